@@ -1,0 +1,30 @@
+import type { ActsOf } from './activity.js';
+import { backupActivities } from './backup.js';
+import { copyActivities } from './copy.js';
+import { hostCheckActivities } from './hostChecks.js';
+import { maintenanceActivities } from './maintenance.js';
+import { overlayActivities } from './overlay.js';
+import { performanceActivities } from './performance.js';
+import { serviceActivities } from './services.js';
+import { sourceActivities } from './source.js';
+import { statisticsActivities } from './statistics.js';
+import { verificationActivities } from './verification.js';
+import { volumeActivities } from './volume.js';
+
+/** Everything that a step can do. */
+export const stepActivities = {
+  ...hostCheckActivities,
+  ...sourceActivities,
+  ...backupActivities,
+  ...statisticsActivities,
+  ...performanceActivities,
+  ...volumeActivities,
+  ...maintenanceActivities,
+  ...serviceActivities,
+  ...copyActivities,
+  ...overlayActivities,
+  ...verificationActivities,
+};
+
+/** The activities as a runbook calls them. */
+export type Activities = ActsOf<typeof stepActivities>;

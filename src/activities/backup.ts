@@ -1,0 +1,143 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PermanentFailure, SecretNeeded } from '../contract/errors.js';
+import { encryptStage, ensureGpgHome, WrongBackupPassphrase } from '../host/gpg.js';
+import { baseBackupStage, dumpStage } from '../host/postgresStages.js';
+import { changes, reads, type Attempt } from './activity.js';
+import { keepFact, needFact, readFact } from './runFacts.js';
+import { keepManifest, readManifests, type BackupManifest } from './backupManifest.js';
+import { decompressStage, restoreElsewhere } from './restoreCheck.js';
+import { needSource } from './source.js';
+import { connectionOf } from './statistics.js';
+
+type DumpKind = 'full' | 'final';
+
+/** Backups: one stream, dump to zstd to gpg, published when every part of it succeeded. */
+export const backupActivities = {
+  /** The newest backup that a restore has proven, and its age. */
+  readLastBackup: reads(async ({ config, now }) => {
+    const manifests = await readManifests(config.backup.directory);
+    const verified = manifests.flatMap(({ verifiedAt, takenAt, file }) => (verifiedAt === undefined ? [] : [{ takenAt, file }]));
+    const last = verified.sort((a, b) => a.takenAt.localeCompare(b.takenAt)).at(-1);
+    if (!last) return { ageHours: null, file: null };
+    return { ageHours: (now().getTime() - Date.parse(last.takenAt)) / 3_600_000, file: last.file };
+  }),
+
+  takeBackup: changes('BACKUP_CREATE', async (attempt, { kind }: { readonly kind: DumpKind }) => {
+    const { config, tools } = attempt;
+    const { name: database } = config.deployment.database;
+    const done = await readFact<BackupManifest>(attempt, `backup-${kind}`);
+    if (done) return { file: done.file, sizeBytes: done.sizeBytes, sha256: done.sha256 };
+    // Asked for before anything is done, so that the snapshot is not held while a person types.
+    await backupPassphrase(attempt);
+    const connection = await connectionOf(attempt);
+    // A session of a killed attempt goes on dumping in the container.
+    if (attempt.hasPredecessor) await tools.postgres.terminateSessions(connection);
+    const takenAt = attempt.now().toISOString();
+    const file = await nameBackup(attempt, kind, 'dump.zst.gpg');
+    const published = await tools.postgres.withSnapshot({ ...connection, database, signal: attempt.signal }, async (snapshot) => {
+      const figures = await tools.postgres.rowCounts({ ...connection, database, snapshot, signal: attempt.signal });
+      const stream = await encryptInto(attempt, file, dumpStage({ ...connection, database, format: 'custom', snapshot }));
+      return { ...stream, figures };
+    });
+    const manifest: BackupManifest = {
+      file,
+      kind,
+      takenAt,
+      database,
+      serverVersion: (await needSource(attempt)).serverVersion,
+      sizeBytes: published.sizeBytes,
+      sha256: published.sha256,
+      runId: attempt.call.runId,
+      figures: published.figures,
+    };
+    await keepManifest(manifest);
+    await keepFact(attempt, `backup-${kind}`, manifest);
+    return { file, sizeBytes: manifest.sizeBytes, sha256: manifest.sha256 };
+  }),
+
+  /**
+   * Decrypts the backup to its end and throws that away, then restores it into a throw-away server
+   * without a network, and counts every table against the manifest.
+   */
+  verifyBackup: changes('BACKUP_VERIFY', async (attempt, { kind }: { readonly kind: DumpKind }) => {
+    const manifest = await needFact<BackupManifest>(attempt, `backup-${kind}`);
+    const { tools } = attempt;
+    const passphrase = await backupPassphrase(attempt);
+    const home = gpgHome(attempt);
+    await ensureGpgHome(home);
+    const began = performance.now();
+    try {
+      const secrets = { passphrase, homeDirectory: home };
+      attempt.report({ phase: 'decrypting to the end' });
+      const decrypted = await tools.gpg.decryptFully({ path: manifest.file, through: [decompressStage], signal: attempt.signal, ...secrets });
+      if (decrypted.file.sha256 !== undefined && decrypted.file.sha256 !== manifest.sha256) {
+        throw new PermanentFailure(`${manifest.file} is not the file that was written (its digest differs)`, 'check the disk under it, then take the backup again');
+      }
+      const restored = await restoreElsewhere(attempt, manifest, secrets);
+      await keepManifest({ ...manifest, verifiedAt: attempt.now().toISOString() });
+      return { ...restored, restoreSeconds: (performance.now() - began) / 1000 };
+    } catch (error) {
+      if (!(error instanceof WrongBackupPassphrase)) throw error;
+      attempt.forgetSecret('backupPassphrase');
+      throw new SecretNeeded('backupPassphrase', 'that does not decrypt the backup: the passphrase of the backups once more');
+    } finally {
+      await rm(home, { recursive: true, force: true });
+    }
+  }),
+
+  /** The files of the whole cluster, consistent and encrypted; the plan's plain rsync of a running directory is neither. */
+  takeFilesystemBackup: changes('BACKUP_CREATE', async (attempt) => {
+    const done = await readFact<BackupManifest>(attempt, 'backup-filesystem');
+    if (done) return { file: done.file, sizeBytes: done.sizeBytes };
+    const { config } = attempt;
+    const source = await needSource(attempt);
+    const file = await nameBackup(attempt, 'filesystem', 'tar.zst.gpg');
+    const takenAt = attempt.now().toISOString();
+    const { sizeBytes, sha256 } = await encryptInto(attempt, file, baseBackupStage(await connectionOf(attempt)));
+    const manifest: BackupManifest = {
+      ...{ file, kind: 'filesystem', takenAt, sizeBytes, sha256 },
+      ...{ database: config.deployment.database.name, serverVersion: source.serverVersion, runId: attempt.call.runId },
+    };
+    await keepManifest(manifest);
+    await keepFact(attempt, 'backup-filesystem', manifest);
+    return { file, sizeBytes };
+  }),
+};
+
+async function encryptInto(attempt: Attempt, file: string, source: ReturnType<typeof dumpStage>) {
+  const passphrase = await backupPassphrase(attempt);
+  const home = gpgHome(attempt);
+  await ensureGpgHome(home);
+  try {
+    return await attempt.tools.pipeline({
+      stages: [source, { file: 'zstd', args: ['--compress', '--stdout', '--quiet', '-3'] }, encryptStage({ passphrase, homeDirectory: home })],
+      // What an attempt published without telling the journal is written again: it may be of another moment.
+      output: { path: file, mode: 0o600, replace: true },
+      signal: attempt.signal,
+      onProgress: ({ outputBytes }) => attempt.report({ phase: 'writing the backup', done: outputBytes, unit: 'bytes' }),
+    });
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function nameBackup(attempt: Attempt, kind: string, ending: string): Promise<string> {
+  const { directory } = attempt.config.backup;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const stamp = attempt.now().toISOString().replace(/[-:]/g, '').replace(/\.\d+Z$/, 'Z');
+  const planned = await readFact<{ file: string }>(attempt, `backup-name-${kind}`);
+  const file = planned?.file ?? join(directory, `${attempt.config.deployment.database.name}-${stamp}-${kind}.${ending}`);
+  await keepFact(attempt, `backup-name-${kind}`, { file });
+  return file;
+}
+
+async function backupPassphrase(attempt: Attempt): Promise<string> {
+  const passphrase = await attempt.secret('backupPassphrase', 'the passphrase of the backups, which is another than the volume\'s');
+  return passphrase.toString('utf8');
+}
+
+/** On a tmpfs, for one use. */
+function gpgHome({ call }: Attempt): string {
+  return `/run/lockstep/gpg-${call.runId.slice(0, 8)}-${call.node}`;
+}

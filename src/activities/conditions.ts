@@ -1,0 +1,31 @@
+import type { Condition } from '../contract/calls.js';
+import { PermanentFailure } from '../contract/errors.js';
+import type { Attempt } from './activity.js';
+import {
+  assertSourceUntouched,
+  ensureApplicationHealthy,
+  ensureApplicationStopped,
+  ensureDatabaseReady,
+  ensureDatabaseStopped,
+} from './services.js';
+import { openAndMount } from './openVolume.js';
+
+const ensures: Readonly<Record<Condition, (attempt: Attempt) => Promise<unknown>>> = {
+  'volume open': (attempt) => openAndMount(attempt, { mounted: true }),
+  'source stopped and unchanged': async (attempt) => {
+    await ensureApplicationStopped(attempt);
+    await ensureDatabaseStopped(attempt);
+    await assertSourceUntouched(attempt);
+  },
+  'database up': ensureDatabaseReady,
+  'database stopped': ensureDatabaseStopped,
+  'application up': ensureApplicationHealthy,
+  'application stopped': ensureApplicationStopped,
+};
+
+/** Makes a condition true again, as before each attempt of a node that names it. */
+export async function ensureCondition(condition: Condition, attempt: Attempt): Promise<void> {
+  const ensure = ensures[condition] as (typeof ensures)[Condition] | undefined;
+  if (!ensure) throw new PermanentFailure(`this worker does not know the condition "${condition}"`, 'start the version of Lockstep that started the run');
+  await ensure(attempt);
+}

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { PermanentFailure } from '../contract/errors.js';
+import { compareManifests, type ManifestComparison } from '../host/manifestComparison.js';
+import { writeManifest, type ManifestProgress } from '../host/manifest.js';
+import { changes, reads, type Attempt } from './activity.js';
+import { needSource } from './source.js';
+import { createRateMeter } from './rateMeter.js';
+import { volumeLayout } from './openVolume.js';
+
+/** The copy, and its proof. */
+export const copyActivities = {
+  /**
+   * rsync from the stopped source; an attempt that follows another copies what is missing. The data
+   * counts as copied once the filesystem of the volume is synced.
+   */
+  copyData: changes('DATA_COPY', async (attempt) => {
+    const source = await needSource(attempt);
+    const { dataDirectory } = volumeLayout(attempt.config);
+    const began = performance.now();
+    const copied = await attempt.tools.rsync.copy({
+      source: source.root,
+      target: dataDirectory,
+      // What a power cut left has the right size and time, and perhaps not the right content.
+      checksum: await wasCutOff(attempt),
+      onProgress: ({ bytes, percent, bytesPerSecond }) => {
+        attempt.report({
+          phase: 'copying',
+          done: bytes,
+          ...(percent > 0 ? { total: Math.round((bytes * 100) / percent) } : {}),
+          unit: 'bytes',
+          rate: bytesPerSecond,
+        });
+      },
+    });
+    attempt.report({ phase: 'waiting until the volume has written everything' });
+    await attempt.tools.filesystem.syncFilesystem({ path: attempt.config.volume.mountPoint });
+    const seconds = (performance.now() - began) / 1000;
+    return {
+      files: copied.regularFiles,
+      sizeBytes: copied.totalBytes,
+      transferredBytes: copied.transferredBytes,
+      transferredFiles: copied.transferredFiles,
+      bytesPerSecond: Math.round(copied.transferredBytes / Math.max(seconds, 0.001)),
+    };
+  }),
+
+  /**
+   * Every file of both sides by digest. The page cache is dropped before, so that what is read is what
+   * the devices have; a digest that a killed attempt had proven is not computed again.
+   */
+  verifyCopy: reads(async (attempt) => {
+    const source = await needSource(attempt);
+    const { dataDirectory } = volumeLayout(attempt.config);
+    await attempt.tools.filesystem.dropPageCache();
+    const total = { bytes: 0 };
+    const describe = (directory: string, name: string, before: number) => {
+      const meter = createRateMeter();
+      return writeManifest({
+        file: join(attempt.directory, `${name}.manifest.jsonl`),
+        directory,
+        state: 'frozen',
+        signal: attempt.signal,
+        onProgress: ({ bytes }: ManifestProgress) => {
+          attempt.report({
+            phase: `reading the ${name}`,
+            done: before + bytes,
+            ...(total.bytes > 0 ? { total: total.bytes } : {}),
+            unit: 'bytes',
+            rate: meter(before + bytes),
+          });
+        },
+      });
+    };
+    total.bytes = 2 * source.sizeBytes;
+    const original = await describe(source.root, 'source', 0);
+    total.bytes = 2 * original.sizeBytes;
+    const copy = await describe(dataDirectory, 'copy', original.sizeBytes);
+    const comparison = await compareManifests({ source: original.file, target: copy.file });
+    if (!comparison.equal) throw new PermanentFailure(describeDifference(comparison), 'retry the copy (roll back and start again), or look at the named files; the source is untouched');
+    return {
+      sourceFiles: original.files,
+      targetFiles: copy.files,
+      sourceBytes: original.sizeBytes,
+      targetBytes: copy.sizeBytes,
+      equalDigests: copy.files,
+      bytesRead: original.bytesRead + copy.bytesRead,
+      digest: copy.digest,
+    };
+  }),
+};
+
+/** An earlier attempt of this step ran before the host was last booted. */
+async function wasCutOff({ call, readJournal }: Attempt): Promise<boolean> {
+  const boots = (await readJournal()).flatMap((entry) => (entry.kind === 'began' && entry.node === call.node ? [entry.bootId] : []));
+  return new Set(boots).size > 1;
+}
+
+function describeDifference({ missingCount, missing, extraCount, extra, differentCount, different }: ManifestComparison): string {
+  const named = [
+    ...missing.map((path) => `${path} is missing`),
+    ...different.map(({ path, fields }) => `${path} differs in ${fields.join(', ')}`),
+    ...extra.map((path) => `${path} is extra`),
+  ];
+  return `the copy differs: ${missingCount} files missing, ${differentCount} different, ${extraCount} extra (${named.slice(0, 5).join('; ')})`;
+}
+

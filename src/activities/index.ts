@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { loadConfig as readConfigFile } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { createAuditLog, type AuditLog } from '../host/auditLog.js';
+import { createControlGroups, readControlGroupMount } from '../host/controlGroup.js';
+import { createRun } from '../host/runner.js';
+import { createSystem } from '../host/system.js';
+import { stepActivities } from './activities.js';
+import type { Activity } from './activity.js';
+import { ensureCondition } from './conditions.js';
+import { createRunActivities, type RunDependencies } from './run.js';
+import { createSingleFlight } from './wrapper/singleFlight.js';
+import type { SecretVault } from './wrapper/secretVault.js';
+import { wrap, type Wrapped, type WrapperDependencies } from './wrapper/wrap.js';
+
+export { createSecretVault, type GivenSecret, type SecretVault } from './wrapper/secretVault.js';
+export { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
+export { stepActivities, type Activities } from './activities.js';
+
+/** What the worker gives to its activities. */
+export interface ActivityDependencies {
+  readonly configPath: string;
+  readonly lockstepVersion: string;
+  readonly vault: SecretVault;
+  readonly isRunning: RunDependencies['isRunning'];
+  readonly now?: () => Date;
+}
+
+/** Taking, looking at and giving back the claim needs no claim. */
+const unclaimed: ReadonlySet<string> = new Set(['openRun', 'closeRun']);
+
+/** The activities of a host as its worker registers them, each in the wrapper. */
+export async function createActivities(dependencies: ActivityDependencies): Promise<Readonly<Record<string, Wrapped>>> {
+  const now = dependencies.now ?? (() => new Date());
+  const loadConfig = () => readConfigFile(dependencies.configPath);
+  const bootId = () => createSystem({ run: createRun() }).readBootId().then((read) => read.bootId);
+  const wrapper: WrapperDependencies = {
+    loadConfig,
+    vault: dependencies.vault,
+    singleFlight: createSingleFlight(),
+    ensure: ensureCondition,
+    controlGroups: await createTakeOver(),
+    audit: createAudit(now),
+    bootId,
+    now,
+  };
+  const runActivities = createRunActivities({
+    lockstepVersion: dependencies.lockstepVersion,
+    configDigest: () => loadConfig().then(({ digest }) => digest),
+    bootId,
+    isRunning: dependencies.isRunning,
+  });
+  const all: Record<string, Activity<never, unknown>> = { ...stepActivities, ...runActivities };
+  return Object.fromEntries(
+    Object.entries(all).map(([name, activity]) => [name, wrap(name, activity, !unclaimed.has(name), wrapper)]),
+  );
+}
+
+/** Control groups where the host has version 2; elsewhere the runner's own signals have to do. */
+async function createTakeOver(): Promise<WrapperDependencies['controlGroups']> {
+  const mount = await readControlGroupMount();
+  if (mount === undefined) return { takeOver: () => Promise.resolve(undefined), end: () => Promise.resolve() };
+  const groups = createControlGroups({ root: mount });
+  const nameOf = (name: string) => `lockstep-${name}`.slice(0, 100);
+  return {
+    async takeOver(name) {
+      const { path } = await groups.ensureControlGroup({ name: nameOf(name) });
+      await groups.endControlGroup({ name: nameOf(name) });
+      return path;
+    },
+    async end(name) {
+      await groups.endControlGroup({ name: nameOf(name) });
+      await groups.removeControlGroup({ name: nameOf(name) });
+    },
+  };
+}
+
+/** One writer for each path: the chain of an audit log does not bear two. */
+function createAudit(now: () => Date): WrapperDependencies['audit'] {
+  const logs = new Map<string, AuditLog>();
+  return async (config: Config, id, event, call, details, who) => {
+    const log = logs.get(config.auditLog) ?? createAuditLog({ path: config.auditLog, clock: now });
+    logs.set(config.auditLog, log);
+    await log.append({ id, event, ...(who ?? { by: call.startedBy }), details: { run: call.workflowId, node: call.node, ...details } });
+  };
+}
+
+/** Where the worker listens for secrets. */
+export function secretSocketPath(config: Pick<Config, 'stateDirectory'>): string {
+  return join(config.stateDirectory, 'secrets.sock');
+}

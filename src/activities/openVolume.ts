@@ -1,0 +1,74 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PermanentFailure, SecretNeeded } from '../contract/errors.js';
+import type { Config, SecretName } from '../config/schema.js';
+import { WrongPassphrase } from '../host/cryptsetup.js';
+import { ifPresent } from '../host/failure.js';
+import type { Attempt } from './activity.js';
+
+/** Where things lie on the encrypted volume. */
+export function volumeLayout(config: Config) {
+  const { mountPoint, name } = config.volume;
+  return {
+    device: `/dev/mapper/${name}`,
+    // A subdirectory: the root of an ext4 has lost+found, in which PostgreSQL's own tools trip.
+    dataDirectory: join(mountPoint, 'pgdata'),
+    sentinel: join(mountPoint, '.lockstep-volume'),
+    passwordFile: join(mountPoint, 'secrets', 'postgres_password'),
+  };
+}
+
+/**
+ * Opens, mounts and recognises the volume; asks for the operational passphrase where it is closed.
+ *
+ * @param mounted - False before there is a filesystem on it.
+ */
+export async function openAndMount(attempt: Attempt, { mounted }: { readonly mounted: boolean }): Promise<{ opened: boolean }> {
+  const { config, tools } = attempt;
+  const { file, name, mountPoint } = config.volume;
+  const status = await tools.cryptsetup.status({ name });
+  let opened = false;
+  if (!status.active) {
+    const passphrase = await attempt.secret('operationalPassphrase', `the operational passphrase, to open ${name}`);
+    await asking(attempt, 'operationalPassphrase', () => tools.cryptsetup.open({ device: file, name, passphrase }));
+    await attempt.audit('VOLUME_UNLOCK', { volume: name }, attempt.giverOf('operationalPassphrase'));
+    opened = true;
+  }
+  if (!mounted) return { opened };
+  await prepareMountPoint(attempt);
+  await tools.mounts.mount({ device: volumeLayout(config).device, path: mountPoint, options: ['noatime'] });
+  await assertSentinel(attempt);
+  return { opened };
+}
+
+/** A wrong passphrase is asked for again, and counted in the audit log. */
+export async function asking<R>(attempt: Attempt, name: SecretName, use: () => Promise<R>): Promise<R> {
+  try {
+    return await use();
+  } catch (error) {
+    if (!(error instanceof WrongPassphrase)) throw error;
+    attempt.forgetSecret(name);
+    await attempt.audit('VOLUME_UNLOCK_FAILED', { device: error.device });
+    throw new SecretNeeded(name, `${error.message}: once more, please`);
+  }
+}
+
+/** An unmounted path is a directory in which PostgreSQL would start a new, empty, unencrypted cluster: make that impossible. */
+export async function prepareMountPoint({ config, tools }: Attempt): Promise<void> {
+  const { mountPoint } = config.volume;
+  if ((await tools.mounts.readMount({ path: mountPoint })) !== undefined) return;
+  await mkdir(mountPoint, { recursive: true, mode: 0o755 });
+  await tools.filesystem.setImmutable({ path: mountPoint, immutable: true });
+}
+
+async function assertSentinel({ config, tools }: Attempt): Promise<void> {
+  const { sentinel } = volumeLayout(config);
+  const text = await ifPresent(readFile(sentinel, 'utf8'));
+  const expected = (await tools.cryptsetup.readHeader({ device: config.volume.file })).uuid;
+  const found = text === undefined ? undefined : (JSON.parse(text) as { volume?: string }).volume;
+  if (found === expected) return;
+  throw new PermanentFailure(
+    `${sentinel} names volume ${found ?? '(none)'}, and ${config.volume.file} is volume ${expected}`,
+    `look at what is mounted there: findmnt ${config.volume.mountPoint}`,
+  );
+}

@@ -1,0 +1,89 @@
+import { changes, type Attempt } from './activity.js';
+import { logIn } from './applicationClient.js';
+import { keepFact, needFact } from './runFacts.js';
+import { needSource } from './source.js';
+import { judge, median, type Verdict } from './verdict.js';
+import { PermanentFailure } from '../contract/errors.js';
+
+/** Durations in milliseconds for each endpoint, and I/O wait while they were measured. */
+interface Performance {
+  readonly endpoints: Readonly<Record<'operations' | 'download' | 'snapshot', readonly number[]>>;
+  readonly ioWaitPercent: number;
+}
+
+/** The plan's 2.3: the same requests before and after, many of them. */
+export const performanceActivities = {
+  /** Measures the endpoints in turn, so that a slow moment of the host touches all of them. */
+  measurePerformance: changes('BASELINE_MEASURED', async (attempt, { moment }: { readonly moment: 'before' | 'after' }) => {
+    const measured = await measure(attempt, moment);
+    await keepFact(attempt, `performance-${moment}`, measured);
+    return {
+      endpoints: Object.entries(measured.endpoints).map(([name, durations]) => ({
+        name,
+        requests: durations.length,
+        medianMilliseconds: median(durations),
+        spreadMilliseconds: spread(durations),
+      })),
+      ioWaitPercent: measured.ioWaitPercent,
+    };
+  }),
+
+  /** Pass, fail or inconclusive against the plan's 10, 15 and 5 %; only a failure is a failure. */
+  comparePerformance: changes('PERFORMANCE_COMPARED', async (attempt) => {
+    const { operationsPercent, snapshotPercent, ioWaitPercent } = attempt.config.verification;
+    const before = await needFact<Performance>(attempt, 'performance-before');
+    const after = await measure(attempt, 'after');
+    await keepFact(attempt, 'performance-after', after);
+    const limits = { operations: operationsPercent, download: operationsPercent, snapshot: snapshotPercent };
+    const verdicts = (['operations', 'download', 'snapshot'] as const).map((name) => {
+      const judged = judge(before.endpoints[name], after.endpoints[name], limits[name] / 100);
+      const percent = (share: number) => `${share >= 0 ? '+' : ''}${(share * 100).toFixed(0)} %`;
+      const words = `${percent(judged.change)} (${percent(judged.low)} to ${percent(judged.high)}), limit ${limits[name]} %`;
+      return { name, verdict: judged.verdict, words, medianBefore: judged.medianBefore, medianAfter: judged.medianAfter };
+    });
+    const waited = after.ioWaitPercent - before.ioWaitPercent;
+    const ioWait: { name: string; verdict: Verdict; words: string } = {
+      name: 'I/O wait',
+      verdict: waited <= ioWaitPercent ? 'pass' : 'fail',
+      words: `${before.ioWaitPercent.toFixed(1)} % before, ${after.ioWaitPercent.toFixed(1)} % after, limit +${ioWaitPercent} points`,
+    };
+    const failed = [...verdicts, ioWait].filter(({ verdict }) => verdict === 'fail');
+    if (failed.length > 0) {
+      throw new PermanentFailure(
+        `slower than allowed: ${failed.map(({ name, words }) => `${name} ${words}`).join('; ')}`,
+        'retry to measure again, skip with a reason, or roll back',
+      );
+    }
+    if ([...verdicts, ioWait].every(({ verdict }) => verdict === 'pass')) await keepFact(attempt, 'performance-verdict', { verdict: 'pass' });
+    return { verdicts: [...verdicts, ioWait] };
+  }),
+};
+
+async function measure(attempt: Attempt, moment: string): Promise<Performance> {
+  const source = await needSource(attempt);
+  const client = await logIn(attempt);
+  const requests = attempt.config.verification.baselineRequests;
+  const durations = { operations: [] as number[], download: [] as number[], snapshot: [] as number[] };
+  const before = await attempt.tools.diskActivity.readSample({});
+  for (let number = 0; number < requests; number++) {
+    attempt.signal.throwIfAborted();
+    const id = `lockstep-${moment}-${attempt.call.runId}-${number}`;
+    const uploaded = await client.upload(id);
+    if (uploaded.status >= 300) throw new Error(`an operation of the test account was refused (status ${uploaded.status})`);
+    durations.operations.push(uploaded.durationMilliseconds);
+    durations.download.push((await client.download(0)).durationMilliseconds);
+    durations.snapshot.push((await client.snapshot()).durationMilliseconds);
+    await client.remove(id);
+    attempt.report({ phase: `measuring ${source.container}`, done: number + 1, total: requests, unit: 'requests' });
+  }
+  const after = await attempt.tools.diskActivity.readSample({});
+  const ioWaitPercent = (100 * (after.ioWaitTicks - before.ioWaitTicks)) / Math.max(1, after.totalTicks - before.totalTicks);
+  return { endpoints: durations, ioWaitPercent };
+}
+
+/** Half of all measurements lie within it (the distance between the quartiles). */
+function spread(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? 0;
+  return at(0.75) - at(0.25);
+}

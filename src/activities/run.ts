@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { PermanentFailure } from '../contract/errors.js';
+import type { Facts } from '../contract/facts.js';
+import type { Opened } from '../contract/settings.js';
+import type { RunState } from '../contract/status.js';
+import { toRunSettings } from '../config/settings.js';
+import { ensureTextFile } from '../host/textFile.js';
+import { changes, reads, type Activity } from './activity.js';
+import { makeRecord, renderRecord } from './record.js';
+import { createClaimFile, type Claim } from './wrapper/claim.js';
+import { summarise } from './wrapper/journal.js';
+
+/** What the engine needs beyond an attempt. */
+export interface RunDependencies {
+  readonly lockstepVersion: string;
+  readonly configDigest: () => Promise<string>;
+  readonly bootId: () => Promise<string>;
+  /** Whether the server knows a run as running; `unknown` where it can not be asked. */
+  readonly isRunning: (claim: Claim) => Promise<boolean | 'unknown'>;
+}
+
+/** The activities of the engine itself: they open, look and close, whatever the runbook. */
+export function createRunActivities(dependencies: RunDependencies) {
+  return {
+    openRun: changes('RUN_OPEN', async (attempt, args: { readonly nodes: readonly string[]; readonly takeOver: boolean }): Promise<Opened> => {
+      const { call, config } = attempt;
+      const claim: Claim = {
+        workflowId: call.workflowId,
+        runId: call.runId,
+        runbook: call.runbook,
+        startedBy: call.startedBy,
+        takenAt: attempt.now().toISOString(),
+      };
+      const claims = createClaimFile(config.stateDirectory);
+      const { held } = await claims.take(claim);
+      if (held.runId !== call.runId) {
+        await assertMayTakeOver(held, args.takeOver);
+        await claims.release(held.runId);
+        const { held: now } = await claims.take(claim);
+        if (now.runId !== call.runId) throw new Error(`the claim went to run ${now.runId} meanwhile`);
+        await attempt.journal({ kind: 'note', at: claim.takenAt, text: `took the host over from ${held.workflowId} (run ${held.runId})` });
+      }
+      const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'opened');
+      if (earlier) return earlier;
+      const opened: Opened = {
+        nodes: args.nodes,
+        settings: toRunSettings(config),
+        bootId: await dependencies.bootId(),
+        configDigest: await dependencies.configDigest(),
+        lockstepVersion: dependencies.lockstepVersion,
+      };
+      const { node, title, plan, opening, phase, undoable } = call;
+      await attempt.journal({ kind: 'opened', at: claim.takenAt, call: { node, title, plan, opening, phase, undoable }, ...opened });
+      return opened;
+    }),
+
+    readJournal: reads(async (attempt) => summarise(await attempt.readJournal())),
+
+    /** The wrapper has ensured the conditions of the call before this is reached. */
+    ensureConditions: reads(() => Promise.resolve()),
+
+    closeRun: changes('RUN_CLOSE', async (attempt, args: { readonly state: RunState; readonly outcome: string; readonly summary: Facts }) => {
+      const { call, config, directory } = attempt;
+      const at = attempt.now().toISOString();
+      const closed = (await attempt.readJournal()).some((entry) => entry.kind === 'closed');
+      if (!closed) await attempt.journal({ kind: 'closed', at, state: args.state, outcome: args.outcome });
+      const { workflowId, runId, runbook, startedBy } = call;
+      const record = makeRecord(
+        { lockstepVersion: dependencies.lockstepVersion, runbook, host: config.host, workflowId, runId, startedBy, ...args },
+        await attempt.readJournal(),
+      );
+      await ensureTextFile({ path: join(directory, 'record.json'), content: `${JSON.stringify(record, null, 2)}\n`, mode: 0o600 });
+      await ensureTextFile({ path: join(directory, 'record.md'), content: renderRecord(record), mode: 0o600 });
+      await createClaimFile(config.stateDirectory).release(runId);
+      return { record: join(directory, 'record.md') };
+    }),
+  } satisfies Record<string, Activity<never, unknown>>;
+
+  async function assertMayTakeOver(held: Claim, takeOver: boolean): Promise<void> {
+    const running = await dependencies.isRunning(held);
+    const holder = `${held.workflowId} (run ${held.runId}, started by ${held.startedBy}, since ${held.takenAt})`;
+    if (running === true) throw new PermanentFailure(`this host is held by ${holder}`, 'look at it with lockstep status; one run at a time changes a host');
+    if (!takeOver) {
+      throw new PermanentFailure(
+        `this host was left by ${holder}, which ${running === false ? 'is closed' : 'the server does not know'}`,
+        `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then start with --take-over`,
+      );
+    }
+  }
+}

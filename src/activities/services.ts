@@ -1,0 +1,237 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PermanentFailure } from '../contract/errors.js';
+import { readDigest } from '../host/fileDigest.js';
+import { findFilesElsewhere } from '../host/openFiles.js';
+import { readReadiness, socketDirectoryOf } from '../host/postgresReadiness.js';
+import { changes, type Attempt } from './activity.js';
+import { keepFact, readFact } from './runFacts.js';
+import { needSource } from './source.js';
+import { assertEqualStatistics, readStatistics, type Statistics } from './statistics.js';
+
+/** What pg_controldata said when the source was stopped: a later start of it would show here. */
+export interface StoppedFact {
+  readonly systemIdentifier: string;
+  readonly state: string;
+  readonly checkpoint: string;
+  /** Of the control file itself: any start of the cluster rewrites it. */
+  readonly controlDigest: string;
+}
+
+const readyWithinSeconds = 300;
+
+/** Stopping and starting the database and the application, on the old volume and on the new one. */
+export const serviceActivities = {
+  /** Under `restart: always` a reboot in the middle of the copy would start the old database again. */
+  disableRestart: changes('RESTART_DISABLED', async (attempt) => {
+    const { container, applicationContainer } = await needSource(attempt);
+    for (const name of [applicationContainer, container]) await attempt.tools.docker.ensureRestartPolicy({ container: name, policy: 'no' });
+    return { containers: [applicationContainer, container] };
+  }),
+
+  restoreRestart: changes('RESTART_RESTORED', async (attempt) => {
+    const { restartPolicies } = await needSource(attempt);
+    for (const [name, policy] of Object.entries(restartPolicies)) {
+      if (await attempt.tools.docker.readContainer(name)) await attempt.tools.docker.ensureRestartPolicy({ container: name, policy });
+    }
+    return { restartPolicies };
+  }),
+
+  stopApplication: changes('APPLICATION_STOP', async (attempt) => {
+    await ensureApplicationStopped(attempt);
+    return { stopped: true };
+  }),
+
+  /** Stops PostgreSQL within the configured time, and reads from its control file that it was a clean stop. */
+  stopDatabase: changes('DATABASE_STOP', async (attempt) => {
+    await ensureDatabaseStopped(attempt);
+    const control = await readControlData(attempt);
+    if (control.state !== 'shut down') {
+      throw new PermanentFailure(
+        `PostgreSQL was not stopped cleanly: its state is "${control.state}"`,
+        'roll back, start it once and stop it again; raise deployment.database.stopTimeoutSeconds if Docker killed it',
+      );
+    }
+    await keepFact(attempt, 'stopped', control satisfies StoppedFact);
+    return control;
+  }),
+
+  /** The way back: the untouched source starts, and holds exactly what it held when it was stopped. */
+  startDatabaseOnSource: changes('DATABASE_START', async (attempt) => {
+    await assertSourceUntouched(attempt);
+    await ensureDatabaseUp(attempt);
+    const recorded = await readFact<Statistics>(attempt, 'statistics-stopped');
+    if (recorded) assertEqualStatistics(recorded, await readStatistics(attempt));
+    return { equal: recorded !== undefined };
+  }),
+
+  startApplicationOnSource: changes('APPLICATION_START', async (attempt) => {
+    await ensureDatabaseUp(attempt);
+    return ensureApplicationUp(attempt);
+  }),
+
+  /** Starts on the volume, and proves that every file PostgreSQL holds open lies on the dm-crypt device. */
+  startDatabaseOnVolume: changes('DATABASE_START', async (attempt) => {
+    await ensureDatabaseUp(attempt);
+    return assertOpenFilesOnVolume(attempt);
+  }),
+
+  stopDatabaseOnVolume: changes('DATABASE_STOP', async (attempt) => {
+    await ensureDatabaseStopped(attempt);
+    return { stopped: true };
+  }),
+
+  /** From here on users may write on the new volume; that is written down before the application starts. */
+  startApplicationOnVolume: changes('APPLICATION_START', async (attempt) => {
+    const marked = (await attempt.readJournal()).some((entry) => entry.kind === 'mark');
+    if (!marked) await attempt.journal({ kind: 'mark', at: attempt.now().toISOString(), mark: 'users may write on the new volume' });
+    return ensureApplicationUp(attempt);
+  }),
+};
+
+/** Stops the application where it runs. */
+export async function ensureApplicationStopped(attempt: Attempt): Promise<void> {
+  const { application } = attempt.config.deployment;
+  const { applicationContainer } = await needSource(attempt);
+  if ((await attempt.tools.docker.readContainer(applicationContainer))?.isRunning === false) return;
+  await composeOf(attempt).stop({ services: [application.service], timeoutSeconds: application.stopTimeoutSeconds });
+}
+
+/** Where the application is healthy nothing is done; else it is started. */
+export async function ensureApplicationHealthy(attempt: Attempt): Promise<void> {
+  if ((await readHealth(attempt)) === 200) return;
+  await ensureDatabaseReady(attempt);
+  await ensureApplicationUp(attempt);
+}
+
+/** Where the database answers nothing is done; else it is started as the selected compose files have it. */
+export async function ensureDatabaseReady(attempt: Attempt): Promise<void> {
+  const { container } = await needSource(attempt);
+  if (!(await isDatabaseReady(attempt, container))) await ensureDatabaseUp(attempt);
+}
+
+/** Asked over the server's socket; where the host does not see that, by pg_isready in the container. */
+export async function isDatabaseReady({ config, tools }: Attempt, container: string): Promise<boolean> {
+  const { user, name: database } = config.deployment.database;
+  const processId = (await tools.docker.readContainer(container))?.processId;
+  if (processId === undefined) return false;
+  return (await readReadiness({ socketDirectory: socketDirectoryOf(processId), user, database })) ?? tools.postgres.isReady({ container, user, database });
+}
+
+/** Starts the application without touching the database, and waits until its health endpoint says 200. */
+export async function ensureApplicationUp(attempt: Attempt): Promise<{ status: number }> {
+  const { application } = attempt.config.deployment;
+  await composeOf(attempt).up({ services: [application.service], noDeps: true });
+  return waitUntil(attempt, 'the application to be healthy', async () => {
+    const status = await readHealth(attempt);
+    return status === 200 ? { status } : undefined;
+  });
+}
+
+/** The application's health status; 0 where nothing answers. */
+export async function readHealth(attempt: Attempt): Promise<number> {
+  const { baseUrl, healthPath } = attempt.config.deployment.application;
+  try {
+    return (await attempt.tools.request({ url: baseUrl + healthPath, timeoutSeconds: 5, signal: attempt.signal })).status;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'HttpFailed') return 0;
+    throw error;
+  }
+}
+
+/** Starts the database as the selected compose files have it, and waits until it answers a query. */
+export async function ensureDatabaseUp(attempt: Attempt): Promise<void> {
+  const { database } = attempt.config.deployment;
+  const { container } = await needSource(attempt);
+  await composeOf(attempt).up({ services: [database.service], noDeps: true, shutdownTimeoutSeconds: database.stopTimeoutSeconds });
+  await waitUntil(attempt, `${container} to accept connections`, () =>
+    isDatabaseReady(attempt, container).then((ready) => (ready ? true : undefined)),
+  );
+}
+
+export async function ensureDatabaseStopped(attempt: Attempt): Promise<void> {
+  const { database } = attempt.config.deployment;
+  const { container } = await needSource(attempt);
+  if ((await attempt.tools.docker.readContainer(container))?.isRunning === false) return;
+  await composeOf(attempt).stop({ services: [database.service], timeoutSeconds: database.stopTimeoutSeconds });
+}
+
+/**
+ * The source has not been started since it was stopped: otherwise it took writes that the copy lacks.
+ *
+ * @throws {@link PermanentFailure} naming what differs.
+ */
+export async function assertSourceUntouched(attempt: Attempt): Promise<void> {
+  const stopped = await readFact<StoppedFact>(attempt, 'stopped');
+  if (!stopped) return;
+  // The same bytes say the same, without a container to read them in.
+  if ((await readControlDigest(attempt)) === stopped.controlDigest) return;
+  const now = await readControlData(attempt);
+  for (const field of ['systemIdentifier', 'state', 'checkpoint'] as const) {
+    if (now[field] === stopped[field]) continue;
+    throw new PermanentFailure(
+      `the old database was started since it was stopped (${field} ${stopped[field]} then, ${now[field]} now): the copy is void`,
+      'roll back: it goes on running on the old volume, with everything written meanwhile',
+    );
+  }
+}
+
+async function readControlData(attempt: Attempt): Promise<StoppedFact> {
+  const source = await needSource(attempt);
+  const control = await attempt.tools.postgres.readStoppedControlData({
+    image: source.image,
+    directory: source.directory,
+    user: `${source.uid}:${source.gid}`,
+    label: attempt.call.runId,
+  });
+  return {
+    systemIdentifier: control.systemIdentifier,
+    state: control.state,
+    checkpoint: control.checkpointLocation,
+    controlDigest: await readControlDigest(attempt),
+  };
+}
+
+async function readControlDigest(attempt: Attempt): Promise<string> {
+  const { directory } = await needSource(attempt);
+  return readDigest({ file: join(directory, 'global', 'pg_control') });
+}
+
+async function assertOpenFilesOnVolume(attempt: Attempt): Promise<{ openFiles: number }> {
+  const { config, tools } = attempt;
+  const { container } = await needSource(attempt);
+  const mount = await tools.mounts.readMount({ path: config.volume.mountPoint });
+  const mapped = mount && (await tools.mounts.readMappedDevice({ deviceNumber: mount.deviceNumber }));
+  if (!mount || mapped?.name !== config.volume.name) {
+    throw new PermanentFailure(`${config.volume.mountPoint} is not the dm-crypt device ${config.volume.name}`, 'retry: the volume is opened again');
+  }
+  const pid = (await tools.docker.readContainer(container))?.processId;
+  if (pid === undefined) throw new Error(`${container} does not run`);
+  const pids = await tools.openFiles.readProcessTree({ pid });
+  const files = await tools.openFiles.readOpenFiles({ pids });
+  const [elsewhere] = findFilesElsewhere({ files, deviceNumber: mount.deviceNumber }).filter(({ path }) => path.startsWith('/var/lib/postgresql'));
+  if (elsewhere) {
+    throw new PermanentFailure(`PostgreSQL holds ${elsewhere.path} open, which is not on the encrypted volume`, 'roll back; find out why that file lies elsewhere');
+  }
+  const onVolume = files.filter(({ kind, deviceNumber }) => kind === 'file' && deviceNumber === mount.deviceNumber);
+  if (onVolume.length === 0) throw new PermanentFailure('PostgreSQL holds no file open on the encrypted volume', 'roll back; look at the overlay in the deployment directory');
+  return { openFiles: onVolume.length };
+}
+
+function composeOf({ tools, config }: Attempt) {
+  return tools.compose(config.deployment.directory);
+}
+
+async function waitUntil<R>({ signal, report }: Attempt, what: string, look: () => Promise<R | undefined>): Promise<R> {
+  const began = performance.now();
+  for (;;) {
+    signal.throwIfAborted();
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    const seconds = (performance.now() - began) / 1000;
+    if (seconds > readyWithinSeconds) throw new Error(`waited ${readyWithinSeconds} s for ${what}`);
+    report({ phase: `waiting for ${what}`, done: Math.round(seconds), total: readyWithinSeconds, unit: 'seconds' });
+    await sleep(250, undefined, { signal });
+  }
+}
+

@@ -1,0 +1,67 @@
+/** What a comparison of two sets of measurements says: `inconclusive` where noise could decide either way. */
+export type Verdict = 'pass' | 'fail' | 'inconclusive';
+
+/** A judged comparison. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly medianBefore: number;
+  readonly medianAfter: number;
+  /** After against before: 0.1 is 10 % more. */
+  readonly change: number;
+  /** The 95 % interval of that change, by resampling. */
+  readonly low: number;
+  readonly high: number;
+}
+
+const resamples = 1000;
+
+/**
+ * Judges whether measurements grew by more than a limit. The plan's single request before and after
+ * lets noise decide on a rollback; here the interval of the medians' ratio has to lie on one side.
+ *
+ * @param before - At least one measurement, any unit.
+ * @param after - The same unit.
+ * @param limit - Allowed growth: 0.15 for the plan's 15 %.
+ */
+export function judge(before: readonly number[], after: readonly number[], limit: number): Judged {
+  const random = createRandom(before.length * 1009 + after.length);
+  const changes = Array.from({ length: resamples }, () => ratio(resample(before, random), resample(after, random))).sort((a, b) => a - b);
+  const low = changes[Math.floor(resamples * 0.025)] ?? 0;
+  const high = changes[Math.floor(resamples * 0.975)] ?? 0;
+  return {
+    verdict: high <= limit ? 'pass' : low > limit ? 'fail' : 'inconclusive',
+    medianBefore: median(before),
+    medianAfter: median(after),
+    change: ratio(before, after),
+    low,
+    high,
+  };
+}
+
+/** The middle value; zero of nothing. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? 0;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
+}
+
+function ratio(before: readonly number[], after: readonly number[]): number {
+  const base = median(before);
+  return base === 0 ? 0 : median(after) / base - 1;
+}
+
+function resample(values: readonly number[], random: () => number): readonly number[] {
+  return values.map(() => values[Math.floor(random() * values.length)] ?? 0);
+}
+
+/** A small generator with a fixed seed (xorshift32): the same measurements are always judged the same. */
+function createRandom(seed: number): () => number {
+  let state = (seed | 0) === 0 ? 1 : seed | 0;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 4294967296;
+  };
+}

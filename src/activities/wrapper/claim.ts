@@ -1,0 +1,61 @@
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { syncDirectoryOf, syncFile } from '../../host/durable.js';
+import { ifPresent } from '../../host/failure.js';
+
+const claimSchema = z.strictObject({
+  workflowId: z.string(),
+  /** Of the first run in a chain: a reset run is another one and has to be looked at. */
+  runId: z.string(),
+  runbook: z.string(),
+  startedBy: z.string(),
+  takenAt: z.string(),
+});
+
+/** The right of one run at a time to change a host. */
+export type Claim = Readonly<z.infer<typeof claimSchema>>;
+
+/** The claim of a host, a file in its state directory. */
+export interface ClaimFile {
+  readonly read: () => Promise<Claim | undefined>;
+  /** Takes the claim, or tells who holds it; taking it again for the same run changes nothing. */
+  readonly take: (claim: Claim) => Promise<{ readonly held: Claim }>;
+  /** Gives it back if this run holds it. */
+  readonly release: (runId: string) => Promise<void>;
+}
+
+/** @param stateDirectory - Lockstep's own directory on the host. */
+export function createClaimFile(stateDirectory: string): ClaimFile {
+  const path = join(stateDirectory, 'claim.json');
+
+  const read = async (): Promise<Claim | undefined> => {
+    const text = await ifPresent(readFile(path, 'utf8'));
+    return text === undefined ? undefined : claimSchema.parse(JSON.parse(text));
+  };
+
+  return {
+    read,
+    async take(claim) {
+      await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+      const draft = `${path}.${claim.runId}`;
+      await writeFile(draft, `${JSON.stringify(claim, null, 2)}\n`, { mode: 0o600 });
+      await syncFile(draft);
+      try {
+        // A hard link is made only where nothing has the name: two runs can not both win.
+        await link(draft, path);
+        await syncDirectoryOf(path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      } finally {
+        await rm(draft, { force: true });
+      }
+      return { held: (await read()) ?? claim };
+    },
+    async release(runId) {
+      if ((await read())?.runId !== runId) return;
+      await rm(path, { force: true });
+      await syncDirectoryOf(path);
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { mkdir, open, readFile, truncate } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Call, JournalSummary, NodeOutcome } from '../../contract/calls.js';
+import type { RecordedDecision } from '../../contract/questions.js';
+import type { Opened } from '../../contract/settings.js';
+import { syncDirectoryOf } from '../../host/durable.js';
+import { ifPresent } from '../../host/failure.js';
+
+/** One line of the journal. Times are the host's, ISO. */
+export type JournalEntry =
+  | ({ readonly kind: 'opened'; readonly at: string; readonly call: CallIdentity } & Opened)
+  | ({ readonly kind: 'began'; readonly at: string; readonly attempt: number; readonly bootId: string } & CallIdentity)
+  | ({
+      readonly kind: 'ended';
+      readonly at: string;
+      readonly attempt: number;
+      readonly result: 'done' | 'failed' | 'cancelled';
+      readonly seconds: number;
+      readonly figures?: unknown;
+      readonly message?: string;
+    } & CallIdentity)
+  | ({ readonly kind: 'decision' } & RecordedDecision)
+  | ({ readonly kind: 'node'; readonly at: string } & NodeOutcomeEntry)
+  | { readonly kind: 'mark'; readonly at: string; readonly mark: 'users may write on the new volume' }
+  | { readonly kind: 'note'; readonly at: string; readonly text: string }
+  | { readonly kind: 'closed'; readonly at: string; readonly state: string; readonly outcome: string };
+
+type NodeOutcomeEntry = { readonly node: string } & Omit<NodeOutcome, 'id'>;
+
+/** What identifies a call in the journal. */
+export type CallIdentity = Pick<Call, 'node' | 'title' | 'plan' | 'opening' | 'phase' | 'undoable'>;
+
+/** A run's journal on the host: appended and synced, never rewritten. */
+export interface Journal {
+  readonly append: (...entries: readonly JournalEntry[]) => Promise<void>;
+  readonly read: () => Promise<readonly JournalEntry[]>;
+}
+
+/**
+ * Opens the journal at a path, making its directory. A last line that a power cut tore is cut off:
+ * what it told had not been acted on yet, since an entry is synced before the action.
+ */
+export async function openJournal(path: string): Promise<Journal> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await cutTornLine(path);
+  return {
+    async append(...entries) {
+      if (entries.length === 0) return;
+      const file = await open(path, 'a', 0o600);
+      try {
+        await file.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await syncDirectoryOf(path);
+    },
+    read: async () => parse((await ifPresent(readFile(path, 'utf8'))) ?? ''),
+  };
+}
+
+function parse(text: string): readonly JournalEntry[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as JournalEntry);
+}
+
+async function cutTornLine(path: string): Promise<void> {
+  const content = await ifPresent(readFile(path));
+  if (content === undefined || content.length === 0 || content.at(-1) === 0x0a) return;
+  await truncate(path, content.lastIndexOf(0x0a) + 1);
+}
+
+/** What the engine reads before a rollback. */
+export function summarise(entries: readonly JournalEntry[]): JournalSummary {
+  const toUndo = new Map<string, true>();
+  let usersMayWriteSince: string | undefined;
+  for (const entry of entries) {
+    if (entry.kind === 'began' && entry.phase === 'do' && entry.undoable) toUndo.set(entry.node, true);
+    if (entry.kind === 'ended' && entry.phase === 'undo' && entry.result === 'done') toUndo.delete(entry.node);
+    if (entry.kind === 'mark') usersMayWriteSince ??= entry.at;
+  }
+  return { toUndo: [...toUndo.keys()], ...(usersMayWriteSince === undefined ? {} : { usersMayWriteSince }) };
+}

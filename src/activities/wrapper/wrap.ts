@@ -1,0 +1,194 @@
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { join } from 'node:path';
+import type { Call, Condition } from '../../contract/calls.js';
+import { failureTypes, PermanentFailure, SecretNeeded } from '../../contract/errors.js';
+import type { Progress } from '../../contract/status.js';
+import type { Config } from '../../config/schema.js';
+import { CommandFailed, createRun } from '../../host/runner.js';
+import { createHostTools } from '../../host/tools.js';
+import type { Activity, Attempt, Who } from '../activity.js';
+import { createClaimFile } from './claim.js';
+import { openJournal, type CallIdentity, type Journal, type JournalEntry } from './journal.js';
+import { appendCommandLog } from './commandLog.js';
+import { createSecretReader } from './secretReader.js';
+import type { SecretVault } from './secretVault.js';
+import type { SingleFlight } from './singleFlight.js';
+
+/** What the wrapper needs of the worker. */
+export interface WrapperDependencies {
+  /** Reads lockstep.yaml anew for each attempt, so that a mended file counts at the next retry. */
+  readonly loadConfig: () => Promise<{ readonly config: Config; readonly digest: string }>;
+  readonly vault: SecretVault;
+  readonly singleFlight: SingleFlight;
+  /** Makes the named condition true, or fails with what stands against it. */
+  readonly ensure: (condition: Condition, attempt: Attempt) => Promise<void>;
+  readonly controlGroups: {
+    /** Makes the group and ends whatever an earlier attempt left in it. @returns its directory, or undefined without cgroup v2. */
+    readonly takeOver: (name: string) => Promise<string | undefined>;
+    readonly end: (name: string) => Promise<void>;
+  };
+  readonly audit: (config: Config, id: string, event: string, call: Call, details: Readonly<Record<string, string | number>>, who?: Who) => Promise<void>;
+  readonly bootId: () => Promise<string>;
+  readonly now: () => Date;
+}
+
+/** Names of activities that may run without the claim, since they take it or look at it. */
+export type Unclaimed = ReadonlySet<string>;
+
+/** An activity as the worker registers it. */
+export type Wrapped = (call: Call, args: unknown) => Promise<unknown>;
+
+/**
+ * Wraps one activity: claim, one attempt at a time, journal, conditions, audit, heartbeat; failures
+ * leave with a message alone. Everything that is true of every step is here, and nothing else.
+ */
+export function wrap(name: string, activity: Activity<never, unknown>, needsClaim: boolean, dependencies: WrapperDependencies): Wrapped {
+  return (call, args) =>
+    dependencies.singleFlight.run(`${call.runId}/${call.node}`, async (superseded) => {
+      const context = Context.current();
+      const beat = startHeartbeat(context);
+      try {
+        const signal = AbortSignal.any([superseded, context.cancellationSignal]);
+        return await perform(call, args, context.info.attempt, signal, beat.report);
+      } catch (error) {
+        if (context.cancellationSignal.aborted) await context.cancelled;
+        throw toFailure(error);
+      } finally {
+        beat.stop();
+      }
+    });
+
+  async function perform(
+    call: Call,
+    args: unknown,
+    attemptNumber: number,
+    signal: AbortSignal,
+    report: (progress: Progress) => void,
+  ): Promise<unknown> {
+    const { config } = await dependencies.loadConfig();
+    if (needsClaim) await assertClaim(config, call);
+    const directory = runDirectory(config, call);
+    const journal = await openJournal(join(directory, 'journal.jsonl'));
+    const entries = await journal.read();
+    await tellNews(journal, entries, call, dependencies.now());
+    const group = `${call.node}-${call.runId}`;
+    const controlGroup = await dependencies.controlGroups.takeOver(group);
+    const run = createRun({ signal, onFailure: appendCommandLog(directory), ...(controlGroup === undefined ? {} : { controlGroup }) });
+    const secrets = createSecretReader({ config, vault: dependencies.vault, call });
+    const attempt: Attempt = {
+      call,
+      config,
+      run,
+      tools: createHostTools({ run, signal, controlGroup }),
+      signal,
+      controlGroup,
+      hasPredecessor: entries.some((entry) => entry.kind === 'began' && entry.node === call.node && entry.phase === call.phase),
+      directory,
+      report,
+      secret: secrets.read,
+      forgetSecret: dependencies.vault.forget,
+      giverOf: secrets.giverOf,
+      journal: journal.append,
+      readJournal: journal.read,
+      audit: (event, details, who) => dependencies.audit(config, eventId(call, event), event, call, details, who),
+      now: dependencies.now,
+    };
+
+    const began = Date.now();
+    const identity = identityOf(call);
+    await journal.append({
+      kind: 'began',
+      at: dependencies.now().toISOString(),
+      attempt: attemptNumber,
+      bootId: await dependencies.bootId(),
+      ...identity,
+    });
+    const ended = (result: 'done' | 'failed' | 'cancelled', more: { figures?: unknown; message?: string }) =>
+      journal.append({
+        kind: 'ended',
+        at: dependencies.now().toISOString(),
+        attempt: attemptNumber,
+        result,
+        seconds: (Date.now() - began) / 1000,
+        ...more,
+        ...identity,
+      });
+    try {
+      for (const condition of call.requires) await dependencies.ensure(condition, attempt);
+      if (activity.event !== undefined) await attempt.audit(`${activity.event}_BEGIN`, {});
+      const result = await activity.perform(attempt, args as never);
+      if (activity.event !== undefined) await attempt.audit(activity.event, {});
+      await ended('done', { figures: result });
+      return result;
+    } catch (error) {
+      await ended(signal.aborted ? 'cancelled' : 'failed', { message: messageOf(error) });
+      throw error;
+    } finally {
+      await dependencies.controlGroups.end(group);
+    }
+  }
+
+  async function assertClaim(config: Config, call: Call): Promise<void> {
+    const held = await createClaimFile(config.stateDirectory).read();
+    if (held?.runId === call.runId) return;
+    throw new PermanentFailure(
+      held === undefined
+        ? `${name} needs the claim of this host, which no run holds`
+        : `this host is held by ${held.workflowId} (run ${held.runId}, since ${held.takenAt})`,
+      'look at `lockstep status`; a run whose claim is gone can only be rolled back by a new one',
+    );
+  }
+}
+
+/** Where a run keeps its journal, its manifests and its record. */
+export function runDirectory(config: Pick<Config, 'stateDirectory'>, call: Pick<Call, 'runbook' | 'runId'>): string {
+  return join(config.stateDirectory, 'runs', `${call.runbook}-${call.runId}`);
+}
+
+/** Once for each run, node, phase, opening and event, whatever the number of attempts. */
+function eventId(call: Call, event: string): string {
+  return [call.runId, call.node, call.phase, call.opening, event].join('/');
+}
+
+function identityOf({ node, title, plan, opening, phase, undoable }: Call): CallIdentity {
+  return { node, title, plan, opening, phase, undoable };
+}
+
+/** A retried attempt tells the same news again; the journal takes each once. */
+async function tellNews(journal: Journal, entries: readonly JournalEntry[], call: Call, now: Date): Promise<void> {
+  if (call.news.decisions.length + call.news.nodes.length === 0) return;
+  const known = new Set(entries.map((entry) => JSON.stringify({ ...entry, at: entry.kind === 'node' ? '' : entry.at })));
+  const isNew = (entry: { at: string; kind: string }) => !known.has(JSON.stringify({ ...entry, at: entry.kind === 'node' ? '' : entry.at }));
+  const at = now.toISOString();
+  await journal.append(
+    ...call.news.decisions.map((decision) => ({ kind: 'decision', ...decision }) as const).filter(isNew),
+    ...call.news.nodes.map(({ id, ...outcome }) => ({ kind: 'node', at, node: id, ...outcome }) as const).filter(isNew),
+  );
+}
+
+/** The worker's own heartbeat: often enough for a progress bar, and the way in which a cancel arrives. */
+function startHeartbeat(context: Context): { report: (progress: Progress) => void; stop: () => void } {
+  let latest: Progress | undefined;
+  const timer = setInterval(() => context.heartbeat(latest), 1000);
+  return {
+    report(progress) {
+      latest = progress;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A fresh failure without a cause: causes are serialised into history, with whatever they carry. */
+function toFailure(error: unknown): ApplicationFailure {
+  if (error instanceof ApplicationFailure) return error;
+  if (error instanceof SecretNeeded) return ApplicationFailure.nonRetryable(error.message, failureTypes.secretNeeded, error.secret, error.isNew);
+  if (error instanceof PermanentFailure) return ApplicationFailure.nonRetryable(error.message, failureTypes.permanent);
+  if (error instanceof CommandFailed) {
+    return ApplicationFailure.retryable(`${error.message}; what it said is in commands.log in the run's directory on the host`, 'CommandFailed');
+  }
+  return ApplicationFailure.retryable(messageOf(error), 'Transient');
+}

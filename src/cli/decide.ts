@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import type { Decision } from '../contract/questions.js';
+import { chooseQuestion, explainOutcome, sendDecision } from './decision.js';
+import { noAnswer, refused } from './exit.js';
+import { observe } from './observe.js';
+import { findRun } from './runs.js';
+import { resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
+
+interface DecideOptions extends HostOptions {
+  readonly run?: string;
+  readonly reason?: string;
+  readonly by?: string;
+}
+
+/** Answers that have a command of their own, with what each says. */
+const answers = [
+  { command: 'go', answer: 'go', says: 'answer a gate with go' },
+  { command: 'no-go', answer: 'no-go', says: 'answer a gate with no-go: the run rolls back what it did' },
+  { command: 'acknowledge', answer: 'acknowledged', says: 'confirm what only people can know' },
+  { command: 'retry', answer: 'retry', says: 'try a failed step again' },
+  { command: 'skip', answer: 'skip', says: 'leave a failed step out, where that is allowed' },
+  { command: 'continue', answer: 'continue', says: 'go on where the run stands' },
+  { command: 'stop', answer: 'stop', says: 'end the run where it stands, with the service as it is' },
+] as const;
+
+/** Adds the commands that answer questions: one for each common answer, and `decide` for any. */
+export function addDecideCommands(program: Command, session: Session): void {
+  for (const { command, answer, says } of answers) {
+    withDecideOptions(program.command(`${command} [question]`).description(says)).action((question: string | undefined, options: DecideOptions) =>
+      decide(session, question, answer, options),
+    );
+  }
+  withDecideOptions(program.command('decide <question> <answer>').description('give any answer to any open question')).action(
+    (question: string, answer: string, options: DecideOptions) => decide(session, question, answer, options),
+  );
+}
+
+function withDecideOptions(command: Command): Command {
+  return withHostOptions(command)
+    .option('--reason <text>', 'why; some answers need it')
+    .option('--by <name>', 'who decides, as claimed (default: you)')
+    .option('--run <runbook>', 'which run, where several are open');
+}
+
+async function decide(session: Session, named: string | undefined, answer: string, options: DecideOptions): Promise<void> {
+  const host = await resolveHost(session, options);
+  await withServer(session, async ({ client }) => {
+    const run = await findRun(client, host, options.run);
+    const { status, execution } = await observe(client, run);
+    if (execution !== 'RUNNING') throw refused(`${run.workflowId} has ended; nothing is to be decided`);
+    if (status === undefined && named === undefined) {
+      throw noAnswer(`no worker on ${host} answers, so which question is meant has to be named; "lockstep status" shows it`);
+    }
+    const question = status === undefined ? undefined : chooseQuestion(status.questions, answer, named);
+    if (question?.reasonFor.includes(answer) === true && options.reason === undefined) {
+      throw refused(`"${answer}" needs a reason; add --reason "…"`);
+    }
+    const decision: Decision = {
+      question: question?.id ?? named ?? '',
+      answer,
+      by: options.by ?? session.environment.person,
+      ...(options.reason === undefined ? {} : { reason: options.reason }),
+    };
+    const recorded = await sendDecision(client, run, decision);
+    const after = (await observe(client, run)).status?.questions.find(({ id }) => id === decision.question);
+    session.terminal.print(explainOutcome(decision, recorded, after));
+  });
+}

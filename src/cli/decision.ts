@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { signalNames } from '../contract/names.js';
+import type { Decision, OpenQuestion, RecordedDecision } from '../contract/questions.js';
+import type { RunStatus } from '../contract/status.js';
+import { noAnswer, refused, wrongUsage } from './exit.js';
+import { observe } from './observe.js';
+import type { RunReference } from './runs.js';
+
+/**
+ * Chooses the question that an answer is meant for: the one that is named, or the only open one that
+ * can be answered so.
+ */
+export function chooseQuestion(open: readonly OpenQuestion[], answer: string, named?: string): OpenQuestion {
+  const ids = open.map(({ id }) => id).join(', ');
+  if (named !== undefined) {
+    const found = open.find(({ id }) => id === named);
+    if (found !== undefined) return found;
+    throw refused(`question ${named} is not open; ${open.length === 0 ? 'no question is' : `open are: ${ids}`}`);
+  }
+  const fitting = open.filter(({ choices }) => choices.includes(answer));
+  const [only, second] = fitting;
+  if (only !== undefined && second === undefined) return only;
+  if (only !== undefined) throw wrongUsage(`several open questions can be answered with "${answer}"; name one: ${fitting.map(({ id }) => id).join(', ')}`);
+  throw refused(open.length === 0 ? 'no question is open' : `no open question can be answered with "${answer}"; open are: ${ids}`);
+}
+
+/** How long a worker may take to say what became of a signal. */
+const patienceSeconds = 10;
+
+/**
+ * Sends a decision and reads back what became of it.
+ *
+ * @returns What the run recorded; undefined where no worker answered in time.
+ */
+export async function sendDecision(client: Client, run: RunReference, decision: Decision): Promise<RecordedDecision | undefined> {
+  const matching = (status: RunStatus | undefined): readonly RecordedDecision[] =>
+    (status?.decisions ?? []).filter(({ question, answer, by }) => question === decision.question && answer === decision.answer && by === decision.by);
+  const before = matching((await observe(client, run)).status).length;
+  await client.workflow.getHandle(run.workflowId, run.runId).signal(signalNames.decide, decision);
+  for (let waitedSeconds = 0; waitedSeconds < patienceSeconds; waitedSeconds += 0.2) {
+    const { status } = await observe(client, run);
+    const after = matching(status);
+    if (after.length > before) return after.at(-1);
+    await sleep(200);
+  }
+  return undefined;
+}
+
+/**
+ * Says what became of a decision.
+ *
+ * @throws CommandEnded where it did not count, or nobody could say.
+ */
+export function explainOutcome(decision: Decision, recorded: RecordedDecision | undefined, after?: OpenQuestion): string {
+  const what = `"${decision.answer}" for ${decision.question}`;
+  if (recorded === undefined) {
+    throw noAnswer(`${what} was sent, but no worker answers to say what became of it; see "lockstep status" when the host is back`);
+  }
+  if (recorded.outcome !== 'counted') throw refused(`${what} did not count: ${recorded.outcome}`);
+  const missing = after?.people === undefined ? '' : `; ${after.people - (after.agreed?.length ?? 0)} more must agree`;
+  return `${what} by ${decision.by} counted${missing}`;
+}

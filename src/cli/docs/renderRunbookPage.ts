@@ -1,0 +1,89 @@
+import type { NodeDescription, RunbookDescription } from '../../workflows/describe.js';
+
+/**
+ * A runbook's page in Markdown, made from the list that the engine walks, so that the page cannot say
+ * anything else than what is done. Pure.
+ *
+ * @param runbook - As `describeRunbook` gives it without settings: the page speaks for every host.
+ */
+export function renderRunbookPage(runbook: RunbookDescription): string {
+  const nodes = runbook.sections.flatMap((section) => section.nodes);
+  const questions = nodes.filter(({ kind }) => kind === 'gate' || kind === 'acknowledgement');
+  return [
+    `# ${runbook.name}: ${runbook.title}`,
+    '',
+    `Made by \`npm run docs\` from the runbook's own list in \`src/workflows/${runbook.name}.ts\`. The section numbers are the plan's.`,
+    '',
+    '```sh',
+    `lockstep plan ${runbook.name}             # the same list, with what this host's settings leave out: --config FILE`,
+    `lockstep start ${runbook.name} --watch    # begin, look on, answer`,
+    '```',
+    '',
+    `${nodes.length} nodes, of which ${questions.length} wait for people. ${offlineWords(nodes)}`,
+    ...runbook.sections.flatMap(({ title, plan, nodes: own }, index) => ['', `## ${index + 1}. ${title} (plan ${plan})`, '', ...renderTable(own)]),
+    '',
+    '## The way back',
+    '',
+    ...renderWayBack(nodes, runbook.afterRollback),
+    '',
+  ].join('\n');
+}
+
+const signs = { step: '•', gate: '?', acknowledgement: '?', wait: '◷' } as const;
+
+const kinds = {
+  step: '',
+  gate: 'go or no-go',
+  acknowledgement: 'acknowledged or no-go',
+  wait: 'waits; now or no-go before that',
+} as const;
+
+function offlineWords(nodes: readonly NodeDescription[]): string {
+  const offline = nodes.filter(({ usersOffline }) => usersOffline);
+  const first = offline[0];
+  const last = offline.at(-1);
+  if (first === undefined || last === undefined) return 'Users stay online throughout.';
+  return `Users are offline from "${first.title}" to the end of "${last.title}": ${offline.length} nodes, marked with ▌.`;
+}
+
+function renderTable(nodes: readonly NodeDescription[]): string[] {
+  return [
+    '| | Node | Id | Plan | |',
+    '|---|---|---|---|---|',
+    ...nodes.map((node) => {
+      const sign = `${node.usersOffline ? '▌' : ''}${signs[node.kind]}`;
+      return row([sign, node.title, `\`${node.id}\``, node.plan, notesOf(node).join('; ')]);
+    }),
+  ];
+}
+
+function notesOf(node: NodeDescription): string[] {
+  return [
+    ...(kinds[node.kind] === '' ? [] : [kinds[node.kind]]),
+    ...(node.together === undefined ? [] : [`asked together: ${node.together}`]),
+    ...(node.unless === undefined ? [] : [`left out where ${node.unless}`]),
+    ...(node.people === undefined ? [] : [`${node.people} different people must agree`]),
+    ...(node.notTheStarter === true ? ['not by the one who started the run'] : []),
+    ...(node.requires.length === 0 ? [] : [`requires ${node.requires.join(', ')}`]),
+    ...(node.undo === undefined ? [] : [`undo: ${node.undo}`]),
+    ...(node.skippable ? ['may be skipped with a reason when it fails'] : []),
+  ];
+}
+
+function renderWayBack(nodes: readonly NodeDescription[], afterwards: readonly NodeDescription[]): string[] {
+  const undos = nodes.filter(({ undo }) => undo !== undefined).reverse();
+  return [
+    'A no-go, `lockstep rollback`, or "rollback" where a step has failed: what was begun is undone, in this order.',
+    '',
+    'That holds until users may have written on the new volume, which the journal on the host says. From then on nothing is undone: the run asks whether to continue, or to stop and leave the service where it is.',
+    '',
+    '| Undo | Of |',
+    '|---|---|',
+    ...undos.map((node) => row([node.undo ?? '', `\`${node.id}\``])),
+    ...afterwards.map((node) => row([node.title, 'at the end'])),
+  ];
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
+}

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { toRunSettings } from '../config/settings.js';
+import { runInputSchema } from '../contract/inputs.js';
+import { describeRunbook } from '../workflows/describe.js';
+import { renderPlan } from './present/planLines.js';
+import { runbookNamed } from './runbooks.js';
+import { loadSessionConfig, type HostOptions, type Session } from './session.js';
+
+/** Adds `plan`: prints a runbook without a server, and without touching anything. */
+export function addPlanCommand(program: Command, session: Session): void {
+  program
+    .command('plan <runbook>')
+    .description('print what a runbook would do: its steps, its questions, who is offline when, and the way back')
+    .option('--config <file>', 'tell for this lockstep.yaml which steps are left out')
+    .option('--json', 'as JSON, for programs')
+    .action((name: string, options: Pick<HostOptions, 'config'> & { readonly json?: boolean }) => showPlan(session, name, options));
+}
+
+async function showPlan(session: Session, name: string, options: Pick<HostOptions, 'config'> & { readonly json?: boolean }): Promise<void> {
+  const runbook = runbookNamed(name);
+  const description = describeRunbook(runbook, options.config === undefined ? undefined : await readView(session, options));
+  const { terminal } = session;
+  terminal.print(...(options.json === true ? [JSON.stringify(description, null, 2)] : renderPlan(description, Math.min(100, terminal.width()), terminal.theme)));
+}
+
+async function readView(session: Session, options: Pick<HostOptions, 'config'>) {
+  const { config } = await loadSessionConfig(session, options);
+  return { settings: toRunSettings(config), input: runInputSchema.parse({ host: config.host }) };
+}

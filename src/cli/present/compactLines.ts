@@ -1,0 +1,22 @@
+import type { CompactStatus } from '../../contract/status.js';
+import { commandFor } from './questionLines.js';
+import { tabulate, wrapHanging } from './text.js';
+import { stateWord, type Theme } from './theme.js';
+
+/** What the server alone knows of a run, while no worker answers for it. */
+export function renderCompact(
+  compact: CompactStatus,
+  { runbook, host, width, theme }: { readonly runbook: string; readonly host: string; readonly width: number; readonly theme: Theme },
+): string[] {
+  const since = compact.since.slice(0, 19).replace('T', ' ');
+  return [
+    `${theme.bold(runbook)} on ${theme.bold(host)}  ${stateWord(compact.state, theme)}`,
+    ...wrapHanging('', theme.warning(`No worker answers; this is what the server knew at ${since} UTC.`), width),
+    ...wrapHanging('', `In section "${compact.section}", ${compact.done} of ${compact.of} nodes done.`, width),
+    ...compact.questions.flatMap(({ id, title, choices }) => [
+      '',
+      ...wrapHanging('? ', theme.bold(title), width),
+      ...tabulate(choices.map((answer) => [answer, commandFor({ id, kind: 'gate', reasonFor: [] }, answer)]), 2, width),
+    ]),
+  ];
+}

@@ -1,0 +1,71 @@
+import type { NodeDescription, RunbookDescription } from '../../workflows/describe.js';
+import { spread, wrapHanging } from './text.js';
+import type { Theme } from './theme.js';
+
+const signs = { step: '•', gate: '?', acknowledgement: '?', wait: '◷' } as const;
+const kinds = { step: '', gate: 'go or no-go', acknowledgement: 'acknowledgement', wait: 'wait' } as const;
+
+/** A runbook as it would be walked: its sections and nodes, who is offline when, and how each step is undone. */
+export function renderPlan(runbook: RunbookDescription, width: number, theme: Theme): string[] {
+  const nodes = runbook.sections.flatMap((section) => section.nodes);
+  const questions = nodes.filter(({ kind }) => kind === 'gate' || kind === 'acknowledgement').length;
+  const offline = nodes.filter((node) => node.usersOffline && node.runs !== false);
+  return [
+    theme.bold(`${runbook.name}: ${runbook.title}`),
+    `${nodes.length} nodes, of which ${questions} wait for people`,
+    ...wrapHanging('', offlineWords(offline), width),
+    ...runbook.sections.flatMap((section, index) => [
+      '',
+      ...spread(`${theme.bold(`${index + 1}.`)} `, theme.bold(section.title), theme.dim(`plan ${section.plan}`), width),
+      ...section.nodes.flatMap((node, at) => [
+        ...renderGroup(node, section.nodes[at - 1], width, theme),
+        ...renderNode(node, width, theme),
+      ]),
+    ]),
+    '',
+    theme.bold('Rollback'),
+    ...wrapHanging('   ', 'The undos of what was begun, in reverse order; then:', width),
+    ...runbook.afterRollback.flatMap((node) => renderNode(node, width, theme)),
+    '',
+    ...wrapHanging('', theme.dim('Until users may have written on the new volume, rollback is a switch back to the untouched source.'), width),
+  ];
+}
+
+function offlineWords(offline: readonly NodeDescription[]): string {
+  const first = offline[0];
+  const last = offline.at(-1);
+  if (first === undefined || last === undefined) return 'Users stay online throughout';
+  return `Users are offline from "${first.title}" to "${last.title}", ${offline.length} nodes, marked with ▌`;
+}
+
+/** Questions that are open at the same time stand under one heading. */
+function renderGroup(node: NodeDescription, before: NodeDescription | undefined, width: number, theme: Theme): string[] {
+  if (node.together === undefined || node.together === before?.together) return [];
+  return wrapHanging('   ', theme.dim(`${node.together}, asked together:`), width);
+}
+
+function renderNode(node: NodeDescription, width: number, theme: Theme): string[] {
+  const left = node.runs === false;
+  const mark = node.usersOffline ? theme.warning('▌') : ' ';
+  const sign = left ? '–' : signs[node.kind];
+  const kind = kinds[node.kind];
+  const title = kind === '' ? node.title : `${node.title} (${kind})`;
+  const notes = notesOf(node).flatMap((note) => wrapHanging('       ', theme.dim(note), width));
+  return [...spread(` ${mark} ${sign} `, left ? theme.dim(title) : title, theme.dim(node.plan), width), ...notes];
+}
+
+function notesOf(node: NodeDescription): string[] {
+  return [
+    ...(node.unless === undefined ? [] : [conditionOf(node.runs, node.unless)]),
+    ...(node.people === undefined ? [] : [`${node.people} different people must agree`]),
+    ...(node.notTheStarter === true ? ['not by the one who started the run'] : []),
+    ...(node.undo === undefined ? [] : [`undo: ${node.undo}`]),
+    ...(node.requires.length === 0 ? [] : [`requires: ${node.requires.join(', ')}`]),
+    ...(node.skippable ? ['may be skipped with a reason when it fails'] : []),
+  ];
+}
+
+function conditionOf(runs: boolean | undefined, unless: string): string {
+  if (runs === undefined) return `left out where ${unless}`;
+  return runs ? `runs here; left out where ${unless}` : `left out here: ${unless}`;
+}

@@ -1,0 +1,55 @@
+import { formatSeconds } from '../../contract/facts.js';
+import type { OpenQuestion } from '../../contract/questions.js';
+import { spread, tabulate, wrapHanging } from './text.js';
+import type { Theme } from './theme.js';
+
+/** What is to be typed to answer a question, for one of its choices. */
+export function commandFor(question: Pick<OpenQuestion, 'id' | 'kind' | 'reasonFor'>, answer: string, flags = ''): string {
+  const reason = question.reasonFor.includes(answer) ? ' --reason "…"' : '';
+  if (question.kind === 'secret') return `lockstep unlock${flags}`;
+  const verb = verbs[answer];
+  return verb === undefined
+    ? `lockstep decide ${question.id} ${answer}${reason}${flags}`
+    : `lockstep ${verb} ${question.id}${reason}${flags}`;
+}
+
+/** Answers that are commands of their own. */
+const verbs: Readonly<Record<string, string>> = {
+  go: 'go',
+  'no-go': 'no-go',
+  acknowledged: 'acknowledge',
+  retry: 'retry',
+  skip: 'skip',
+  continue: 'continue',
+  stop: 'stop',
+};
+
+/**
+ * An open question as a block: what is asked, the figures to decide on, and what to type.
+ *
+ * @param flags - Added to each command, such as ` --host db2`.
+ */
+export function renderQuestion(
+  question: OpenQuestion,
+  { width, now, theme, flags = '' }: { readonly width: number; readonly now: Date; readonly theme: Theme; readonly flags?: string },
+): string[] {
+  const edge = (question.kind === 'parked' || question.kind === 'cancelled' ? theme.bad : theme.warning)('┃ ');
+  const inner = width - 2;
+  const open = `open ${formatSeconds(Math.max(0, (now.getTime() - Date.parse(question.openedAt)) / 1000))}`;
+  const commands = question.choices.map((answer) => [question.kind === 'secret' ? 'type it' : answer, commandFor(question, answer, flags)] as const);
+  return [
+    ...spread('', theme.bold(question.title), theme.dim(open), inner),
+    ...tabulate(question.evidence, 2, inner),
+    ...agreement(question, inner),
+    ...(question.until === undefined
+      ? []
+      : wrapHanging('', theme.dim(`answers itself with "${question.until.answer}" at ${question.until.at}`), inner)),
+    ...tabulate(commands, 2, inner).map((line) => theme.accent(line)),
+  ].map((line) => `${edge}${line}`);
+}
+
+function agreement({ people, agreed }: OpenQuestion, width: number): string[] {
+  if (people === undefined) return [];
+  const so = agreed === undefined || agreed.length === 0 ? 'nobody yet' : agreed.join(', ');
+  return wrapHanging('  ', `${people} different people must agree; so far: ${so}`, width);
+}

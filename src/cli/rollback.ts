@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Command } from 'commander';
+import { signalNames } from '../contract/names.js';
+import { rollbackRequestSchema } from '../contract/questions.js';
+import { noAnswer, refused, wrongUsage } from './exit.js';
+import { observe, type Observation } from './observe.js';
+import { findRun, type RunReference } from './runs.js';
+import { resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
+
+interface RollbackOptions extends HostOptions {
+  readonly run?: string;
+  readonly reason: string;
+  readonly by?: string;
+}
+
+/** Adds `rollback`: leaves the way forward and undoes what was done. */
+export function addRollbackCommand(program: Command, session: Session): void {
+  withHostOptions(program.command('rollback').description('end the step that runs, and undo what the run did'))
+    .requiredOption('--reason <text>', 'why')
+    .option('--by <name>', 'who decides, as claimed (default: you)')
+    .option('--run <runbook>', 'which run, where several are open')
+    .action((options: RollbackOptions) => rollBack(session, options));
+}
+
+async function rollBack(session: Session, options: RollbackOptions): Promise<void> {
+  const host = await resolveHost(session, options);
+  const request = rollbackRequestSchema.safeParse({ by: options.by ?? session.environment.person, reason: options.reason });
+  if (!request.success) throw wrongUsage(`--reason or --by: ${request.error.issues[0]?.message ?? 'not valid'}`);
+  await withServer(session, async ({ client }) => {
+    const run = await findRun(client, host, options.run);
+    const before = await observe(client, run);
+    if (before.execution !== 'RUNNING') throw refused(`${run.workflowId} has ended; it can not be rolled back by itself`);
+    await client.workflow.getHandle(run.workflowId, run.runId).signal(signalNames.rollback, request.data);
+    session.terminal.print(await readEffect(client, run, before));
+  });
+}
+
+const patienceSeconds = 15;
+
+/** What came of it: a way back that began, or the question that stands before it. */
+async function readEffect(client: Client, run: RunReference, before: Observation): Promise<string> {
+  const known = new Set(before.status?.questions.map(({ id }) => id));
+  let answered = false;
+  for (let waitedSeconds = 0; waitedSeconds < patienceSeconds; waitedSeconds += 0.5) {
+    const { status, execution } = await observe(client, run);
+    answered ||= status !== undefined;
+    if (status?.state === 'rolling back') return `${run.workflowId} rolls back; look on with "lockstep watch"`;
+    if (status?.outcome !== undefined) return `${run.workflowId} ${status.state}: ${status.outcome}`;
+    if (execution !== 'RUNNING') return `${run.workflowId} has ended`;
+    const question = status?.questions.find(({ id }) => !known.has(id));
+    if (question !== undefined) return `before anything is undone, answer: ${question.title} ("lockstep watch" shows how)`;
+    await sleep(500);
+  }
+  if (!answered) throw noAnswer(`rollback was asked for; no worker on ${run.host} answers yet, and it begins when one does`);
+  return 'rollback was asked for; the step that runs is being ended first ("lockstep watch")';
+}

@@ -1,0 +1,14 @@
+import type { Activities } from '../activities/index.js';
+import type { Runbook } from '../workflows/engine/nodes.js';
+import { migrate } from '../workflows/migrate.js';
+import { wrongUsage } from './exit.js';
+
+/** The runbooks that can be planned and started. */
+export const runbooks: readonly Runbook<Activities>[] = [migrate];
+
+/** @throws CommandEnded where there is none of that name. */
+export function runbookNamed(name: string): Runbook<Activities> {
+  const found = runbooks.find((runbook) => runbook.name === name);
+  if (found === undefined) throw wrongUsage(`there is no runbook ${name}; there are: ${runbooks.map((runbook) => runbook.name).join(', ')}`);
+  return found;
+}

@@ -1,0 +1,52 @@
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { searchAttributeNames, workflowTaskQueue } from '../contract/names.js';
+import { CommandEnded, exitCodes, wrongUsage } from './exit.js';
+
+/** Which run is meant. */
+export interface RunReference {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly runbook: string;
+  readonly host: string;
+}
+
+/**
+ * Finds the run of a host that a command means: the open one, or else the last.
+ *
+ * @param runbook - Its name, or a whole workflow id; where several runs are open, it is needed.
+ */
+export async function findRun(client: Client, host: string, runbook?: string): Promise<RunReference> {
+  const open = await listRuns(client, host, runbook, `ExecutionStatus = 'Running'`);
+  const [first, second] = open;
+  if (first !== undefined && second !== undefined) {
+    throw wrongUsage(`several runs are open on ${host} (${open.map(({ type }) => type).join(', ')}); name the one that is meant`);
+  }
+  if (first !== undefined) return toReference(first, host);
+  const closed = await listRuns(client, host, runbook, `ExecutionStatus != 'Running'`);
+  const last = [...closed].sort((one, other) => other.startTime.getTime() - one.startTime.getTime())[0];
+  if (last !== undefined) return toReference(last, host);
+  const what = runbook === undefined ? 'no run' : `no run of ${runbook}`;
+  throw new CommandEnded(exitCodes.failed, `there is ${what} on ${host}; begin one with "lockstep start ${runbook ?? 'migrate'}"`);
+}
+
+/** Enough to find the last run; a host has one run at a time. */
+const mostListed = 200;
+
+async function listRuns(client: Client, host: string, runbook: string | undefined, status: string): Promise<WorkflowExecutionInfo[]> {
+  const query = [
+    `TaskQueue = '${workflowTaskQueue}'`,
+    status,
+    // A run has its search attribute from its first task on; before that its id tells.
+    `(${searchAttributeNames.host} = '${host}' OR WorkflowId STARTS_WITH '${host}/')`,
+  ].join(' AND ');
+  const found: WorkflowExecutionInfo[] = [];
+  for await (const run of client.workflow.list({ query })) {
+    if (runbook === undefined || run.type === runbook || run.workflowId === runbook) found.push(run);
+    if (found.length >= mostListed) break;
+  }
+  return found;
+}
+
+function toReference({ workflowId, runId, type }: WorkflowExecutionInfo, host: string): RunReference {
+  return { workflowId, runId, runbook: type, host };
+}

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type Client } from '@temporalio/client';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { Command } from 'commander';
+import { runInputSchema } from '../contract/inputs.js';
+import { searchAttributeNames, workflowIdOf, workflowTaskQueue } from '../contract/names.js';
+import { refused, wrongUsage } from './exit.js';
+import { observe } from './observe.js';
+import { runbookNamed } from './runbooks.js';
+import type { RunReference } from './runs.js';
+import { flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
+import { watch } from './watch.js';
+
+interface StartOptions extends HostOptions {
+  readonly takeOver?: boolean;
+  readonly watch?: boolean;
+}
+
+/** Adds `start`: begins a run, and says at once where the host refused it. */
+export function addStartCommand(program: Command, session: Session): void {
+  withHostOptions(program.command('start <runbook>').description('begin a run of a runbook on a host'))
+    .option('--take-over', 'take the host from a run that is closed or unknown, after a look at what it left')
+    .option('--watch', 'go on with "lockstep watch"')
+    .action((runbook: string, options: StartOptions) => start(session, runbook, options));
+}
+
+async function start(session: Session, name: string, options: StartOptions): Promise<void> {
+  const runbook = runbookNamed(name);
+  const host = await resolveHost(session, options);
+  const input = runInputSchema.safeParse({ host, startedBy: session.environment.person, takeOver: options.takeOver ?? false });
+  if (!input.success) throw wrongUsage(input.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+  await withServer(session, async ({ client }) => {
+    const run = await begin(client, host, runbook.name, runbook.title, input.data);
+    session.terminal.print(await readBeginning(client, run, flagsFor(options)));
+    if (options.watch === true) await watch(session, client, run, options);
+  });
+}
+
+async function begin(client: Client, host: string, runbook: string, title: string, input: unknown): Promise<RunReference> {
+  const workflowId = workflowIdOf(host, runbook);
+  try {
+    const handle = await client.workflow.start(runbook, {
+      taskQueue: workflowTaskQueue,
+      workflowId,
+      args: [input],
+      staticSummary: `${title}: ${host}`,
+      // The run sets these itself; with them from the start it is found even before a worker has seen it.
+      typedSearchAttributes: [
+        { key: defineSearchAttributeKey(searchAttributeNames.host, 'KEYWORD'), value: host },
+        { key: defineSearchAttributeKey(searchAttributeNames.runbook, 'KEYWORD'), value: runbook },
+      ],
+    });
+    return { workflowId, runId: handle.firstExecutionRunId, runbook, host };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    throw refused(`${workflowId} is open already; look at it with "lockstep watch ${runbook}"`);
+  }
+}
+
+/** A worker that lives takes the first task within a second, and the claim within another. */
+const patienceSeconds = 8;
+
+async function readBeginning(client: Client, run: RunReference, flags: string): Promise<string> {
+  const begun = `${run.workflowId} began (run ${run.runId})`;
+  for (let waitedSeconds = 0; waitedSeconds < patienceSeconds; waitedSeconds += 0.2) {
+    const { execution, status } = await observe(client, run);
+    if (execution === 'FAILED') throw refused(`${run.workflowId} was refused: ${await readFailure(client, run)}`);
+    if (execution !== 'RUNNING') return `${run.workflowId} has ended already; see "lockstep status ${run.runbook}${flags}"`;
+    if (status?.nodes.some(({ state }) => state !== 'pending') === true) return `${begun}; look on with "lockstep watch${flags}"`;
+    await sleep(200);
+  }
+  return `${begun}; but no worker on ${run.host} has taken it up yet: start one with "lockstep worker"`;
+}
+
+async function readFailure(client: Client, { workflowId, runId }: RunReference): Promise<string> {
+  const error = await client.workflow
+    .getHandle(workflowId, runId)
+    .result()
+    .then(
+      () => undefined,
+      (failure: unknown) => failure,
+    );
+  return error instanceof WorkflowFailedError ? deepestMessage(error) : String(error);
+}
+
+/** The outer failures only say that an activity, or the workflow, failed. */
+function deepestMessage(error: Error): string {
+  return error.cause instanceof Error ? deepestMessage(error.cause) : error.message;
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { renderCompact } from './present/compactLines.js';
+import { renderStatus } from './present/statusLines.js';
+import { CommandEnded, exitCodes } from './exit.js';
+import { observe } from './observe.js';
+import { findRun } from './runs.js';
+import { flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
+
+/** Adds `status`: how a run stands, once. */
+export function addStatusCommand(program: Command, session: Session): void {
+  withHostOptions(program.command('status [runbook]').description('show how the open run stands, or how the last one ended'))
+    .option('--json', 'as JSON, for programs')
+    .action((runbook: string | undefined, options: HostOptions & { readonly json?: boolean }) => showStatus(session, runbook, options));
+}
+
+async function showStatus(session: Session, runbook: string | undefined, options: HostOptions & { readonly json?: boolean }): Promise<void> {
+  const { terminal } = session;
+  const host = await resolveHost(session, options);
+  await withServer(session, async ({ client }) => {
+    const run = await findRun(client, host, runbook);
+    const seen = await observe(client, run);
+    if (options.json === true) {
+      terminal.print(JSON.stringify({ ...run, ...seen }, null, 2));
+      return;
+    }
+    const view = { width: terminal.width(), theme: terminal.theme, flags: flagsFor(options) };
+    if (seen.status !== undefined) {
+      terminal.print(...renderStatus(seen.status, { ...view, now: new Date(), ...(seen.running === undefined ? {} : { running: seen.running }) }));
+    } else if (seen.compact !== undefined) {
+      terminal.print(...renderCompact(seen.compact, { ...view, runbook: run.runbook, host }));
+    } else {
+      throw new CommandEnded(exitCodes.noAnswer, `${run.workflowId} is ${seen.execution.toLowerCase()}, and no worker on ${host} has told more of it yet`);
+    }
+  });
+}

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Command } from 'commander';
+import { secretSocketPath } from '../activities/index.js';
+import type { OpenQuestion } from '../contract/questions.js';
+import { askSecret, nameOf, readSecretLine, validateSecret } from './askSecret.js';
+import { noAnswer, refused, wrongUsage } from './exit.js';
+import { observe } from './observe.js';
+import { wrapText } from './present/text.js';
+import { findRun, type RunReference } from './runs.js';
+import { giveSecret } from './secretClient.js';
+import { loadSessionConfig, withServer, type HostOptions, type Session } from './session.js';
+
+interface UnlockOptions extends Pick<HostOptions, 'config'> {
+  readonly run?: string;
+}
+
+/** Adds `unlock`: types the secrets that a run waits for, on the host itself. */
+export function addUnlockCommand(program: Command, session: Session): void {
+  program
+    .command('unlock [question]')
+    .description("type the passphrase that the open run waits for, without echo (on the host, as root; from a pipe it takes the first line)")
+    .option('--config <file>', 'lockstep.yaml (default: LOCKSTEP_CONFIG, or /etc/lockstep/lockstep.yaml)')
+    .option('--run <runbook>', 'which run, where several are open')
+    .action((question: string | undefined, options: UnlockOptions) => unlock(session, question, options));
+}
+
+async function unlock(session: Session, named: string | undefined, options: UnlockOptions): Promise<void> {
+  const { config } = await loadSessionConfig(session, options);
+  const path = secretSocketPath(config);
+  await withServer(session, async ({ client }) => {
+    const run = await findRun(client, config.host, options.run);
+    const first = chooseSecret(await openQuestions(client, run), named);
+    if (!process.stdin.isTTY) {
+      const value = await readSecretLine(process.stdin);
+      const fault = validateSecret(value);
+      if (fault !== true) throw wrongUsage(`the first line of standard input is no secret: ${fault}`);
+      await give(session, path, first, value);
+      session.terminal.print(await explainEffect(client, run, first));
+      return;
+    }
+    // As long as the run asks for secrets: a wrong one again, or the next step's own.
+    for (let question: OpenQuestion | undefined = first; question !== undefined; ) {
+      session.terminal.print(...wrapText(question.title, session.terminal.width()));
+      await give(session, path, question, await askSecret(session.terminal, question));
+      question = await nextSecret(client, run, question);
+    }
+    session.terminal.print('Taken; the run goes on. Look on with "lockstep watch"');
+  });
+}
+
+async function openQuestions(client: Client, run: RunReference): Promise<readonly OpenQuestion[]> {
+  const { status } = await observe(client, run);
+  if (status === undefined) throw noAnswer(`no worker on ${run.host} answers; start it first, secrets live in its memory alone`);
+  return status.questions;
+}
+
+function chooseSecret(open: readonly OpenQuestion[], named: string | undefined): OpenQuestion {
+  const secrets = open.filter(({ kind, id, secret }) => kind === 'secret' && (named === undefined || id === named || secret === named));
+  const [first] = secrets;
+  if (first === undefined) throw refused(named === undefined ? 'no secret is asked for' : `${named} is not asked for`);
+  return first;
+}
+
+/** Hands over what was typed, under the name of the person at the terminal. */
+async function give({ environment }: Session, path: string, question: OpenQuestion, value: string): Promise<void> {
+  await giveSecret(path, {
+    question: question.id,
+    secret: question.secret ?? '',
+    value,
+    by: environment.person,
+    ...(environment.sshFrom === undefined ? {} : { from: environment.sshFrom }),
+  });
+}
+
+/** Deriving a key with argon2id takes seconds; a step that took its secret shows it by going on. */
+const patienceSeconds = 15;
+
+/** The secret that is asked for after this one, if any is within the time that a step needs to try it. */
+async function nextSecret(client: Client, run: RunReference, given: OpenQuestion): Promise<OpenQuestion | undefined> {
+  for (let waitedSeconds = 0; waitedSeconds < patienceSeconds; waitedSeconds += 0.5) {
+    await sleep(500);
+    const { status, execution } = await observe(client, run);
+    const next = status?.questions.find(({ kind, id }) => kind === 'secret' && id !== given.id);
+    if (next !== undefined) return next;
+    const node = status?.nodes.find(({ id }) => id === given.node);
+    if (execution !== 'RUNNING' || (node !== undefined && node.state !== 'running' && node.state !== 'undoing')) return undefined;
+  }
+  return undefined;
+}
+
+async function explainEffect(client: Client, run: RunReference, given: OpenQuestion): Promise<string> {
+  const next = await nextSecret(client, run, given);
+  if (next?.secret === given.secret && next?.node === given.node) throw refused(`the ${nameOf(given)} was not taken: ${next.title}`);
+  return `the ${nameOf(given)} was taken${next === undefined ? '' : `; next, the ${nameOf(next)} is asked for: ${next.title}`}`;
+}

@@ -1,0 +1,177 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Command } from 'commander';
+import { createLogUpdate } from 'log-update';
+import { secretSocketPath } from '../activities/index.js';
+import { formatSeconds } from '../contract/facts.js';
+import type { RunStatus } from '../contract/status.js';
+import { isNoAnswer } from '../worker/serverErrors.js';
+import { answerQuestion } from './answer.js';
+import { CommandEnded, exitCodes } from './exit.js';
+import { observe, type Observation } from './observe.js';
+import { renderCompact } from './present/compactLines.js';
+import { describeChanges } from './present/eventLines.js';
+import { renderQuestion } from './present/questionLines.js';
+import { renderSummary } from './present/summaryLines.js';
+import { isOver, renderStatus } from './present/statusLines.js';
+import { findRecord } from './record.js';
+import { findRun, type RunReference } from './runs.js';
+import { flagsFor, loadSessionConfig, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
+
+/** Adds `watch`: shows a run as it goes, and asks its questions at a terminal. */
+export function addWatchCommand(program: Command, session: Session): void {
+  withHostOptions(program.command('watch [runbook]').description('look on while a run goes, and answer its questions'))
+    .option('--no-ask', 'only look on')
+    .action(async (runbook: string | undefined, options: HostOptions & { readonly ask: boolean }) => {
+      const host = await resolveHost(session, options);
+      await withServer(session, async ({ client }) => watch(session, client, await findRun(client, host, runbook), options));
+    });
+}
+
+/** Options of a watch. */
+export interface WatchOptions extends HostOptions {
+  /** Default true: ask the run's questions where a person sits at the terminal. */
+  readonly ask?: boolean;
+}
+
+/**
+ * Looks on until the run has ended, whatever becomes of server and worker meanwhile, and then prints
+ * its summary.
+ *
+ * @throws CommandEnded where the run came to another end than success.
+ */
+export async function watch(session: Session, client: Client, run: RunReference, options: WatchOptions): Promise<void> {
+  const ended = session.terminal.interactive
+    ? await watchLive(session, client, run, options)
+    : await watchLines(session, client, run, options);
+  const record = await findRecord(session, options, run);
+  session.terminal.print('', ...renderSummary(ended, { ...session.terminal, width: session.terminal.width(), ...(record === undefined ? {} : { record }) }));
+  if (ended.state !== 'succeeded') throw new CommandEnded(exitCodes.failed, `${run.workflowId} ${ended.state}`);
+}
+
+const intervalSeconds = 1;
+
+/** What is seen at one moment; `awaySeconds` while the server does not answer. */
+interface Sight {
+  readonly seen?: Observation;
+  readonly awaySeconds?: number;
+}
+
+async function* lookOn(client: Client, run: RunReference): AsyncGenerator<Sight> {
+  let answeredAt = Date.now();
+  for (;;) {
+    try {
+      const seen = await observe(client, run);
+      answeredAt = Date.now();
+      yield { seen };
+    } catch (error) {
+      if (!isNoAnswer(error)) throw error;
+      yield { awaySeconds: (Date.now() - answeredAt) / 1000 };
+    }
+    await sleep(intervalSeconds * 1000);
+  }
+}
+
+/** One line for each thing that happened: for logs, pipes and people who scroll. */
+async function watchLines({ terminal }: Session, client: Client, run: RunReference, options: HostOptions): Promise<RunStatus> {
+  let before: RunStatus | undefined;
+  let told = '';
+  const tellOnce = (words: string): void => {
+    if (words !== told) terminal.warn(words);
+    told = words;
+  };
+  for await (const { seen } of lookOn(client, run)) {
+    if (seen === undefined) {
+      tellOnce('the Temporal server does not answer; trying again');
+    } else if (seen.status === undefined) {
+      assertRunning(seen, run);
+      tellOnce(`no worker on ${run.host} answers; waiting for it`);
+    } else {
+      told = '';
+      terminal.print(...describeChanges(before, seen.status, flagsFor(options)));
+      before = seen.status;
+      if (isOver(seen.status)) return seen.status;
+      assertRunning(seen, run);
+    }
+  }
+  throw new Error('the run is watched until it ends');
+}
+
+/** The whole run, drawn anew each second; questions are asked below it. */
+async function watchLive(session: Session, client: Client, run: RunReference, options: WatchOptions): Promise<RunStatus> {
+  const { terminal } = session;
+  const draw = createLogUpdate(process.stdout);
+  const leftOpen = new Set<string>();
+  const socket = await readSocketPath(session, options);
+  let last: Observation | undefined;
+  try {
+    for await (const { seen, awaySeconds } of lookOn(client, run)) {
+      const silence = explainSilence(run, { seen, last, awaySeconds });
+      if (seen !== undefined && silence === undefined) last = seen;
+      const lines = last === undefined ? [] : renderSeen(session, run, last, options);
+      draw([...lines, ...(silence === undefined ? [] : ['', terminal.theme.warning(silence)])].join('\n'));
+      if (seen === undefined) continue;
+      if (seen.status !== undefined && isOver(seen.status)) return seen.status;
+      assertRunning(seen, run);
+      const question = options.ask === false ? undefined : seen.status?.questions.find(({ id }) => !leftOpen.has(id));
+      if (question === undefined) continue;
+      draw.clear();
+      terminal.print(...renderQuestion(question, { width: terminal.width(), now: new Date(), theme: terminal.theme, flags: flagsFor(options) }));
+      const context = { session, client, run, ...(socket === undefined ? {} : { secretSocketPath: socket }) };
+      if ((await answerQuestion(context, question)) === 'left open') leftOpen.add(question.id);
+      terminal.print('');
+    }
+  } finally {
+    draw.done();
+  }
+  throw new Error('the run is watched until it ends');
+}
+
+/** Room for the cursor's row and for the words that are added while nobody answers. */
+const rowsBelow = 3;
+
+/** Why what is shown is not what is; undefined where it is. */
+function explainSilence(
+  run: RunReference,
+  { seen, last, awaySeconds = 0 }: { seen: Observation | undefined; last: Observation | undefined; awaySeconds: number | undefined },
+): string | undefined {
+  if (seen === undefined) return `The Temporal server does not answer, for ${formatSeconds(awaySeconds)} now; trying again`;
+  if (seen.status === undefined && last?.status !== undefined) return `No worker on ${run.host} answers; this is what it said last`;
+  return undefined;
+}
+
+function renderSeen({ terminal }: Session, run: RunReference, { status, compact, running }: Observation, options: HostOptions): string[] {
+  const { theme } = terminal;
+  const width = terminal.width();
+  if (status !== undefined) {
+    const height = terminal.height();
+    return renderStatus(status, {
+      width,
+      theme,
+      now: new Date(),
+      flags: flagsFor(options),
+      ...(height === undefined ? {} : { height: height - rowsBelow }),
+      ...(running === undefined ? {} : { running }),
+    });
+  }
+  if (compact !== undefined) return renderCompact(compact, { runbook: run.runbook, host: run.host, width, theme });
+  return [`${run.workflowId}: no worker on ${run.host} has taken it up yet`];
+}
+
+/** A run that was terminated, or failed before it claimed its host, never says so itself. */
+function assertRunning({ execution, status }: Observation, run: RunReference): void {
+  if (execution === 'RUNNING' || (status !== undefined && isOver(status))) return;
+  if (execution === 'COMPLETED') {
+    throw new CommandEnded(exitCodes.ok, `${run.workflowId} has ended; no worker on ${run.host} answers to tell more of it`);
+  }
+  throw new CommandEnded(
+    exitCodes.failed,
+    `${run.workflowId} was ${execution.toLowerCase().replaceAll('_', ' ')}; what it left on the host is in its journal there`,
+  );
+}
+
+/** Known on the host itself alone; elsewhere secrets cannot be typed. */
+async function readSocketPath(session: Session, options: HostOptions): Promise<string | undefined> {
+  if (options.host !== undefined && options.config === undefined) return undefined;
+  return secretSocketPath((await loadSessionConfig(session, options)).config);
+}

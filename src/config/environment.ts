@@ -1,0 +1,50 @@
+import { homedir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Where lockstep.yaml lies unless LOCKSTEP_CONFIG names another file. */
+export const defaultConfigPath = '/etc/lockstep/lockstep.yaml';
+
+/** What Lockstep takes from the environment of its process, and nothing else does. */
+export interface Environment {
+  /** LOCKSTEP_CONFIG as an absolute path, or {@link defaultConfigPath}. */
+  readonly configPath: string;
+  /** Lockstep's folder under XDG_CACHE_HOME, or under `.cache` in the home directory. */
+  readonly cacheDirectory: string;
+  /** What TEMPORAL_CONFIG_FILE names; Temporal's own library takes a missing one without a word. */
+  readonly temporalConfigFile?: string;
+  /** False where NO_COLOR is set to anything but nothing (https://no-color.org). */
+  readonly color: boolean;
+  /** True where CI is set: nobody is there to be asked. */
+  readonly ci: boolean;
+  /** Who is at the terminal, as claimed: the person behind sudo, else the user. */
+  readonly person: string;
+  /** The address that the terminal is reached from, as claimed by SSH; absent on a console, and under a sudo that drops it. */
+  readonly sshFrom?: string;
+}
+
+/**
+ * Reads the process's environment; the only place that does. Empty variables count as not set.
+ *
+ * @param variables - Default: those of this process.
+ */
+export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Environment {
+  const read = (name: string) => (variables[name] === '' ? undefined : variables[name]);
+  const configPath = read('LOCKSTEP_CONFIG');
+  const temporalConfigFile = read('TEMPORAL_CONFIG_FILE');
+  const sshFrom = (read('SSH_CONNECTION') ?? read('SSH_CLIENT'))?.split(' ')[0];
+  return {
+    configPath: configPath === undefined ? defaultConfigPath : resolve(configPath),
+    cacheDirectory: join(cacheHome(read('XDG_CACHE_HOME'), read('HOME')), 'lockstep'),
+    color: read('NO_COLOR') === undefined,
+    ci: !['0', 'false', undefined].includes(read('CI')),
+    person: read('SUDO_USER') ?? read('USER') ?? userInfo().username,
+    ...(temporalConfigFile === undefined ? {} : { temporalConfigFile }),
+    ...(sshFrom === undefined ? {} : { sshFrom }),
+  };
+}
+
+/** The XDG specification has relative paths ignored; a service without HOME still has a home in the user database. */
+function cacheHome(xdgCacheHome: string | undefined, home: string | undefined): string {
+  if (xdgCacheHome?.startsWith('/')) return xdgCacheHome;
+  return join(home ?? homedir(), '.cache');
+}

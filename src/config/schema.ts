@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { hostNameSchema } from '../contract/inputs.js';
+
+const absolutePath = z.string().regex(/^\/[^\0\n]*[^/\0\n]$/, 'an absolute path without a slash at its end');
+const seconds = z.number().int().positive();
+const percent = z.number().min(0).max(1000);
+const argv = z.array(z.string().min(1)).min(1);
+
+/**
+ * A secret is named here and never written here: `ask:` (a person types it), `file:/path`.
+ */
+export const secretReferenceSchema = z
+  .string()
+  .regex(/^(ask:|file:\/[^\0\n]+)$/, 'a reference to a secret: "ask:" or "file:/absolute/path"');
+
+const deploymentSchema = z.strictObject({
+  directory: absolutePath.default('/opt/supersync').describe('Where docker-compose.yaml and .env lie.'),
+  database: z
+    .strictObject({
+      service: z.string().min(1).default('postgres').describe("The service's name in the compose file, not the container's."),
+      name: z.string().min(1).default('supersync').describe('The database that is looked at for reports; the whole cluster is moved.'),
+      user: z.string().min(1).default('supersync'),
+      passwordVariable: z
+        .string()
+        .default('POSTGRES_PASSWORD')
+        .describe('Variable of the database service that carries its password; the overlay resets it in favour of a secret file.'),
+      stopTimeoutSeconds: seconds.default(300).describe('Docker kills after 10 s by default; PostgreSQL may need more for its last checkpoint.'),
+      countedTables: z
+        .array(z.string())
+        .default(['operations', 'users', 'user_sync_state'])
+        .describe('Tables shown by name in reports; every table is counted and compared all the same.'),
+    })
+    .prefault({}),
+  application: z
+    .strictObject({
+      service: z.string().min(1).default('supersync').describe('It is stopped before the database and started after it.'),
+      title: z.string().min(1).default('SuperSync').describe('The name under which users know it, for the announcements.'),
+      baseUrl: z.url().default('http://127.0.0.1:1900').describe('Where this host reaches the application; the paths below are asked of it.'),
+      healthPath: z.string().default('/health'),
+      loginPath: z.string().default('/auth/login'),
+      operationsPath: z.string().default('/api/sync/ops'),
+      snapshotPath: z.string().default('/api/sync/snapshot'),
+      restorePath: z.string().default('/api/sync/restore'),
+      stopTimeoutSeconds: seconds.default(60),
+    })
+    .prefault({}),
+});
+
+const volumeSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,50}$/, 'a device-mapper name')
+    .default('pg-data-encrypted')
+    .describe('The opened volume is /dev/mapper/<name>.'),
+  file: absolutePath.default('/var/lib/supersync-encrypted.img').describe('The file that holds the volume, allocated in full.'),
+  mountPoint: absolutePath.default('/mnt/pg-data-encrypted').describe('The data directory lies in a subdirectory of it.'),
+  growthPercent: percent.default(20).describe('Room above the size of the database, as in the plan.'),
+  minimumSizeMiB: z.number().int().min(64).default(256).describe('However small the database is.'),
+  argon2id: z
+    .strictObject({
+      memoryKiB: z.number().int().min(32).max(4194304).default(1048576).describe('Fitted down to what this host can spare, never below the minimum.'),
+      minimumMemoryKiB: z.number().int().min(32).default(65536),
+      parallel: z.number().int().min(1).max(4).default(4),
+      iterationMilliseconds: z.number().int().min(100).default(2000),
+    })
+    .prefault({}),
+});
+
+const backupSchema = z.strictObject({
+  directory: absolutePath.default('/var/backups/supersync').describe('Encrypted backups and their manifests.'),
+  maximumAgeHours: z.number().positive().default(24).describe('An older backup does not count as the one to fall back on.'),
+  filesystemCopy: z
+    .enum(['none', 'pg_basebackup'])
+    .default('none')
+    .describe("The plan's file-level copy of the day before: taken by pg_basebackup, in one encrypted stream."),
+});
+
+const maintenanceSchema = z.strictObject({
+  window: z
+    .strictObject({ opensAt: z.iso.datetime({ offset: true }), expectedMinutes: z.number().positive().default(180).describe('Announced to users.') })
+    .optional()
+    .describe('Without a window the run goes on as soon as its gate is answered.'),
+  mode: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('file'), path: absolutePath }),
+      z.strictObject({ kind: z.literal('hook'), on: argv, off: argv }),
+      z.strictObject({ kind: z.literal('stop') }),
+    ])
+    .default({ kind: 'stop' })
+    .describe('How writes are refused: a file that the application reads, a command, or stopping the application.'),
+  statusPage: z.string().default('[URL or contact]').describe('Goes into the announcements.'),
+});
+
+const verificationSchema = z.strictObject({
+  testAccount: z
+    .strictObject({ email: z.string().min(3), password: secretReferenceSchema })
+    .optional()
+    .describe('A named account whose operations are not users\' writes; without it the checks that need a login are left out, visibly.'),
+  baselineRequests: z.number().int().min(5).max(2000).default(60).describe('Requests per endpoint, in pairs of before and after.'),
+  operationsPercent: percent.default(10).describe('Slower than this, compared with before, and an operation fails the verdict.'),
+  snapshotPercent: percent.default(15).describe('The same for a snapshot.'),
+  ioWaitPercent: percent.default(5).describe('Most that waiting for the disk may grow.'),
+});
+
+const watchSchema = z.strictObject({
+  firstHourSeconds: seconds.default(3600),
+  daySeconds: seconds.default(86400),
+  intervalSeconds: seconds.default(30),
+  maximumErrors: z.number().int().min(0).default(0).describe('Error lines in the logs during the first hour before it counts as failed.'),
+});
+
+const preflightSchema = z.strictObject({
+  spaceFactor: z.number().min(1.1).default(2).describe("The plan's twice the space, on the filesystem of the volume file."),
+  maximumLoadPerCpu: z.number().positive().default(2),
+  maximumRestarts: z.number().int().min(0).default(0),
+  requireAes: z.boolean().default(false).describe('The plan asks for AES acceleration; without it encryption works, slower. True makes its absence a no-go.'),
+  minutesPerGigabyte: z.number().positive().default(1.5).describe("The plan's estimate, shown beside the measured one."),
+});
+
+/** lockstep.yaml: where things lie on this host. The plan's values are the defaults. */
+export const configSchema = z.strictObject({
+  host: hostNameSchema.describe('Names the host in Temporal: its task queue and its runs.'),
+  stateDirectory: absolutePath.default('/var/lib/lockstep').describe('Journal, run records, claim. Never on the volume.'),
+  auditLog: absolutePath.default('/var/log/luks-audit.log').describe('Who changed what, in chained lines. To be kept for twelve months at least.'),
+  deployment: deploymentSchema.prefault({}),
+  volume: volumeSchema.prefault({}),
+  secrets: z
+    .strictObject({
+      operationalPassphrase: secretReferenceSchema.default('ask:'),
+      recoveryPassphrase: secretReferenceSchema.default('ask:'),
+      backupPassphrase: secretReferenceSchema.default('ask:'),
+      sittingMinutes: z.number().positive().default(240).describe('How long a typed secret stays in the worker\'s memory.'),
+    })
+    .prefault({}),
+  backup: backupSchema.prefault({}),
+  maintenance: maintenanceSchema.prefault({}),
+  verification: verificationSchema.prefault({}),
+  watch: watchSchema.prefault({}),
+  preflight: preflightSchema.prefault({}),
+});
+
+/** lockstep.yaml, parsed, with every default filled in. */
+export type Config = Readonly<z.infer<typeof configSchema>>;
+
+/** The names of the secrets that runbooks ask for. */
+export const secretNames = ['operationalPassphrase', 'recoveryPassphrase', 'backupPassphrase', 'testAccountPassword'] as const;
+export type SecretName = (typeof secretNames)[number];

@@ -1,0 +1,18 @@
+import type { RunSettings } from '../contract/settings.js';
+import type { Config } from './schema.js';
+
+/**
+ * The part of lockstep.yaml on which a runbook decides: figures and flags, recorded in history at the
+ * start of a run.
+ */
+export function toRunSettings(config: Config): RunSettings {
+  const { maintenance, backup, verification, watch } = config;
+  return {
+    ...(maintenance.window === undefined ? {} : { windowOpensAt: maintenance.window.opensAt }),
+    filesystemCopy: backup.filesystemCopy !== 'none',
+    maintenanceMode: maintenance.mode.kind !== 'stop',
+    testAccount: verification.testAccount !== undefined,
+    firstHourSeconds: watch.firstHourSeconds,
+    daySeconds: watch.daySeconds,
+  };
+}

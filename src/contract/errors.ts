@@ -1,0 +1,52 @@
+/**
+ * The ways in which something on a host can fail, told apart by what the engine does next.
+ * They are plain data here; the wrapper turns them into Temporal failures without a cause, because
+ * causes are serialised into history.
+ */
+export const failureTypes = {
+  /** Trying again will not help: the run parks and asks a person. */
+  permanent: 'Permanent',
+  /** A secret of the kind `ask:` is not in the worker's memory: the run waits for `lockstep unlock`. */
+  secretNeeded: 'SecretNeeded',
+  /** The input of a workflow does not fit; the run fails at once. */
+  invalidInput: 'InvalidInput',
+  /** Another run holds the host. */
+  hostClaimed: 'HostClaimed',
+} as const;
+
+/**
+ * A failure that retrying cannot mend. The message names the fact, quotes the values and gives the
+ * next move, since it is what a person reads when the run parks.
+ */
+export class PermanentFailure extends Error {
+  override readonly name = 'PermanentFailure';
+
+  /**
+   * @param fact - What is wrong, with its values.
+   * @param nextMove - What to type or look at next.
+   */
+  constructor(
+    readonly fact: string,
+    readonly nextMove: string,
+  ) {
+    super(`${fact}; ${nextMove}`);
+  }
+}
+
+/** A secret with an `ask:` reference is not at hand, or the one that was given is wrong. */
+export class SecretNeeded extends Error {
+  override readonly name = 'SecretNeeded';
+
+  /**
+   * @param secret - The secret's name in lockstep.yaml, for example `operationalPassphrase`.
+   * @param reason - What it is needed for, in words for the person who types it.
+   * @param isNew - The secret is being set, so it has to be typed twice.
+   */
+  constructor(
+    readonly secret: string,
+    readonly reason: string,
+    readonly isNew = false,
+  ) {
+    super(reason);
+  }
+}

@@ -1,0 +1,39 @@
+/** The names under which a run is reached: by our CLI, the `temporal` CLI and the UI alike. */
+
+/** Task queue of the workflows; activities have one of their own for each host. */
+export const workflowTaskQueue = 'lockstep';
+
+/** The task queue of the worker on a host, the only one that may change that host. */
+export function hostTaskQueue(host: string): string {
+  return `lockstep-${host}`;
+}
+
+/** A run's workflow id: one run of a runbook at a time for each host. */
+export function workflowIdOf(host: string, runbook: string): string {
+  return `${host}/${runbook}`;
+}
+
+export const signalNames = {
+  /** A {@link Decision}, as one JSON object. */
+  decide: 'decide',
+  /** `{by, reason}`: leave the way forward and undo what was done. */
+  rollback: 'rollback',
+  /** From a worker that has just started: `{bootId}`. */
+  resumed: 'resumed',
+} as const;
+
+export const queryNames = { status: 'status' } as const;
+
+/** The key under which the compact status lies in a workflow's memo. */
+export const memoKey = 'lockstep';
+
+/**
+ * Search attributes, all of type Keyword. A worker registers them or refuses to start: upserting one
+ * that the server does not know makes the workflow task fail for ever.
+ */
+export const searchAttributeNames = {
+  host: 'LockstepHost',
+  runbook: 'LockstepRunbook',
+  state: 'LockstepState',
+  question: 'LockstepQuestion',
+} as const;

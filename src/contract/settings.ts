@@ -1,0 +1,25 @@
+/**
+ * What a runbook reads of lockstep.yaml: recorded at the start of a run, so that the decisions which
+ * the workflow takes from it stay the same whatever happens to the file. Figures and flags only.
+ */
+export interface RunSettings {
+  /** ISO time at which the maintenance window opens; absent: at once. */
+  readonly windowOpensAt?: string;
+  readonly filesystemCopy: boolean;
+  /** False where maintenance mode means stopping the application. */
+  readonly maintenanceMode: boolean;
+  /** A named account for test operations is configured. */
+  readonly testAccount: boolean;
+  readonly firstHourSeconds: number;
+  readonly daySeconds: number;
+}
+
+/** What the first activity of a run finds and records; the run walks this list, whatever the code says later. */
+export interface Opened {
+  /** The node ids that this run walks, in order. */
+  readonly nodes: readonly string[];
+  readonly settings: RunSettings;
+  readonly bootId: string;
+  readonly configDigest: string;
+  readonly lockstepVersion: string;
+}

@@ -1,0 +1,53 @@
+import { CommandFailed, type Run } from './runner.js';
+
+/** A line of the kernel's log that tells of a failing disk or filesystem. */
+export interface KernelError {
+  /** ISO time, as the kernel's log has it. */
+  readonly at: string;
+  readonly message: string;
+}
+
+const patterns = [
+  /\bI\/O error\b/i,
+  /\bEXT4-fs (error|warning)\b/,
+  /\bXFS .*(corrupt|metadata I\/O error|log I\/O error)/i,
+  /\bBTRFS (error|critical)\b/,
+  /\bdevice-mapper: (crypt|table).*(error|fail)/i,
+  /\b(critical|medium|hardware) (medium|target|space allocation)? ?error\b/i,
+  /\bloop: Write error\b/,
+  /\bRemounting filesystem read-only\b/,
+  /\b(ata|nvme)\S*:? .*(failed command|controller is down|exception Emask)/,
+];
+
+/** The kernel's own log. */
+export function createKernelLog({ run }: { readonly run: Run }) {
+  /** The journal survives a reboot, the ring buffer is everywhere: the latter serves where the former is empty or missing. */
+  async function readLines(since: Date): Promise<readonly string[]> {
+    const sinceSeconds = Math.floor(since.getTime() / 1000);
+    try {
+      const journal = await run('journalctl', ['--dmesg', '--quiet', '--no-pager', '--output=short-iso', `--since=@${sinceSeconds}`]);
+      if (journal.stdout.trim() !== '') return journal.stdout.split('\n').map((line) => line.replace(/^(\S+) \S+ kernel: /, '$1 '));
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+    }
+    const buffer = await run('dmesg', ['--time-format', 'iso', '--nopager']);
+    return buffer.stdout.split('\n');
+  }
+
+  return {
+    /** Errors of disks and filesystems since a moment, in the kernel's order. */
+    async readIoErrors({ since }: { readonly since: Date }): Promise<readonly KernelError[]> {
+      return (await readLines(since)).flatMap((line) => {
+        const [, at, message] = /^(\d{4}-\S+)\s+(.*)$/.exec(line) ?? [];
+        if (at === undefined || message === undefined || !patterns.some((pattern) => pattern.test(message))) return [];
+        const time = new Date(toIso(at));
+        return time < since ? [] : [{ at: time.toISOString(), message }];
+      });
+    },
+  };
+}
+
+/** dmesg writes a comma before the fraction; older journals write a zone without a colon. */
+function toIso(at: string): string {
+  return at.replace(/,(\d{3})\d*/, '.$1').replace(/([+-]\d\d)(\d\d)$/, '$1:$2');
+}

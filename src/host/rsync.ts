@@ -1,0 +1,129 @@
+import { PermanentFailure } from '../contract/errors.js';
+import { explain } from './failure.js';
+import { parseProgress, parseStatistics, type CopyProgress, type CopyStatistics } from './rsyncOutput.js';
+import type { Run } from './runner.js';
+
+export type { CopyProgress, CopyStatistics } from './rsyncOutput.js';
+
+/** Which directories, and how they are compared. */
+export interface CopyRequest {
+  /** The directory whose content is copied. */
+  readonly source: string;
+  /** The directory that becomes equal to it; what it has besides is removed. */
+  readonly target: string;
+  /** Top-level names that are neither copied nor removed, for example a sentinel. */
+  readonly exclude?: readonly string[];
+  /** Compare by content instead of size and time: for a target that a power cut may have left half written. */
+  readonly checksum?: boolean;
+}
+
+/** What sets a target apart from its source, as rsync sees it. */
+export interface CopyDifferences {
+  readonly count: number;
+  /** The first of them, as rsync's `--itemize-changes` writes them. */
+  readonly first: readonly string[];
+}
+
+const namedAtMost = 20;
+
+/**
+ * rsync between two directories of one host.
+ *
+ * Files are written under a temporary name and renamed. Writing in place (`--inplace`) would spare little,
+ * since PostgreSQL's files end at 1 GiB and an interrupted copy goes on at the next file, and it writes
+ * through hard links that the source no longer has. Holes are not made (`--sparse`): a database that
+ * preallocated its log would find the disk full under it. Times are compared to the nanosecond
+ * (`--modify-window=-1`): by whole seconds, a block written twice within one is missed.
+ */
+export function createRsync({ run }: { readonly run: Run }) {
+  async function toArgs({ source, target, exclude = [], checksum = false }: CopyRequest): Promise<readonly string[]> {
+    return [
+      ...['--archive', '--hard-links', '--numeric-ids', '--delete', '--whole-file', '--modify-window=-1', ...(await attributeArgs())],
+      ...(checksum ? ['--checksum'] : []),
+      ...exclude.map((name) => `--exclude=/${name}`),
+      ...['--', asContent(source), asContent(target)],
+    ];
+  }
+
+  /** Access lists and extended attributes, where this rsync was built with them. */
+  async function attributeArgs(): Promise<readonly string[]> {
+    const { stdout } = await run('rsync', ['--version']);
+    const has = (capability: string) => new RegExp(`(?<!no )\\b${capability}\\b`).test(stdout);
+    return [...(has('ACLs') ? ['--acls'] : []), ...(has('xattrs') ? ['--xattrs'] : [])];
+  }
+
+  return {
+    /**
+     * Makes the target's content equal to the source's; what is equal by then is not read again.
+     * The copy counts only once the target's filesystem is synced.
+     *
+     * @param liveSource - The source is in use: files that vanish meanwhile are expected, and told of.
+     * @throws {@link PermanentFailure} when the target is full.
+     * @throws when anything was left out.
+     */
+    async copy({
+      onProgress,
+      liveSource = false,
+      signal,
+      ...request
+    }: CopyRequest & {
+      readonly liveSource?: boolean;
+      readonly onProgress?: (progress: CopyProgress) => void;
+      readonly signal?: AbortSignal;
+    }): Promise<CopyStatistics & { readonly vanished: boolean }> {
+      const lines: string[] = [];
+      const reporting = ['--no-inc-recursive', '--no-human-readable', '--info=progress2', '--stats', '--outbuf=L'];
+      try {
+        const { exitCode } = await run('rsync', [...reporting, ...(await toArgs(request))], {
+          timeout: 'unlimited',
+          answers: liveSource ? [0, 24] : [0],
+          onLine: (line) => {
+            const progress = parseProgress(line);
+            if (progress === undefined) lines.push(line);
+            else onProgress?.(progress);
+          },
+          ...(signal === undefined ? {} : { signal }),
+        });
+        return { ...parseStatistics(lines), vanished: exitCode === 24 };
+      } catch (error) {
+        return explainCopy(error, request);
+      }
+    },
+
+    /** What a copy would change now, without changing it. */
+    async readDifferences(request: CopyRequest): Promise<CopyDifferences> {
+      const found: string[] = [];
+      try {
+        await run('rsync', ['--dry-run', '--itemize-changes', ...(await toArgs(request))], {
+          timeout: 'unlimited',
+          onLine: (line) => found.push(line),
+        });
+      } catch (error) {
+        return explainCopy(error, request);
+      }
+      return { count: found.length, first: found.slice(0, namedAtMost) };
+    },
+  };
+}
+
+/** What {@link createRsync} makes. */
+export type Rsync = ReturnType<typeof createRsync>;
+
+function explainCopy(error: unknown, { source, target }: CopyRequest): never {
+  return explain(error, [
+    {
+      says: /No space left on device/,
+      then: () => new PermanentFailure(`${target} is full before all of ${source} is copied`, 'grow the volume, or make it larger from the start'),
+    },
+    { exitCode: 23, then: () => new Error(`part of ${source} could not be copied to ${target} (rsync 23); the copy is not complete`) },
+    {
+      exitCode: 24,
+      then: () => new Error(`files vanished from ${source} while it was copied (rsync 24); it is not at rest: find out what writes there`),
+    },
+  ]);
+}
+
+/** A slash at the end makes rsync copy a directory's content rather than the directory. */
+function asContent(directory: string): string {
+  return directory.endsWith('/') ? directory : `${directory}/`;
+}

@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import { queryNames, signalNames } from '../contract/names.js';
+import type { Decision, OpenQuestion } from '../contract/questions.js';
+import type { RunStatus } from '../contract/status.js';
+import { rehearsalSecrets } from './hostConfig.js';
+import type { Rehearsal } from './rehearsal.js';
+
+/** How a question is answered; undefined: not yet, look again. */
+export type Answerer = (question: OpenQuestion, status: RunStatus) => Promise<Pick<Decision, 'answer' | 'reason'> | undefined>;
+
+const person = 'rehearsal';
+const pollMilliseconds = 150;
+
+/**
+ * Reads how a run stands; undefined while nobody can tell, as during a restart of worker or server.
+ */
+export async function readStatus(handle: WorkflowHandle): Promise<RunStatus | undefined> {
+  try {
+    return await handle.query<RunStatus>(queryNames.status);
+  } catch {
+    // Whatever stands between is on its way back, or the watcher's own time limit ends the waiting.
+    return undefined;
+  }
+}
+
+/** Goes at every gate; a parked run is a failed rehearsal, which a person has to look at. */
+export const goEverywhere: Answerer = (question) => {
+  switch (question.kind) {
+    case 'gate':
+    case 'acknowledgement':
+      return Promise.resolve({ answer: question.choices[0] ?? 'go' });
+    case 'wait':
+      return Promise.resolve({ answer: 'now' });
+    case 'secret':
+      return Promise.resolve(undefined);
+    case 'parked':
+    case 'cancelled':
+      return Promise.reject(new Error(question.title));
+  }
+};
+
+/**
+ * Answers a run's questions until it ends: secrets through the socket as a person would, everything
+ * else by the signal.
+ *
+ * @param answer - Asked for each open question that is not a secret.
+ * @param onStatus - Told of each status that was read.
+ * @returns The workflow's result.
+ */
+export async function answerUntilEnd<Result>(
+  { rehearsal, handle }: { rehearsal: Rehearsal; handle: WorkflowHandle },
+  answer: Answerer = goEverywhere,
+  onStatus: (status: RunStatus) => void | Promise<void> = () => undefined,
+): Promise<Result> {
+  const answered = new Set<string>();
+  const ended = { value: false };
+  const result = (handle.result() as Promise<Result>).finally(() => (ended.value = true));
+  // Awaited at the end; a failure in between must not count as unhandled.
+  void result.catch(() => undefined);
+  while (!ended.value) {
+    const status = await readStatus(handle);
+    if (status) {
+      await onStatus(status);
+      for (const question of status.questions) {
+        if (answered.has(question.id)) continue;
+        if (await answerOne(rehearsal, handle, question, status, answer)) answered.add(question.id);
+      }
+    }
+    await Promise.race([sleep(pollMilliseconds), result.catch(() => undefined)]);
+  }
+  return result;
+}
+
+async function answerOne(
+  rehearsal: Rehearsal,
+  handle: WorkflowHandle,
+  question: OpenQuestion,
+  status: RunStatus,
+  answer: Answerer,
+): Promise<boolean> {
+  const given = await answer(question, status);
+  if (question.kind === 'secret' && given === undefined) {
+    const secret = rehearsalSecrets[question.secret ?? ''];
+    if (secret === undefined) throw new Error(`a rehearsal knows no secret ${question.secret ?? ''}`);
+    await rehearsal.unlock(question, secret);
+    return true;
+  }
+  if (given === undefined) return false;
+  await handle.signal(signalNames.decide, { question: question.id, by: person, ...given });
+  return true;
+}

@@ -1,0 +1,204 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { OpenQuestion } from '../contract/questions.js';
+import type { Run } from '../host/runner.js';
+import { connectClient, localServer, type ConnectedClient } from '../worker/connection.js';
+import { findTemporalProgram } from '../worker/temporalProgram.js';
+import { startTemporalServer, type TemporalServer } from '../worker/temporalServer.js';
+import { readClientVerdict, type ClientVerdict } from './clientVerdict.js';
+import { findFreePorts } from './freePort.js';
+import { bootGuest, machineAddress, projectRoot, type Guest, type GuestImage, type GuestProcess } from './guest/index.js';
+import { hostFiles, rehearsalSecrets, renderHostConfig, type RehearsalTimes } from './hostConfig.js';
+
+/** Where the Temporal server of a rehearsal runs: beside the host, or in it as the embedded shape has it. */
+export type ServerPlace = 'inside' | 'outside';
+
+/** What a rehearsal is made of. */
+export interface RehearsalSettings {
+  readonly run: Run;
+  readonly image: GuestImage;
+  /** A folder for this rehearsal, emptied first. */
+  readonly directory: string;
+  readonly name: string;
+  /** Lockstep's cache on this machine, where the Temporal program is looked for. */
+  readonly cacheDirectory: string;
+  readonly server: ServerPlace;
+  readonly times: RehearsalTimes;
+  /** Lines added to the end of the host's lockstep.yaml, for tests of configurations. */
+  readonly config?: string;
+  readonly onProgress: (stage: string) => void;
+}
+
+/** A disposable host with a deployment, a client that keeps writing, a worker, and a server. */
+export interface Rehearsal {
+  readonly guest: Guest;
+  readonly client: Client;
+  /** Where the server answers on this machine. */
+  readonly address: string;
+  readonly uiUrl: string;
+  readonly startWorker: () => Promise<void>;
+  /** SIGKILL to the worker's process; its unit starts it again unless `stay` is set. */
+  readonly killWorker: (options?: { readonly stay?: boolean }) => Promise<void>;
+  /** Cuts the host's power and boots it again; the deployment, the worker and the client come up as they would. */
+  readonly powerCut: () => Promise<void>;
+  readonly killServer: () => Promise<void>;
+  readonly startServer: () => Promise<void>;
+  readonly startSending: () => Promise<void>;
+  /** Ends the client and lets it prove what became of every acknowledged operation. */
+  readonly finishSending: () => Promise<ClientVerdict>;
+  /** Puts a secret into the worker's socket, the same that `lockstep unlock` speaks to. */
+  readonly unlock: (question: Pick<OpenQuestion, 'id' | 'secret'>, value: string) => Promise<void>;
+  /** Runs the Lockstep command line in the host. */
+  readonly lockstep: (...args: readonly string[]) => Promise<{ readonly stdout: string; readonly stderr: string; readonly exitCode: number }>;
+  readonly close: () => Promise<void>;
+}
+
+const guestServerPort = 7233;
+const lockstepCommand = '/usr/local/bin/lockstep';
+const workerUnit = 'lockstep-worker.service';
+const serverUnit = 'lockstep-server.service';
+const clientProgram = join('dist', 'bin', 'client.main.js');
+
+/** Boots the host and starts everything except the client and the run. */
+export async function openRehearsal(settings: RehearsalSettings): Promise<Rehearsal> {
+  const { run, image, directory, name, onProgress } = settings;
+  onProgress('booting the disposable host');
+  const guest = await bootGuest({ run, image, directory: join(directory, 'guest'), name });
+  const program = join(projectRoot(), 'dist', 'bin', 'main.js');
+  let temporal: TemporalServer | undefined;
+  const temporalDirectory = join(directory, 'temporal');
+  let serverPort = 0;
+  let uiPort = 0;
+  let connected: ConnectedClient | undefined;
+  let sending: GuestProcess | undefined;
+  try {
+    await writeHostFiles();
+    onProgress('starting the Temporal server');
+    const { address, uiUrl, port } = settings.server === 'outside' ? await startOutside() : await startInside();
+    connected = await connectWithPatience(port);
+    const { client } = connected;
+    return { guest, client, address, uiUrl, startWorker, killWorker, powerCut, killServer, startServer, startSending, finishSending, unlock, lockstep, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function writeHostFiles(): Promise<void> {
+    const config = renderHostConfig(settings.times) + (settings.config ?? '');
+    await guest.putFile({ content: config, to: hostFiles.config, mode: 0o644 });
+    await guest.putFile({ content: rehearsalSecrets['testAccountPassword'] ?? '', to: hostFiles.testPassword, mode: 0o600 });
+    await guest.expect('mkdir', ['-p', '/var/lib/lockstep-client']);
+    const serverAddress = settings.server === 'outside' ? `${machineAddress}:${guestServerPort}` : `127.0.0.1:${guestServerPort}`;
+    for (const [unit, command] of [
+      [workerUnit, 'worker'],
+      [serverUnit, 'server'],
+    ] as const) {
+      // The units as they ship, with the one difference that Lockstep lies where this project lies.
+      const dropIn = ['[Service]', 'ExecStart=', `ExecStart=${process.execPath} ${program} ${command}`, `Environment=TEMPORAL_ADDRESS=${serverAddress}`, ''].join('\n');
+      await guest.expect('cp', [join(projectRoot(), 'deploy', unit), `/etc/systemd/system/${unit}`]);
+      await guest.putFile({ content: dropIn, to: `/etc/systemd/system/${unit}.d/rehearsal.conf`, mode: 0o644 });
+    }
+    // For people who enter the host, and for this rehearsal itself.
+    const command = ['#!/bin/sh', `export TEMPORAL_ADDRESS=${serverAddress}`, `exec ${process.execPath} ${program} "$@"`, ''].join('\n');
+    await guest.putFile({ content: command, to: lockstepCommand, mode: 0o755 });
+    await guest.expect('systemctl', ['daemon-reload']);
+  }
+
+  async function startOutside(): Promise<{ address: string; uiUrl: string; port: number }> {
+    await rm(temporalDirectory, { recursive: true, force: true });
+    [serverPort = 0, uiPort = 0] = await findFreePorts(2);
+    await startServer();
+    await guest.offerToGuest(serverPort, guestServerPort);
+    return { address: `127.0.0.1:${serverPort}`, uiUrl: `http://127.0.0.1:${uiPort}`, port: serverPort };
+  }
+
+  async function startInside(): Promise<{ address: string; uiUrl: string; port: number }> {
+    await guest.expect('systemctl', ['enable', '--now', serverUnit]);
+    const port = await guest.forwardFromMachine(guestServerPort);
+    const uiPort = await guest.forwardFromMachine(8233);
+    return { address: `127.0.0.1:${port}`, uiUrl: `http://127.0.0.1:${uiPort}`, port };
+  }
+
+  async function startWorker(): Promise<void> {
+    await guest.expect('systemctl', ['enable', '--now', workerUnit]);
+  }
+
+  async function killWorker({ stay = false }: { readonly stay?: boolean } = {}): Promise<void> {
+    if (stay) await guest.expect('systemctl', ['mask', '--runtime', workerUnit]);
+    await guest.expect('systemctl', ['kill', '--kill-whom=main', '--signal=KILL', workerUnit]);
+  }
+
+  async function powerCut(): Promise<void> {
+    const wasSending = sending !== undefined;
+    await guest.powerCut();
+    await guest.boot();
+    if (wasSending) await startSending();
+  }
+
+  async function killServer(): Promise<void> {
+    if (temporal === undefined) {
+      await guest.expect('systemctl', ['kill', '--kill-whom=main', '--signal=KILL', serverUnit]);
+      return;
+    }
+    const ended = temporal.ended.catch(() => undefined);
+    // The database's path is this rehearsal's own: nobody else's server matches.
+    await run('pkill', ['--signal', 'KILL', '--full', join(temporalDirectory, 'temporal.db')]);
+    await ended;
+  }
+
+  async function startServer(): Promise<void> {
+    if (settings.server === 'inside') {
+      await guest.expect('systemctl', ['start', serverUnit]);
+      return;
+    }
+    const program = await findTemporalProgram(run, settings.cacheDirectory, settings.onProgress);
+    temporal = await startTemporalServer({ run, program, directory: temporalDirectory, port: serverPort, uiPort });
+    // Whoever waits for it learns of its end there; a kill by a test is not an unhandled failure.
+    void temporal.ended.catch(() => undefined);
+  }
+
+  async function startSending(): Promise<void> {
+    await guest.expect('rm', ['-f', hostFiles.stopFile]);
+    sending = guest.spawn(process.execPath, [
+      join(projectRoot(), clientProgram),
+      ...['run', '--journal', hostFiles.journal, '--stop-file', hostFiles.stopFile],
+    ]);
+  }
+
+  async function finishSending(): Promise<ClientVerdict> {
+    await guest.putFile({ content: '', to: hostFiles.stopFile });
+    await sending?.ended;
+    sending = undefined;
+    const { stdout, stderr } = await guest.exec(process.execPath, [join(projectRoot(), clientProgram), 'verify', '--journal', hostFiles.journal], { timeoutSeconds: 300 });
+    return readClientVerdict(stdout, stderr);
+  }
+
+  async function lockstep(...args: readonly string[]) {
+    return guest.exec(lockstepCommand, args, { timeoutSeconds: 120 });
+  }
+
+  async function unlock({ id, secret }: Pick<OpenQuestion, 'id' | 'secret'>, value: string): Promise<void> {
+    const request = JSON.stringify({ question: id, secret: secret ?? '', value, by: 'rehearsal' });
+    const { stdout, stderr } = await guest.exec('socat', ['-t', '20', '-', `UNIX-CONNECT:${hostFiles.state}/secrets.sock`], { input: `${request}\n` });
+    if (!stdout.includes('"ok":true')) throw new Error(`the worker did not take the secret: ${(stdout || stderr).trim()}`);
+  }
+
+  async function close(): Promise<void> {
+    await connected?.connection.close();
+    await guest.destroy();
+    await temporal?.stop();
+  }
+}
+
+async function connectWithPatience(port: number): Promise<ConnectedClient> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await connectClient(localServer(port));
+    } catch (error) {
+      if (tries >= 20) throw error;
+      await sleep(1000);
+    }
+  }
+}

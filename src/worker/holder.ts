@@ -1,0 +1,47 @@
+import type { Client } from '@temporalio/client';
+import type { Claim } from '../activities/index.js';
+import { signalNames } from '../contract/names.js';
+import type { Decision } from '../contract/questions.js';
+import { isNoAnswer, isNotFound } from './serverErrors.js';
+
+/** The run that holds the host, as a worker speaks to it. */
+export interface Holder {
+  /** Whether the server knows a run as running; `unknown` where it can not be asked. */
+  readonly isRunning: (claim: Claim) => Promise<boolean | 'unknown'>;
+  /** Tells that a worker has started, so that an open question gets its conditions back after a reboot. */
+  readonly tellResumed: (bootId: string) => Promise<void>;
+  /** Tells that a secret lies in the vault, so that the step that lacked it runs again. */
+  readonly tellSecretGiven: (question: string, by: string) => Promise<void>;
+}
+
+/** @param readClaim - Reads the claim's file on the host. */
+export function createHolder(client: Client, readClaim: () => Promise<Claim | undefined>): Holder {
+  const handleOf = ({ workflowId, runId }: Claim) => client.workflow.getHandle(workflowId, runId);
+  return {
+    async isRunning(claim) {
+      try {
+        return (await handleOf(claim).describe()).status.name === 'RUNNING';
+      } catch (error) {
+        if (isNotFound(error)) return false;
+        if (isNoAnswer(error)) return 'unknown';
+        throw error;
+      }
+    },
+    async tellResumed(bootId) {
+      const claim = await readClaim();
+      if (claim === undefined) return;
+      try {
+        await handleOf(claim).signal(signalNames.resumed, { bootId });
+      } catch (error) {
+        // The run ended, or its server was lost: a person who starts the next one is shown the claim.
+        if (!isNotFound(error)) throw error;
+      }
+    },
+    async tellSecretGiven(question, by) {
+      const claim = await readClaim();
+      if (claim === undefined) throw new Error('no run holds this host; nothing asks for a secret');
+      const decision: Decision = { question, answer: 'provided', by };
+      await handleOf(claim).signal(signalNames.decide, decision);
+    },
+  };
+}

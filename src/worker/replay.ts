@@ -1,0 +1,39 @@
+import type { Client } from '@temporalio/client';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { PermanentFailure } from '../contract/errors.js';
+import { listOpenRuns } from './openRuns.js';
+import { isNotFound } from './serverErrors.js';
+
+/** The bundle of workflow code that a worker serves. */
+export type Bundle = NonNullable<WorkerOptions['workflowBundle']>;
+
+/**
+ * Replays every open run against the bundle. What does not fit now would fail its workflow task again
+ * and again later, in the middle of a maintenance window.
+ *
+ * @returns The runs that were replayed.
+ * @throws {@link PermanentFailure} naming the run that does not fit.
+ */
+export async function assertOpenRunsFit(client: Client, workflowBundle: Bundle): Promise<readonly string[]> {
+  const replayed: string[] = [];
+  for (const { workflowId, runId } of await listOpenRuns(client)) {
+    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory().catch(ignoreNotFound);
+    if (history === undefined) continue;
+    try {
+      await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+    } catch (error) {
+      throw new PermanentFailure(
+        `run ${runId} of ${workflowId} does not fit this version of Lockstep (${error instanceof Error ? error.message : String(error)})`,
+        'let the version that started it finish it (its run record names that version), or end it there with a rollback',
+      );
+    }
+    replayed.push(workflowId);
+  }
+  return replayed;
+}
+
+/** A run may have ended, and been removed, since it was listed. */
+function ignoreNotFound(error: unknown): undefined {
+  if (isNotFound(error)) return undefined;
+  throw error;
+}

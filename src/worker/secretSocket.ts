@@ -1,0 +1,121 @@
+import { chmod, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { z } from 'zod';
+import type { SecretVault } from '../activities/index.js';
+
+/** What `lockstep unlock` sends: one line of JSON. */
+export const secretRequestSchema = z.strictObject({
+  /** The opening of the question that asks for it. */
+  question: z.string().min(1).max(200),
+  /** The secret's name in lockstep.yaml. */
+  secret: z.string().regex(/^[A-Za-z]{1,60}$/),
+  /** Tools read it from their standard input, where a line ends it. */
+  value: z.string().min(1).max(1024).regex(/^[^\0\n\r]+$/),
+  by: z.string().min(1).max(200),
+  /** Where the terminal is reached from, as SSH claims. */
+  from: z.string().max(200).optional(),
+});
+export type SecretRequest = Readonly<z.infer<typeof secretRequestSchema>>;
+
+/** The answer: one line of JSON. */
+export type SecretAnswer = { readonly ok: true } | { readonly ok: false; readonly error: string };
+
+/** What the socket hands secrets to. */
+export interface SecretSocketDependencies {
+  readonly path: string;
+  readonly vault: Pick<SecretVault, 'give'>;
+  /** Tells the run that holds the host. */
+  readonly onGiven: (question: string, by: string) => Promise<void>;
+}
+
+/** Largest request; a passphrase of 1 KiB, escaped, and its names. */
+const longestRequestBytes = 8192;
+const patienceMilliseconds = 10_000;
+
+/**
+ * Listens on a Unix socket that only root can connect to. The secret goes to the vault and nowhere
+ * else: no error quotes what was sent, and the buffers that carried it are overwritten.
+ *
+ * The caller holds the host's lock, so a socket that exists was left by a dead worker.
+ */
+export async function listenForSecrets(dependencies: SecretSocketDependencies): Promise<{ readonly close: () => Promise<void> }> {
+  await rm(dependencies.path, { force: true });
+  const server = createServer({ allowHalfOpen: true }, (socket) => serve(socket, dependencies));
+  await listen(server, dependencies.path);
+  return {
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+async function listen(server: Server, path: string): Promise<void> {
+  // bind() makes the file with the process's mask: there is no moment at which others can connect.
+  const before = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+  } finally {
+    process.umask(before);
+  }
+  await chmod(path, 0o600);
+}
+
+function serve(socket: Socket, dependencies: SecretSocketDependencies): void {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  let taken = false;
+  let answered = false;
+  const answer = (given: SecretAnswer): void => {
+    if (answered) return;
+    answered = true;
+    for (const chunk of chunks) chunk.fill(0);
+    socket.end(`${JSON.stringify(given)}\n`);
+  };
+  // A client that goes away takes its answer with it, and nothing else.
+  socket.on('error', () => answer({ ok: false, error: 'the connection broke' }));
+  socket.setTimeout(patienceMilliseconds, () => answer({ ok: false, error: 'nothing was sent for 10 s' }));
+  // A client may close its side as soon as it has sent the line; its answer comes all the same.
+  socket.on('end', () => {
+    if (!taken) answer({ ok: false, error: 'the request is not one line of JSON' });
+  });
+  socket.on('data', (chunk) => {
+    chunks.push(chunk);
+    sizeBytes += chunk.length;
+    if (answered || taken) {
+      chunk.fill(0);
+    } else if (sizeBytes > longestRequestBytes) {
+      answer({ ok: false, error: `the request is longer than ${longestRequestBytes} bytes` });
+    } else if (chunk.includes(0x0a)) {
+      taken = true;
+      socket.setTimeout(0);
+      void take(chunks, dependencies).then(answer);
+    }
+  });
+}
+
+async function take(chunks: readonly Buffer[], { vault, onGiven }: SecretSocketDependencies): Promise<SecretAnswer> {
+  const request = parse(chunks);
+  if (request === undefined) return { ok: false, error: 'the request does not have the form that "lockstep unlock" sends' };
+  const { question, secret, by, from } = request;
+  vault.give(secret, { value: Buffer.from(request.value), question, by, ...(from === undefined ? {} : { from }) });
+  try {
+    await onGiven(question, by);
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function parse(chunks: readonly Buffer[]): SecretRequest | undefined {
+  const all = Buffer.concat(chunks);
+  try {
+    const parsed = secretRequestSchema.safeParse(JSON.parse(all.toString('utf8')));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    // The parser's message would quote what was sent.
+    return undefined;
+  } finally {
+    all.fill(0);
+  }
+}

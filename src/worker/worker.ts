@@ -1,0 +1,144 @@
+import { Worker, type ActivityInterceptorsFactory, type NativeConnection } from '@temporalio/worker';
+import type { Claim, SecretVault } from '../activities/index.js';
+import { hostTaskQueue, workflowTaskQueue } from '../contract/names.js';
+import type { ConnectedClient, ServerSettings } from './connection.js';
+import { failDeadAttempts, watchDeadAttempts, type DeadAttempt } from './deadAttempts.js';
+import { takeHostLock } from './hostLock.js';
+import { createIdentity } from './identity.js';
+import type { Logger } from './log.js';
+import { assertOpenRunsFit, type Bundle } from './replay.js';
+import { createHolder } from './holder.js';
+import { ensureSearchAttributes } from './searchAttributes.js';
+import { listenForSecrets } from './secretSocket.js';
+import { ignoreAbort, isNoAnswer } from './serverErrors.js';
+import { connectWorker } from './workerConnection.js';
+
+/** What a host's worker is made of. */
+export interface WorkerSettings {
+  readonly host: string;
+  /** The kernel's, so that a run can tell a new worker from a reboot. */
+  readonly bootId: string;
+  readonly server: ServerSettings;
+  readonly bundle: Bundle;
+  /** Makes the activities; they may ask whether the server knows a run as running. */
+  readonly createActivities: (server: { readonly isRunning: (claim: Claim) => Promise<boolean | 'unknown'> }) => Promise<object>;
+  /** Wired in around every activity: the rehearsal's fault points. */
+  readonly activityInterceptors?: readonly ActivityInterceptorsFactory[];
+  readonly vault: SecretVault;
+  readonly secretSocketPath: string;
+  /** Which run holds the host, as the file on the host says. */
+  readonly readClaim: () => Promise<Claim | undefined>;
+  readonly log: Logger;
+}
+
+/**
+ * Serves a host until the signal: workflows from the shared queue, activities from the host's own. It
+ * starts only as the host's one worker, on a server that knows the search attributes, with a bundle
+ * that fits every open run; and it first ends what a dead predecessor left open.
+ *
+ * @param signal - Ends it; running steps get 30 s, as the unit's TimeoutStopSec expects.
+ * @throws PermanentFailure where one of these does not hold.
+ */
+export async function runWorker(settings: WorkerSettings, signal: AbortSignal): Promise<void> {
+  const lock = await takeHostLock(settings.host);
+  const ending = new AbortController();
+  const ended = AbortSignal.any([signal, ending.signal]);
+  try {
+    const identity = createIdentity(settings.host, settings.bootId);
+    const connected = await prepare(settings, identity, ended);
+    try {
+      await serve(settings, identity, connected, ended);
+    } finally {
+      await disconnect(connected);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    // It was still waiting for its server.
+    ignoreAbort(error);
+  } finally {
+    ending.abort();
+    settings.vault.forgetAll();
+    await lock.release();
+  }
+}
+
+type Connected = ConnectedClient & { readonly native: NativeConnection };
+
+async function disconnect({ native, connection }: Connected): Promise<void> {
+  await native.close();
+  await connection.close();
+}
+
+/** Everything that has to hold before the first poll; begun again when the server goes away on the way. */
+async function prepare({ server, bundle, log }: WorkerSettings, identity: string, signal: AbortSignal): Promise<Connected> {
+  for (;;) {
+    const connected = await connectWorker(server, (message) => log.warn(message), signal);
+    try {
+      const added = await ensureSearchAttributes(connected.connection, server.namespace);
+      if (added.length > 0) log.info({ added }, 'search attributes registered');
+      const replayed = await assertOpenRunsFit(connected.client, bundle);
+      if (replayed.length > 0) log.info({ runs: replayed }, 'open runs fit this version');
+      reportDead(log, await failDeadAttempts(connected.client, identity));
+      return connected;
+    } catch (error) {
+      await disconnect(connected);
+      if (!isNoAnswer(error)) throw error;
+      log.warn('the server went away while the worker was starting; starting again');
+    }
+  }
+}
+
+async function serve(settings: WorkerSettings, identity: string, { client, native }: Connected, signal: AbortSignal): Promise<void> {
+  const { host, log, vault, secretSocketPath } = settings;
+  const holder = createHolder(client, settings.readClaim);
+  const workers = await createWorkers(settings, { connection: native, identity }, holder.isRunning);
+  const secrets = await listenForSecrets({ path: secretSocketPath, vault, onGiven: holder.tellSecretGiven });
+  const stop = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  try {
+    const running = workers.map((worker) => worker.run());
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+    log.info({ host, server: settings.server.address, identity }, `serving ${host}`);
+    const trouble = (error: unknown): void => log.warn({ failure: String(error) }, 'the server did not do what was asked; workers go on');
+    holder.tellResumed(settings.bootId).catch(trouble);
+    watchDeadAttempts(client, identity, { failed: (attempts) => reportDead(log, attempts), trouble }, signal).catch(trouble);
+    // One that fails ends the other, and both have ended before their connection is closed.
+    const results = await Promise.allSettled(running.map((run) => run.finally(stop)));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await secrets.close();
+  }
+}
+
+async function createWorkers(
+  settings: WorkerSettings,
+  whose: { readonly connection: NativeConnection; readonly identity: string },
+  isRunning: (claim: Claim) => Promise<boolean | 'unknown'>,
+): Promise<readonly Worker[]> {
+  const common = { ...whose, namespace: settings.server.namespace };
+  return [
+    await Worker.create({
+      ...common,
+      taskQueue: workflowTaskQueue,
+      workflowBundle: settings.bundle,
+      // After a crash the server waits that long for the dead process before it gives a task to this one.
+      stickyQueueScheduleToStartTimeout: '1s',
+    }),
+    await Worker.create({
+      ...common,
+      taskQueue: hostTaskQueue(settings.host),
+      activities: await settings.createActivities({ isRunning }),
+      interceptors: { activity: [...(settings.activityInterceptors ?? [])] },
+      // People watch the progress that heartbeats carry.
+      maxHeartbeatThrottleInterval: '1s',
+      shutdownGraceTime: '30s',
+    }),
+  ];
+}
+
+function reportDead(log: Logger, attempts: readonly DeadAttempt[]): void {
+  for (const { workflowId, activity } of attempts) log.warn({ workflowId, activityType: activity }, 'ended an attempt whose worker is dead');
+}

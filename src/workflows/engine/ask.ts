@@ -1,0 +1,86 @@
+import { condition } from '@temporalio/workflow';
+import type { Condition } from '../../contract/calls.js';
+import type { Decision } from '../../contract/questions.js';
+import type { RunContext } from './context.js';
+import type { Asked } from './inbox.js';
+
+/** Thrown where the way forward ends by a decision: the engine then undoes what was done. */
+export class WayBack extends Error {
+  constructor(readonly reason: string) {
+    super(reason);
+  }
+}
+
+/**
+ * Asks, and looks after the host while the answer is out.
+ *
+ * @throws {@link WayBack} on the signal `rollback`.
+ */
+export async function ask(context: RunContext, asked: Asked): Promise<Decision> {
+  return whileWaiting(context, asked.node, [], context.inbox.ask(asked));
+}
+
+/**
+ * Waits for people, and looks after the host meanwhile: a reboot puts the conditions right again, a
+ * cancel opens its own question, a rollback ends the waiting.
+ *
+ * @param requires - Of all questions that are waited for; without any a reboot is left to whoever waits further out.
+ * @param answered - What is waited for.
+ * @throws {@link WayBack} on the signal `rollback`, and whatever `answered` throws.
+ */
+export async function whileWaiting<T>(context: RunContext, node: string, requires: readonly Condition[], answered: Promise<T>): Promise<T> {
+  const waiting = { over: false };
+  const tracked = answered.finally(() => (waiting.over = true));
+  const turned = () => context.mayTurnBack && (context.rollbackRequest !== undefined || context.cancelRequested);
+  const rebooted = () => requires.length > 0 && context.resumedBoot !== undefined;
+  for (;;) {
+    await Promise.race([tracked, condition(() => waiting.over || turned() || rebooted())]);
+    if (waiting.over) return tracked;
+    throwIfRollbackRequested(context);
+    if (turned()) await askAboutCancel(context);
+    if (rebooted()) await lookAfterReboot(context, node, requires);
+  }
+}
+
+/** @throws {@link WayBack} where the signal `rollback` has arrived and there is a way to leave. */
+export function throwIfRollbackRequested(context: RunContext): void {
+  const request = context.rollbackRequest;
+  if (request === undefined || !context.mayTurnBack) return;
+  context.rollbackRequest = undefined;
+  throw new WayBack(`rollback asked for by ${request.by}: ${request.reason}`);
+}
+
+/** Temporal's cancel is a question, since a run that just ends would leave the database stopped. */
+export async function askAboutCancel(context: RunContext): Promise<void> {
+  context.cancelRequested = false;
+  const decision = await askParked(context, {
+    id: context.openingOf('cancelled'),
+    node: 'cancelled',
+    kind: 'cancelled',
+    title: 'Cancel was asked for from Temporal: go on, or roll back?',
+    choices: ['continue', 'rollback'],
+    reasonFor: ['rollback'],
+    evidence: [],
+  });
+  if (decision.answer === 'rollback') throw new WayBack(`cancelled by ${decision.by}: ${decision.reason ?? ''}`);
+}
+
+/** Asks with the run's state set to parked. */
+export async function askParked(context: RunContext, asked: Asked): Promise<Decision> {
+  const before = context.progress.state;
+  context.progress.state = 'parked';
+  try {
+    return await ask(context, asked);
+  } finally {
+    context.progress.state = before;
+    context.publish();
+  }
+}
+
+async function lookAfterReboot(context: RunContext, node: string, requires: readonly Condition[]): Promise<void> {
+  const bootId = context.resumedBoot ?? context.bootId;
+  context.resumedBoot = undefined;
+  if (bootId === context.bootId) return;
+  context.bootId = bootId;
+  await context.putRight(node, requires);
+}

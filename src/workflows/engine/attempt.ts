@@ -1,0 +1,110 @@
+import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import { failureTypes } from '../../contract/errors.js';
+import type { Decision } from '../../contract/questions.js';
+import { ask, askParked, throwIfRollbackRequested, WayBack } from './ask.js';
+import type { RunContext } from './context.js';
+
+/** How an attempt's failure may be answered besides `retry`. */
+export interface FailureChoices {
+  readonly skip?: boolean;
+  readonly rollback?: boolean;
+}
+
+/** What an attempt came to: its result, or that a person skipped it. */
+export type Attempted<R> = { readonly result: R } | { readonly skipped: string };
+
+/**
+ * Calls, and calls again after each secret given and each `retry` chosen: what fails parks and never
+ * ends the run.
+ *
+ * @param call - One activity; gets the number of this opening.
+ * @throws {@link WayBack} where a person chooses to roll back.
+ */
+export async function attempt<R>(
+  context: RunContext,
+  node: { id: string; title: string; plan: string },
+  call: (opening: number) => Promise<R>,
+  choices: FailureChoices = {},
+): Promise<Attempted<R>> {
+  for (;;) {
+    try {
+      const scope = new CancellationScope();
+      context.runningStep = scope;
+      const result = await scope.run(() => call(context.startOf(node.id)));
+      context.delivered();
+      return { result };
+    } catch (error: unknown) {
+      context.runningStep = undefined;
+      throwIfRollbackRequested(context);
+      // Anything else is a fault of the workflow's own code: its task is retried until it is mended.
+      if (!(error instanceof ActivityFailure || isCancellation(error))) throw error;
+      const failure = messageOf(error);
+      const secret = secretOf(error);
+      if (secret !== undefined) {
+        await askForSecret(context, node, secret);
+        continue;
+      }
+      const decision = await askAfterFailure(context, node, failure, choices);
+      if (decision.answer === 'rollback') throw new WayBack(`${node.title} failed (${failure}); ${decision.by}: ${decision.reason ?? ''}`);
+      if (decision.answer === 'skip') return { skipped: `skipped by ${decision.by}: ${decision.reason ?? ''}` };
+    } finally {
+      context.runningStep = undefined;
+    }
+  }
+}
+
+/** What failed, in words: of an activity its own failure, not the fact that one failed. */
+export function messageOf(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function secretOf(error: unknown): { name: string; reason: string; isNew: boolean } | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== failureTypes.secretNeeded) return undefined;
+  const [name, isNew] = cause.details ?? [];
+  return typeof name === 'string' ? { name, reason: cause.message, isNew: isNew === true } : undefined;
+}
+
+async function askForSecret(
+  context: RunContext,
+  node: { id: string; title: string },
+  secret: { name: string; reason: string; isNew: boolean },
+): Promise<void> {
+  const before = context.progress.state;
+  context.progress.state = 'waiting';
+  await ask(context, {
+    id: context.numberedOpening(`${node.id}.secret`),
+    node: node.id,
+    kind: 'secret',
+    title: secret.reason,
+    choices: ['provided'],
+    reasonFor: [],
+    evidence: [],
+    secret: secret.name,
+    ...(secret.isNew ? { isNewSecret: true } : {}),
+  });
+  context.progress.state = before;
+  context.publish();
+}
+
+async function askAfterFailure(
+  context: RunContext,
+  node: { id: string; title: string },
+  failure: string,
+  choices: FailureChoices,
+): Promise<Decision> {
+  const before = context.progress.stateOf(node.id);
+  context.progress.mark(node.id, 'failed', { note: failure });
+  const decision = await askParked(context, {
+    id: context.numberedOpening(`${node.id}.failed`),
+    node: node.id,
+    kind: 'parked',
+    title: `${node.title} failed: ${failure}`,
+    choices: ['retry', ...(choices.skip === true ? ['skip'] : []), ...(choices.rollback === false ? [] : ['rollback'])],
+    reasonFor: ['skip', 'rollback'],
+    evidence: [],
+  });
+  if (before !== undefined) context.progress.mark(node.id, before, { note: '' });
+  return decision;
+}

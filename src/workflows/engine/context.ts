@@ -1,0 +1,160 @@
+import {
+  type CancellationScope,
+  setCurrentDetails,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { Call, Condition } from '../../contract/calls.js';
+import type { RunInput } from '../../contract/inputs.js';
+import { memoKey, searchAttributeNames } from '../../contract/names.js';
+import type { RollbackRequest } from '../../contract/questions.js';
+import type { RunSettings } from '../../contract/settings.js';
+import type { RunStatus } from '../../contract/status.js';
+import { createInbox, type Inbox } from './inbox.js';
+import type { View } from './nodes.js';
+import { renderPage } from './page.js';
+import type { Progress } from './progress.js';
+
+/** One run of a runbook: what it knows, and how it calls and asks. */
+export interface RunContext {
+  readonly input: RunInput;
+  readonly progress: Progress;
+  readonly inbox: Inbox;
+  readonly results: Map<string, unknown>;
+  settings: RunSettings;
+  /** The steps that this run began, whatever came of them. */
+  readonly begun: Set<string>;
+  /** False while the run chooses its way, goes back or closes: there is nothing to turn back from then. */
+  mayTurnBack: boolean;
+  /** Set by the signal `rollback`; cleared when it has been followed. */
+  rollbackRequest?: RollbackRequest | undefined;
+  /** Temporal's own cancel arrived and has not been asked about. */
+  cancelRequested: boolean;
+  /** The boot id that a new worker told and that open questions have yet to look at. */
+  resumedBoot?: string | undefined;
+  bootId: string;
+  /** Ensures a question's conditions again after a reboot. */
+  putRight: (node: string, requires: readonly Condition[]) => Promise<void>;
+  /** The scope of the step that runs, so that a rollback can end it. */
+  runningStep?: CancellationScope | undefined;
+  /** The id of a question's next opening: its own the first time, then `id.2`, `id.3` … */
+  readonly openingOf: (question: string) => string;
+  /** The same for what happens to a node and may happen again: `id.1`, `id.2` … */
+  readonly numberedOpening: (question: string) => string;
+  /** Counts how often the engine started a node, over retries and returns to it. */
+  readonly startOf: (node: string) => number;
+  readonly publish: () => void;
+  readonly status: () => RunStatus;
+  readonly view: () => View;
+  readonly envelope: (node: { id: string; title: string; plan: string }, terms: Partial<CallTerms>) => Call;
+  /** The last envelope reached the host: what it told need not be told again. */
+  readonly delivered: () => void;
+}
+
+/** The terms of a call beyond its node. */
+export type CallTerms = Pick<Call, 'opening' | 'phase' | 'undoable'> & { readonly requires: readonly Condition[] };
+
+const attributeKeys = {
+  host: defineSearchAttributeKey(searchAttributeNames.host, 'KEYWORD'),
+  runbook: defineSearchAttributeKey(searchAttributeNames.runbook, 'KEYWORD'),
+  state: defineSearchAttributeKey(searchAttributeNames.state, 'KEYWORD'),
+  question: defineSearchAttributeKey(searchAttributeNames.question, 'KEYWORD'),
+};
+
+const noSettings: RunSettings = {
+  filesystemCopy: false,
+  maintenanceMode: false,
+  testAccount: false,
+  firstHourSeconds: 0,
+  daySeconds: 0,
+};
+
+/** @param runbook - Its name. */
+export function createRunContext(runbook: string, input: RunInput, progress: Progress): RunContext {
+  const info = workflowInfo();
+  const results = new Map<string, unknown>();
+  const openings = new Map<string, number>();
+  const count = (what: string): number => {
+    const next = (openings.get(what) ?? 0) + 1;
+    openings.set(what, next);
+    return next;
+  };
+  const told = { decisions: 0, nodes: 0 };
+  const telling = { ...told };
+  let published = '';
+
+  const context: RunContext = {
+    input,
+    progress,
+    results,
+    settings: noSettings,
+    begun: new Set(),
+    mayTurnBack: true,
+    cancelRequested: false,
+    bootId: '',
+    putRight: () => Promise.resolve(),
+    inbox: createInbox(progress.isAhead, () => context.publish()),
+    openingOf(question) {
+      const opening = count(question);
+      return opening === 1 ? question : `${question}.${opening}`;
+    },
+    numberedOpening: (question) => `${question}.${count(question)}`,
+    startOf: (node) => count(`start of ${node}`),
+    publish() {
+      setCurrentDetails(renderPage(context.status()));
+      const questions = context.inbox.open();
+      const now = JSON.stringify([progress.state, progress.section(), questions.map(({ id, agreed }) => [id, agreed])]);
+      // Each upsert is an event in history: only what changed for people is worth one.
+      if (now === published) return;
+      published = now;
+      upsertMemo({ [memoKey]: progress.compact(questions) });
+      upsertSearchAttributes([
+        { key: attributeKeys.host, value: input.host },
+        { key: attributeKeys.runbook, value: runbook },
+        { key: attributeKeys.state, value: progress.state },
+        { key: attributeKeys.question, value: questions[0]?.id ?? null },
+      ]);
+    },
+    status: () => ({
+      runbook,
+      host: input.host,
+      runId: info.runId,
+      state: progress.state,
+      startedAt: info.startTime.toISOString(),
+      startedBy: input.startedBy,
+      nodes: progress.nodes(),
+      questions: context.inbox.open(),
+      decisions: context.inbox.decisions().slice(-200),
+      ...(progress.outcome === undefined ? {} : { outcome: progress.outcome }),
+    }),
+    view: () => ({
+      input,
+      settings: context.settings,
+      from: <R>(step: { readonly id: string; readonly finds?: R }) => results.get(step.id) as R,
+    }),
+    envelope(node, terms) {
+      const decisions = context.inbox.decisions();
+      const nodes = progress.outcomes();
+      Object.assign(telling, { decisions: decisions.length, nodes: nodes.length });
+      return {
+        workflowId: info.workflowId,
+        runId: info.runId,
+        runbook,
+        node: node.id,
+        title: node.title,
+        plan: node.plan,
+        opening: 1,
+        phase: 'do',
+        undoable: false,
+        requires: [],
+        startedBy: input.startedBy,
+        news: { decisions: decisions.slice(told.decisions), nodes: nodes.slice(told.nodes) },
+        ...terms,
+      };
+    },
+    delivered: () => void Object.assign(told, telling),
+  };
+  return context;
+}

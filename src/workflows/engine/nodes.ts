@@ -1,0 +1,131 @@
+import type { Condition } from '../../contract/calls.js';
+import type { Facts } from '../../contract/facts.js';
+import type { RunInput } from '../../contract/inputs.js';
+import type { RunSettings } from '../../contract/settings.js';
+
+/** Reads the result of an earlier step. */
+export type From = <R>(step: { readonly id: string; readonly finds?: R }) => R;
+
+/** What a node's own words may look at: earlier results, the input and the recorded settings. */
+export interface View {
+  readonly from: From;
+  readonly input: RunInput;
+  readonly settings: RunSettings;
+}
+
+/** Why a node is left out: printed in the plan and in the status. */
+export interface Unless {
+  /** Pure, on the settings and the input alone, so that `lockstep plan` can tell without a run. */
+  readonly holds: (view: Pick<View, 'settings' | 'input'>) => boolean;
+  /** What is said where it does not hold: "no filesystem copy is configured". */
+  readonly otherwise: string;
+}
+
+interface NodeBase {
+  /** Unique in its runbook; part of history, journal and audit log, so never renamed lightly. */
+  readonly id: string;
+  readonly title: string;
+  /** The plan's section, for example `4, step 5`. */
+  readonly plan: string;
+  readonly when?: Unless;
+}
+
+/**
+ * A node that acts on the host through exactly one activity. `Acts` is the activities' interface and
+ * `R` what the step finds, for later steps to read with `from`.
+ */
+export interface Step<R, Acts> extends NodeBase {
+  readonly kind: 'step';
+  /** Carries the result's type for `from`; never set. */
+  readonly finds?: R;
+  readonly do: (act: Acts, view: View) => Promise<R>;
+  /** How it is undone; takes nothing from earlier results, since the step may have been killed half-way. */
+  readonly undo?: { readonly title: string; readonly requires?: readonly Condition[]; readonly do: (act: Acts) => Promise<unknown> };
+  /** Ensured again before each attempt. */
+  readonly requires?: readonly Condition[];
+  readonly usersOffline?: boolean;
+  /** A person may leave it out when it fails, with a reason. */
+  readonly skippable?: boolean;
+  /** Figures for people. A method, so that steps of different results can stand in one list. */
+  show?(result: R): Facts;
+}
+
+/** A node that waits for people. */
+export interface Question extends NodeBase {
+  readonly kind: 'question';
+  readonly asks: 'gate' | 'acknowledgement';
+  readonly usersOffline?: boolean;
+  readonly requires?: readonly Condition[];
+  readonly evidence?: (view: View) => Facts;
+  /** How many different people must agree to go; default 1. */
+  readonly people?: number;
+  /** The one who started the run may not decide. */
+  readonly notTheStarter?: boolean;
+  readonly reasonForGo?: boolean;
+  /** Answers no-go by itself after that long. */
+  readonly timeoutSeconds?: number;
+}
+
+/** A durable wait that a person can bring forward or turn into a no-go. */
+export interface WaitUntil extends NodeBase {
+  readonly kind: 'wait';
+  /** ISO time; undefined: no wait. */
+  readonly until: (view: View) => string | undefined;
+}
+
+/** Questions that are open at the same time, in any order of answers. */
+export interface Parallel extends NodeBase {
+  readonly kind: 'parallel';
+  readonly questions: readonly Question[];
+}
+
+/** Any node of a runbook whose steps call `Acts`. */
+export type Node<Acts> = Step<unknown, Acts> | Question | WaitUntil | Parallel;
+
+/** Nodes under one heading of the plan. */
+export interface Section<Acts> {
+  readonly title: string;
+  readonly plan: string;
+  readonly nodes: readonly Node<Acts>[];
+}
+
+/** A runbook: its list, top to bottom. */
+export interface Runbook<Acts> {
+  readonly name: string;
+  readonly title: string;
+  readonly sections: readonly Section<Acts>[];
+  /** What proves and tells the way back, after all undos. */
+  readonly afterRollback: readonly Step<unknown, Acts>[];
+  /** What a person wants to know at the end; `has` tells whether a step got to its end. */
+  readonly summary: (view: View, has: (step: { readonly id: string }) => boolean) => Facts;
+}
+
+type StepWords<R, Acts> = Omit<Step<R, Acts>, 'kind' | 'finds' | 'when' | 'skippable'>;
+
+/** The words in which a runbook over the activities `Acts` is written. */
+export interface Words<Acts> {
+  /** A step that always runs. */
+  step: <R>(words: StepWords<R, Acts>) => Step<R, Acts>;
+  /** A step that may be left out, so that its result may be absent. */
+  optionalStep: <R>(
+    words: StepWords<R, Acts> & { readonly when?: Unless; readonly skippable?: boolean },
+  ) => Step<R | undefined, Acts>;
+  gate: (words: Omit<Question, 'kind' | 'asks'>) => Question;
+  acknowledgement: (words: Omit<Question, 'kind' | 'asks'>) => Question;
+  waitUntil: (words: Omit<WaitUntil, 'kind'>) => WaitUntil;
+  parallel: (words: Omit<Parallel, 'kind'>) => Parallel;
+  section: (title: string, plan: string, nodes: readonly Node<Acts>[]) => Section<Acts>;
+}
+
+/** Makes the words for one set of activities. */
+export function wordsFor<Acts>(): Words<Acts> {
+  return {
+    step: (words) => ({ kind: 'step', ...words }),
+    optionalStep: (words) => ({ kind: 'step', ...words }),
+    gate: (words) => ({ kind: 'question', asks: 'gate', ...words }),
+    acknowledgement: (words) => ({ kind: 'question', asks: 'acknowledgement', ...words }),
+    waitUntil: (words) => ({ kind: 'wait', ...words }),
+    parallel: (words) => ({ kind: 'parallel', ...words }),
+    section: (title, plan, nodes) => ({ title, plan, nodes }),
+  };
+}

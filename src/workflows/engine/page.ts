@@ -1,0 +1,58 @@
+import type { Facts } from '../../contract/facts.js';
+import type { RunStatus } from '../../contract/status.js';
+
+/** The server takes 20 kB of details; facts are cut before rows are. */
+const longestPageBytes = 18_000;
+
+const signs = {
+  pending: '·',
+  running: '▶',
+  open: '❓',
+  done: '✅',
+  skipped: '⏭',
+  'not needed': '–',
+  failed: '❌',
+  undoing: '↩',
+  undone: '↩ undone',
+} as const;
+
+/** The run's page in the Temporal UI, as Markdown: the open questions with what to answer, then the list. */
+export function renderPage(status: RunStatus): string {
+  const head = `**${status.runbook}** on **${status.host}**: **${status.state}**${status.outcome === undefined ? '' : `. ${status.outcome}`}`;
+  const questions = status.questions.map((question) =>
+    [
+      `### ❓ ${question.title}`,
+      ...question.evidence.map(([label, value]) => `- ${label}: **${value}**`),
+      question.kind === 'secret'
+        ? `On the host: \`lockstep unlock\``
+        : `Signal \`decide\` with \`{"question": "${question.id}", "answer": "${question.choices.join(' | ')}", "by": "your name"${question.reasonFor.length > 0 ? ', "reason": "why"' : ''}}\``,
+    ].join('\n'),
+  );
+  const list = (withFacts: boolean) => [
+    '| | Step | Plan | |',
+    '|---|---|---|---|',
+    ...status.nodes.map(
+      (node) =>
+        `| ${signs[node.state]} | ${node.title} | ${node.plan} | ${withFacts ? cell(node.note, node.facts) : ''} |`,
+    ),
+  ];
+  const page = (withFacts: boolean) => [head, ...questions, list(withFacts).join('\n')].join('\n\n');
+  const full = page(true);
+  return cut(sizeBytes(full) <= longestPageBytes ? full : page(false));
+}
+
+function sizeBytes(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+function cut(page: string): string {
+  if (sizeBytes(page) <= longestPageBytes) return page;
+  const kept = new TextEncoder().encode(page).slice(0, longestPageBytes);
+  // A letter that was cut in two would show as a sign of its own.
+  return new TextDecoder().decode(kept).replace(/\uFFFD+$/, '');
+}
+
+function cell(note: string | undefined, facts: Facts | undefined): string {
+  const words = [...(note === undefined || note === '' ? [] : [note]), ...(facts ?? []).map(([label, value]) => `${label} ${value}`)];
+  return words.join(', ').replaceAll('|', '\\|').replaceAll('\n', ' ');
+}

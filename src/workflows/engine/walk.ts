@@ -1,0 +1,153 @@
+import { ApplicationFailure, CancellationScope, defineQuery, defineSignal, setHandler } from '@temporalio/workflow';
+import { z } from 'zod';
+import { failureTypes } from '../../contract/errors.js';
+import { runInputSchema } from '../../contract/inputs.js';
+import { queryNames, signalNames } from '../../contract/names.js';
+import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.js';
+import type { RunState, RunStatus } from '../../contract/status.js';
+import { askAboutCancel, throwIfRollbackRequested, WayBack } from './ask.js';
+import { attempt, messageOf } from './attempt.js';
+import { createRunContext, type RunContext } from './context.js';
+import { actOn, type EngineActs } from './host.js';
+import type { Node, Runbook } from './nodes.js';
+import { createProgress, placedNodes, type Placed } from './progress.js';
+import { chooseWayBack, rollBack } from './rollback.js';
+import { visit } from './visit.js';
+
+/** What a run came to; the workflow's result. */
+export interface RunResult {
+  readonly state: RunState;
+  readonly outcome: string;
+}
+
+const decideSignal = defineSignal<[unknown]>(signalNames.decide);
+const rollbackSignal = defineSignal<[unknown]>(signalNames.rollback);
+const resumedSignal = defineSignal<[unknown]>(signalNames.resumed);
+const statusQuery = defineQuery<RunStatus>(queryNames.status);
+
+/**
+ * Makes a workflow of a runbook. It takes one JSON object, {@link runInputSchema}, and fails at once
+ * where that does not fit; after that it ends only by its list or by the way back.
+ */
+export function workflowOf<Acts>(runbook: Runbook<Acts>): (input: unknown) => Promise<RunResult> {
+  return async (raw) => {
+    const parsed = runInputSchema.safeParse(raw);
+    if (!parsed.success) throw ApplicationFailure.nonRetryable(z.prettifyError(parsed.error), failureTypes.invalidInput);
+    const placed = placedNodes(runbook);
+    const context = createRunContext(runbook.name, parsed.data, createProgress(placed));
+    listen(context);
+    const cancelled = CancellationScope.current().cancelRequested.catch(() => {
+      context.cancelRequested = true;
+    });
+    // Cancel is a question here: nothing below is ever cancelled by Temporal itself.
+    return CancellationScope.nonCancellable(async () => {
+      void cancelled;
+      return walk(context, runbook, placed);
+    });
+  };
+}
+
+function listen(context: RunContext): void {
+  setHandler(decideSignal, (sent) => context.inbox.receive(sent), {
+    description: 'Answers an open question: {"question", "answer", "by", "reason"}',
+  });
+  setHandler(
+    rollbackSignal,
+    (sent) => {
+      const parsed = rollbackRequestSchema.safeParse(sent);
+      if (!parsed.success) {
+        context.inbox.receive(sent);
+        return;
+      }
+      // On the way back, or at the end, a rollback must not end the undo that runs.
+      context.inbox.keep({ question: 'rollback', answer: 'rollback', ...parsed.data }, context.mayTurnBack ? 'counted' : 'not open any more');
+      if (!context.mayTurnBack) return;
+      context.rollbackRequest = parsed.data;
+      context.runningStep?.cancel();
+    },
+    { description: 'Leaves the way forward and undoes what was done: {"by", "reason"}' },
+  );
+  setHandler(resumedSignal, (sent) => {
+    const parsed = resumedSchema.safeParse(sent);
+    if (parsed.success) context.resumedBoot = parsed.data.bootId;
+  });
+  setHandler(statusQuery, () => context.status(), { description: 'How the run stands: every node, every open question' });
+}
+
+async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: readonly Placed<Acts>[]): Promise<RunResult> {
+  context.publish();
+  const recorded = await open(context, runbook, placed);
+  for (let at = 0; ; ) {
+    try {
+      if (context.cancelRequested) await askAboutCancel(context);
+      throwIfRollbackRequested(context);
+      const node = recorded[at];
+      if (node === undefined) break;
+      await visit(context, node);
+      at += 1;
+    } catch (error) {
+      if (!(error instanceof WayBack)) throw error;
+      context.mayTurnBack = false;
+      context.progress.state = 'running';
+      context.inbox.withdrawAll();
+      const way = await chooseWayBack(context, error.reason);
+      if (way === 'stop') return close(context, runbook, 'stopped', `${error.reason}. The service stays where it is`);
+      if (way !== 'continue') {
+        await rollBack(context, runbook, recorded, way.toUndo);
+        return close(context, runbook, 'rolled back', error.reason);
+      }
+      context.mayTurnBack = true;
+    }
+  }
+  return close(context, runbook, 'succeeded', `${runbook.title}: done`);
+}
+
+/**
+ * The first activity claims the host and records the list; a refusal ends the run with its message.
+ * The run walks what was recorded: a node that a later version adds concerns new runs only.
+ */
+async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: readonly Placed<Acts>[]): Promise<readonly Node<Acts>[]> {
+  const node = { id: 'open-run', title: `${runbook.title}: claim the host`, plan: '' };
+  const act = actOn<EngineActs>(context.input.host, context.envelope(node, {}));
+  const opened = await act
+    .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver })
+    .catch((error: unknown) => {
+      // The memo is what tells of a run that is over.
+      context.progress.state = 'failed';
+      context.progress.outcome = messageOf(error);
+      context.publish();
+      throw error;
+    });
+  context.delivered();
+  context.settings = opened.settings;
+  context.bootId = opened.bootId;
+  context.putRight = async (id, requires) => {
+    const again = { id, title: `After the reboot, again: ${requires.join(', ')}`, plan: '' };
+    await attempt(context, again, (opening) =>
+      actOn<EngineActs>(context.input.host, context.envelope(again, { opening, requires })).ensureConditions(),
+    );
+  };
+  context.progress.keepOnly(opened.nodes);
+  return opened.nodes.map((id) => {
+    const found = placed.find((candidate) => candidate.node.id === id);
+    // Not an ApplicationFailure: the task waits for a worker whose version knows the node.
+    if (!found) throw new Error(`node ${id} of this run is not known to this version of ${runbook.name}`);
+    return found.node;
+  });
+}
+
+async function close<Acts>(context: RunContext, runbook: Runbook<Acts>, state: RunState, outcome: string): Promise<RunResult> {
+  context.mayTurnBack = false;
+  const summary = runbook.summary(context.view(), ({ id }) => context.results.get(id) !== undefined);
+  const node = { id: 'close-run', title: 'Write the run record, give the host free', plan: '' };
+  await attempt(
+    context,
+    node,
+    (opening) => actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).closeRun({ state, outcome, summary }),
+    { rollback: false },
+  );
+  context.progress.state = state;
+  context.progress.outcome = outcome;
+  context.publish();
+  return { state, outcome };
+}

@@ -1,0 +1,106 @@
+import type { Activities } from '../activities/activities.js';
+import type { Runbook } from './engine/nodes.js';
+import {
+  checkLastBackup,
+  checkSpace,
+  checkStability,
+  humanChecks,
+  measureSource,
+  preflightGate,
+  readDeployment,
+  readHost,
+} from './migrate/preflight.js';
+import {
+  documentStatistics,
+  filesystemBackup,
+  fullBackup,
+  measureBaseline,
+  verifyFullBackup,
+} from './migrate/dayBefore.js';
+import {
+  addRecoveryKey,
+  backupHeader,
+  checkHeader,
+  confirmOperational,
+  confirmRecovery,
+  createVolumeFile,
+  formatVolume,
+  keysStored,
+  makeFilesystem,
+} from './migrate/volume.js';
+import {
+  beginMaintenance,
+  disableRestart,
+  finalBackup,
+  finalBackupGate,
+  maintenanceWindow,
+  recordStopped,
+  stopApplication,
+  stopDatabase,
+  verifyFinalBackup,
+} from './migrate/window.js';
+import { copyData, selectOverlay, startDatabase, verificationGate, verifyCopy, verifyRows } from './migrate/copy.js';
+import {
+  checkLogs,
+  comparePerformance,
+  endMaintenance,
+  finalGate,
+  startApplication,
+  verifyService,
+  watchDay,
+  watchFirstHour,
+} from './migrate/resume.js';
+import { summariseMigration } from './migrate/summary.js';
+import { section, step } from './words.js';
+
+/** The plan's phase 4: a PostgreSQL in Docker moves onto an encrypted volume. */
+export const migrate: Runbook<Activities> = {
+  name: 'migrate',
+  title: 'Move PostgreSQL onto an encrypted volume',
+  sections: [
+    section('Pre-migration checklist', '3.1', [
+      readHost,
+      readDeployment,
+      measureSource,
+      checkSpace,
+      checkStability,
+      checkLastBackup,
+      humanChecks,
+      preflightGate,
+    ]),
+    section('Backup and baseline (day before)', '4', [
+      fullBackup,
+      verifyFullBackup,
+      filesystemBackup,
+      documentStatistics,
+      measureBaseline,
+    ]),
+    section('Create encrypted volume', '4, step 3', [
+      createVolumeFile,
+      formatVolume,
+      addRecoveryKey,
+      checkHeader,
+      makeFilesystem,
+      backupHeader,
+      confirmOperational,
+      confirmRecovery,
+      keysStored,
+    ]),
+    section('Stop sync operations, final backup', '4, steps 1 and 2', [
+      maintenanceWindow,
+      beginMaintenance,
+      finalBackup,
+      verifyFinalBackup,
+      finalBackupGate,
+    ]),
+    section('Stop PostgreSQL cleanly', '4, step 4', [disableRestart, stopApplication, recordStopped, stopDatabase]),
+    section('Copy and verify', '4, steps 5 and 6', [copyData, verifyCopy, verificationGate]),
+    section('Switch to the encrypted volume', '4, steps 7 and 8', [selectOverlay, startDatabase, verifyRows]),
+    section('Post-migration verification', '4, step 9', [startApplication, verifyService, checkLogs, comparePerformance]),
+    section('Resume operations', '4, step 10', [endMaintenance, watchFirstHour, finalGate, watchDay]),
+  ],
+  afterRollback: [
+    step({ id: 'announce-rollback', title: 'Announce extended maintenance', plan: '4, rollback', do: (act) => act.announceRollback() }),
+  ],
+  summary: summariseMigration,
+};

@@ -1,0 +1,77 @@
+import { formatBytes, formatCount } from '../../contract/facts.js';
+import { gate, step } from '../words.js';
+
+export const copyData = step({
+  id: 'copy-data',
+  title: 'Copy data to the encrypted volume',
+  plan: '4, step 5',
+  usersOffline: true,
+  requires: ['source stopped and unchanged', 'volume open'],
+  do: (act) => act.copyData(),
+  show: (copied) => [
+    ['copied', `${formatBytes(copied.sizeBytes)} in ${formatCount(copied.files)} files`],
+    ['rate', `${formatBytes(copied.bytesPerSecond)}/s`],
+  ],
+});
+
+export const verifyCopy = step({
+  id: 'verify-copy',
+  title: 'Verify data integrity: every file by digest, read from the device',
+  plan: '4, step 6',
+  usersOffline: true,
+  requires: ['source stopped and unchanged', 'volume open'],
+  do: (act) => act.verifyCopy(),
+  show: (verified) => [
+    ['files', `${formatCount(verified.sourceFiles)} and ${formatCount(verified.targetFiles)}`],
+    ['bytes', `${formatBytes(verified.sourceBytes)} and ${formatBytes(verified.targetBytes)}`],
+    ['digests equal', formatCount(verified.equalDigests)],
+  ],
+});
+
+export const verificationGate = gate({
+  id: 'verification',
+  title: 'The copy is equal: switch to the encrypted volume?',
+  plan: '4, step 6',
+  usersOffline: true,
+  requires: ['source stopped and unchanged', 'volume open'],
+  evidence: ({ from }) => [
+    ['files', `${formatCount(from(verifyCopy).sourceFiles)} and ${formatCount(from(verifyCopy).targetFiles)}`],
+    ['bytes', `${formatBytes(from(verifyCopy).sourceBytes)} and ${formatBytes(from(verifyCopy).targetBytes)}`],
+    ['digests equal', formatCount(from(verifyCopy).equalDigests)],
+  ],
+});
+
+export const selectOverlay = step({
+  id: 'select-overlay',
+  title: 'Compose overlay selected in .env',
+  plan: '4, step 7',
+  usersOffline: true,
+  requires: ['volume open'],
+  do: (act) => act.selectOverlay(),
+  undo: { title: 'Original compose files selected', do: (act) => act.deselectOverlay() },
+  show: (selected) => [['COMPOSE_FILE', selected.composeFile]],
+});
+
+export const startDatabase = step({
+  id: 'start-database',
+  title: 'PostgreSQL started on the encrypted volume; every open file lies on it',
+  plan: '4, step 8',
+  usersOffline: true,
+  requires: ['volume open', 'application stopped'],
+  do: (act) => act.startDatabaseOnVolume(),
+  undo: { title: 'PostgreSQL on the encrypted volume stopped', do: (act) => act.stopDatabaseOnVolume() },
+  show: (started) => [['open files on the volume', formatCount(started.openFiles)]],
+});
+
+export const verifyRows = step({
+  id: 'verify-rows',
+  title: 'Row counts, sequences and roles as in the stopped source',
+  plan: '4, step 9.2',
+  usersOffline: true,
+  requires: ['volume open', 'database up'],
+  do: (act) => act.verifyRows(),
+  show: (rows) => [
+    ['tables equal', formatCount(rows.tables)],
+    ['rows equal', formatCount(rows.rows)],
+  ],
+});

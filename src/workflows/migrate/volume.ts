@@ -1,0 +1,87 @@
+import { formatBytes } from '../../contract/facts.js';
+import { acknowledgement, parallel, step } from '../words.js';
+import { measureSource } from './preflight.js';
+
+export const createVolumeFile = step({
+  id: 'create-volume-file',
+  title: 'Volume file, fully allocated',
+  plan: '1.1, step 1',
+  do: (act, { from }) => act.createVolumeFile({ databaseBytes: from(measureSource).sizeBytes }),
+  undo: { title: 'Leave the volume closed and intact', do: (act) => act.closeVolume() },
+  show: (file) => [
+    ['file', file.file],
+    ['size', formatBytes(file.sizeBytes)],
+    ['allocated', formatBytes(file.allocatedBytes)],
+  ],
+});
+
+export const formatVolume = step({
+  id: 'format-volume',
+  title: 'LUKS2, AES-256-XTS, argon2id, operational passphrase in slot 0',
+  plan: '1.1, step 2',
+  do: (act) => act.formatVolume(),
+});
+
+export const addRecoveryKey = step({
+  id: 'add-recovery-key',
+  title: 'Recovery passphrase in slot 1',
+  plan: '1.1, step 3',
+  do: (act) => act.addRecoveryKey(),
+});
+
+export const checkHeader = step({
+  id: 'check-header',
+  title: 'Cipher, key derivation and both slots, proven from the header',
+  plan: '1.1',
+  do: (act) => act.assertHeader(),
+  show: (header) => [
+    ['cipher', `${header.cipher}, ${header.keySizeBits} bits`],
+    ['slots', header.roles.map(({ role, slots }) => `${slots.join(' ')} ${role}`).join(', ')],
+    ['argon2id', header.slots.map(({ memoryKiB }) => formatBytes(memoryKiB * 1024)).join(', ')],
+  ],
+});
+
+export const makeFilesystem = step({
+  id: 'make-filesystem',
+  title: 'Open, ext4, mount; the bare mount point takes no data',
+  plan: '1.1, steps 4 and 5',
+  do: (act) => act.makeFilesystem(),
+  show: (made) => [['room', formatBytes(made.availableBytes)]],
+});
+
+export const backupHeader = step({
+  id: 'backup-header',
+  title: 'Header backup, proven to open',
+  plan: '1.1',
+  do: (act) => act.backupHeader(),
+  show: (backup) => [
+    ['file', backup.file],
+    ['SHA-256', backup.sha256.slice(0, 16)],
+  ],
+});
+
+export const confirmOperational = step({
+  id: 'confirm-operational',
+  title: 'Operational passphrase, typed again from where it is stored',
+  plan: '5.3',
+  do: (act) => act.confirmPassphrase({ role: 'operational' }),
+  show: ({ slot }) => [['opens slot', String(slot)]],
+});
+
+export const confirmRecovery = step({
+  id: 'confirm-recovery',
+  title: 'Recovery passphrase, typed again from where it is stored',
+  plan: '5.3',
+  do: (act) => act.confirmPassphrase({ role: 'recovery' }),
+  show: ({ slot }) => [['opens slot', String(slot)]],
+});
+
+export const keysStored = parallel({
+  id: 'keys-stored',
+  title: 'Where the keys are',
+  plan: '4, step 3',
+  questions: [
+    acknowledgement({ id: 'operational-stored', title: 'The operational passphrase is in the password manager, for two people at least', plan: '5.3' }),
+    acknowledgement({ id: 'recovery-stored', title: 'The recovery passphrase is in the safe, in a sealed envelope', plan: '5.3' }),
+  ],
+});

@@ -1,0 +1,100 @@
+import { formatBytes, formatCount, formatSeconds } from '../../contract/facts.js';
+import { gate, step, waitUntil } from '../words.js';
+import { measureSource } from './preflight.js';
+
+export const maintenanceWindow = waitUntil({
+  id: 'maintenance-window',
+  title: 'The maintenance window opens',
+  plan: '4',
+  until: ({ settings }) => settings.windowOpensAt,
+});
+
+export const beginMaintenance = step({
+  id: 'begin-maintenance',
+  title: 'Maintenance mode on, proven by a refused write',
+  plan: '4, step 1',
+  usersOffline: true,
+  do: (act) => act.beginMaintenance(),
+  undo: { title: 'Maintenance mode off', do: (act) => act.endMaintenance() },
+  show: (begun) => [['how', begun.how]],
+});
+
+export const finalBackup = step({
+  id: 'final-backup-taken',
+  title: 'Final backup',
+  plan: '4, step 2',
+  usersOffline: true,
+  requires: ['database up'],
+  do: (act) => act.takeBackup({ kind: 'final' }),
+  show: (backup) => [
+    ['file', backup.file],
+    ['size', formatBytes(backup.sizeBytes)],
+  ],
+});
+
+export const verifyFinalBackup = step({
+  id: 'verify-final-backup',
+  title: 'Final backup verified by a test restore',
+  plan: '4, step 2',
+  usersOffline: true,
+  do: (act) => act.verifyBackup({ kind: 'final' }),
+  show: (verified) => [
+    ['rows', formatCount(verified.rows)],
+    ['time to restore', formatSeconds(verified.restoreSeconds)],
+  ],
+});
+
+export const finalBackupGate = gate({
+  id: 'final-backup',
+  title: 'Final backup taken and verified: stop the database and copy it?',
+  plan: '4, step 2',
+  usersOffline: true,
+  requires: ['database up', 'volume open'],
+  evidence: ({ from }) => [
+    ['backup', `${from(finalBackup).file}, ${formatBytes(from(finalBackup).sizeBytes)}`],
+    ['restored rows', formatCount(from(verifyFinalBackup).rows)],
+    ['to copy', formatBytes(from(measureSource).sizeBytes)],
+  ],
+});
+
+export const disableRestart = step({
+  id: 'disable-restart',
+  title: 'Docker starts neither container again by itself',
+  plan: '4, step 4',
+  usersOffline: true,
+  do: (act) => act.disableRestart(),
+  undo: { title: 'Restart policies as they were', do: (act) => act.restoreRestart() },
+});
+
+export const stopApplication = step({
+  id: 'stop-application',
+  title: 'Application stopped',
+  plan: '4, step 4',
+  usersOffline: true,
+  do: (act) => act.stopApplication(),
+  undo: { title: 'Application started on the old volume', do: (act) => act.startApplicationOnSource() },
+});
+
+export const recordStopped = step({
+  id: 'record-statistics',
+  title: 'Exact row counts, sequences and roles, with nobody writing',
+  plan: '4, step 9',
+  usersOffline: true,
+  requires: ['database up', 'application stopped'],
+  do: (act) => act.documentStatistics({ moment: 'stopped' }),
+  show: (statistics) => statistics.counted.map(({ table, rows }) => [table, formatCount(rows)] as const),
+});
+
+export const stopDatabase = step({
+  id: 'stop-database',
+  title: 'PostgreSQL stopped cleanly, proven by pg_controldata',
+  plan: '4, step 4',
+  usersOffline: true,
+  requires: ['application stopped'],
+  do: (act) => act.stopDatabase(),
+  undo: { title: 'PostgreSQL started on the old volume, proven equal', do: (act) => act.startDatabaseOnSource() },
+  show: (stopped) => [
+    ['state', stopped.state],
+    ['checkpoint', stopped.checkpoint],
+  ],
+});

@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { createRunActivities, type RunDependencies } from '../../../src/activities/run.js';
+import { createClaimFile } from '../../../src/activities/wrapper/claim.js';
+import type { RunRecord } from '../../../src/contract/record.js';
+import type { Opened } from '../../../src/contract/settings.js';
+import { assertRoot, withDirectory } from '../needsRoot.js';
+import { callWith, createWrapperHarness, eventsOf, type WrapperHarness } from './wrapper/harness.js';
+
+beforeAll(() => assertRoot('the audit log is given to the group adm'));
+
+function createHost(directory: string, isRunning: RunDependencies['isRunning'] = () => Promise.resolve(false)) {
+  const harness = createWrapperHarness(directory);
+  const activities = createRunActivities({
+    lockstepVersion: '1.2.3',
+    configDigest: () => Promise.resolve('abc'),
+    bootId: () => Promise.resolve('boot-1'),
+    isRunning,
+  });
+  const of = (runId: string) => ({
+    open: (nodes: readonly string[] = ['copy'], takeOver = false) =>
+      harness.run(activities.openRun, { call: callWith({ runId, node: 'open-run', undoable: false }), args: { nodes, takeOver }, needsClaim: false }) as Promise<Opened>,
+    close: () =>
+      harness.run(activities.closeRun, {
+        call: callWith({ runId, node: 'close-run', undoable: false }),
+        args: { state: 'succeeded', outcome: 'done', summary: [['copied', '7 files']] },
+        needsClaim: false,
+      }),
+    journal: () => harness.journal(callWith({ runId })),
+  });
+  return { harness, of, holder: () => createClaimFile(harness.config.stateDirectory).read() };
+}
+
+const recordOf = async ({ directory }: WrapperHarness) => JSON.parse(await readFile(join(directory, 'record.json'), 'utf8')) as RunRecord;
+
+test('a run that opens holds the host and records what it walks', () =>
+  withDirectory(async (directory) => {
+    const { of, holder } = createHost(directory);
+    const opened = await of('run-1').open(['copy', 'check']);
+    expect(opened).toMatchObject({ nodes: ['copy', 'check'], bootId: 'boot-1', configDigest: 'abc', lockstepVersion: '1.2.3' });
+    expect(await holder()).toMatchObject({ workflowId: 'h1/migrate', runId: 'run-1', runbook: 'migrate', startedBy: 'ann' });
+  }));
+
+test('opened again, it gets what was recorded the first time', () =>
+  withDirectory(async (directory) => {
+    const { of } = createHost(directory);
+    const run = of('run-1');
+    await run.open(['copy']);
+    expect((await run.open(['another', 'list'])).nodes).toEqual(['copy']);
+    expect((await run.journal()).filter(({ kind }) => kind === 'opened')).toHaveLength(1);
+  }));
+
+test.each([
+  ['runs, whatever is asked for', true, true, 'this host is held by h1/migrate (run run-1, started by ann'],
+  ['is closed', false, false, 'this host was left by h1/migrate (run run-1'],
+  ['the server does not know', 'unknown', false, 'which the server does not know'],
+] as const)('a host whose holder %s is not taken over', (_, running, takeOver, words) =>
+  withDirectory(async (directory) => {
+    const { of, holder } = createHost(directory, () => Promise.resolve(running));
+    await of('run-1').open();
+    await expect(of('run-2').open(['copy'], takeOver)).rejects.toMatchObject({ type: 'Permanent', message: expect.stringContaining(words) as string });
+    expect((await holder())?.runId).toBe('run-1');
+  }),
+);
+
+test('a person takes over what a closed run left, and that is written down', () =>
+  withDirectory(async (directory) => {
+    const { of, holder } = createHost(directory);
+    await of('run-1').open();
+    await of('run-2').open(['copy'], true);
+    expect((await holder())?.runId).toBe('run-2');
+    expect(await of('run-2').journal()).toContainEqual({ kind: 'note', at: expect.any(String) as string, text: 'took the host over from h1/migrate (run run-1)' });
+    // The one that lost it can still close, and gives nothing away that is not its own.
+    await of('run-1').close();
+    expect((await holder())?.runId).toBe('run-2');
+  }));
+
+test('a run that closes leaves its record and gives the host free', () =>
+  withDirectory(async (directory) => {
+    const { harness, of, holder } = createHost(directory);
+    await of('run-1').open();
+    await of('run-1').close();
+    expect(await holder()).toBeUndefined();
+    expect(await recordOf(harness)).toMatchObject({ runbook: 'migrate', host: 'h1', state: 'succeeded', outcome: 'done', configDigest: 'abc' });
+    expect(await readFile(join(harness.directory, 'record.md'), 'utf8')).toContain('# migrate on h1: succeeded');
+    expect(eventsOf(await harness.auditLog())).toEqual(['RUN_OPEN_BEGIN', 'RUN_OPEN', 'RUN_CLOSE_BEGIN', 'RUN_CLOSE']);
+  }));
+
+test('closed again after a crash, it is closed once', () =>
+  withDirectory(async (directory) => {
+    const { harness, of } = createHost(directory);
+    await of('run-1').open();
+    await of('run-1').close();
+    await of('run-1').close();
+    expect((await of('run-1').journal()).filter(({ kind }) => kind === 'closed')).toHaveLength(1);
+    expect((await recordOf(harness)).nodes.map(({ id }) => id)).toEqual(['open-run', 'close-run']);
+  }));

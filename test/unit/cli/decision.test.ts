@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { chooseQuestion, explainOutcome } from '../../../src/cli/decision.js';
+import type { OpenQuestion } from '../../../src/contract/questions.js';
+import { gate } from './present/fixtures.js';
+
+const acknowledgement: OpenQuestion = { ...gate, id: 'announced', kind: 'acknowledgement', choices: ['acknowledged', 'no-go'] };
+const decision = { question: 'final-backup', answer: 'go', by: 'ann' };
+const recorded = { ...decision, at: '2030-05-04T02:00:00.000Z', outcome: 'counted' } as const;
+
+test('the only question that can be answered so is meant', () => {
+  expect(chooseQuestion([gate, acknowledgement], 'go').id).toBe('final-backup');
+  expect(chooseQuestion([gate, acknowledgement], 'acknowledged').id).toBe('announced');
+});
+
+test('where two can be answered so, one has to be named', () => {
+  expect(() => chooseQuestion([gate, acknowledgement], 'no-go')).toThrow('name one: final-backup, announced');
+  expect(chooseQuestion([gate, acknowledgement], 'no-go', 'announced').id).toBe('announced');
+});
+
+test('what is not open is refused with what is', () => {
+  expect(() => chooseQuestion([gate], 'go', 'preflight')).toThrow('question preflight is not open; open are: final-backup');
+  expect(() => chooseQuestion([gate], 'retry')).toThrow('no open question can be answered with "retry"; open are: final-backup');
+  expect(() => chooseQuestion([], 'go')).toThrow('no question is open');
+});
+
+test('what became of a decision decides the exit status', () => {
+  expect(explainOutcome(decision, recorded)).toBe('"go" for final-backup by ann counted');
+  expect(explainOutcome(decision, recorded, { ...gate, people: 2, agreed: ['ann'] })).toBe('"go" for final-backup by ann counted; 1 more must agree');
+  expect(() => explainOutcome(decision, { ...recorded, outcome: 'not open any more' })).toThrow(
+    expect.objectContaining({ exitCode: 3, message: '"go" for final-backup did not count: not open any more' }) as Error,
+  );
+  expect(() => explainOutcome(decision, undefined)).toThrow(expect.objectContaining({ exitCode: 4 }) as Error);
+});

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { commandFor, renderQuestion } from '../../../../src/cli/present/questionLines.js';
+import { plainTheme } from '../../../../src/cli/present/theme.js';
+import { at, gate } from './fixtures.js';
+
+test.each([
+  [gate, 'go', 'lockstep go final-backup'],
+  [gate, 'no-go', 'lockstep no-go final-backup --reason "…"'],
+  [{ id: 'copy.failed.1', kind: 'parked', reasonFor: ['skip', 'rollback'] }, 'retry', 'lockstep retry copy.failed.1'],
+  [{ id: 'copy.failed.1', kind: 'parked', reasonFor: ['skip', 'rollback'] }, 'rollback', 'lockstep decide copy.failed.1 rollback --reason "…"'],
+  [{ id: 'window', kind: 'wait', reasonFor: [] }, 'now', 'lockstep decide window now'],
+  [{ id: 'format.secret.1', kind: 'secret', reasonFor: [] }, 'provided', 'lockstep unlock'],
+] as const)('%o is answered with %s by its command', (question, answer, command) => {
+  expect(commandFor(question, answer)).toBe(command);
+});
+
+test('the flags that named the host are repeated', () => {
+  expect(commandFor(gate, 'go', ' --host db2')).toBe('lockstep go final-backup --host db2');
+});
+
+test('a gate for several people says who has agreed', () => {
+  const lines = renderQuestion({ ...gate, people: 2, agreed: ['ann'] }, { width: 80, now: new Date(at(70)), theme: plainTheme });
+  expect(lines).toContain('┃   2 different people must agree; so far: ann');
+});
+
+test('a question that answers itself says when and with what', () => {
+  const lines = renderQuestion({ ...gate, until: { at: at(600), answer: 'no-go' } }, { width: 80, now: new Date(at(70)), theme: plainTheme });
+  expect(lines).toContain('┃ answers itself with "no-go" at 2030-05-04T02:10:00.000Z');
+});

@@ -1,0 +1,141 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { failureTypes } from '../../../src/contract/errors.js';
+import { signalNames } from '../../../src/contract/names.js';
+import { createDriver, type DrivenRun, type Driver } from './driver.js';
+import { inTurn, type Behaviour } from './fakeHost.js';
+
+let driver: Driver;
+
+beforeAll(async () => {
+  driver = await createDriver('real');
+});
+afterAll(() => driver.stop());
+
+const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
+const fails: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('the volume does not open', failureTypes.permanent));
+const reboot = (run: DrivenRun, bootId: string) => run.handle.signal(signalNames.resumed, { bootId });
+const ensured = (run: DrivenRun) => run.calls.filter(({ what }) => what === 'ensureConditions').map(({ call }) => call.requires);
+
+function held(): { behaviour: Behaviour; release: () => void } {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  return { behaviour: () => released.then(() => ({ figure: 7 })), release: () => release() };
+}
+
+test('a cancel at a gate becomes a question; continue leaves the gate open', async () => {
+  const run = await driver.start('gated');
+  await run.asked('ready');
+  await run.handle.cancel();
+  await expect(run.asked('cancelled')).resolves.toMatchObject({ kind: 'cancelled', choices: ['continue', 'rollback'] });
+  expect((await run.status()).state).toBe('parked');
+  await run.decide('cancelled', 'continue');
+  await expect.poll(async () => (await run.status()).questions.map(({ id }) => id)).toEqual(['ready']);
+  expect((await run.status()).state).toBe('waiting');
+  await run.decide('ready', 'go');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+});
+
+test('a cancel leads back only where a person says so', async () => {
+  const run = await driver.start('gated');
+  await run.asked('ready');
+  await run.handle.cancel();
+  await run.asked('cancelled');
+  await run.decide('cancelled', 'rollback', 'ann', 'wrong host');
+  await expect(run.result()).resolves.toEqual({ state: 'rolled back', outcome: 'cancelled by ann: wrong host' });
+  expect(run.done()).toEqual(['openRun', 'measure', 'prepare', 'readJournal', 'undo prepare', 'prove', 'closeRun']);
+});
+
+test.each(['measure', 'finish'])('a cancel while %s runs lets it end, then asks', async (step) => {
+  const { behaviour, release } = held();
+  const run = await driver.start('steps', { [step]: behaviour });
+  await run.began(step);
+  await run.handle.cancel();
+  release();
+  await run.asked('cancelled');
+  expect(run.done().at(-1)).toBe(step);
+  await run.decide('cancelled', 'continue');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+});
+
+test('a cancel during the way back changes nothing about it', async () => {
+  const run = await driver.start('steps', { finish: fails, 'undo copy': inTurn(fails, succeeds) });
+  await run.asked('finish.failed.1');
+  await run.decide('finish.failed.1', 'rollback', 'ann', 'stop');
+  await run.asked('copy.failed.1');
+  await run.handle.cancel();
+  await run.decide('copy.failed.1', 'retry');
+  await expect(run.result()).resolves.toMatchObject({ state: 'rolled back' });
+});
+
+test('after a reboot an open gate gets its conditions back, once for each boot', async () => {
+  const run = await driver.start('gated');
+  await run.asked('ready');
+  await reboot(run, 'boot-1');
+  await reboot(run, 'boot-2');
+  await run.began('ensureConditions');
+  expect(ensured(run)).toEqual([['volume open', 'database up']]);
+  await reboot(run, 'boot-2');
+  await reboot(run, 'boot-3');
+  await run.began('ensureConditions', 2);
+  expect(ensured(run)).toHaveLength(2);
+  expect(await run.node('ready')).toMatchObject({ state: 'open' });
+  await run.decide('ready', 'go');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+});
+
+test('a worker that starts again on the same boot changes nothing', async () => {
+  const run = await driver.start('gated');
+  await run.asked('ready');
+  await reboot(run, 'boot-1');
+  await run.decide('ready', 'go');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+  expect(ensured(run)).toEqual([]);
+});
+
+test('of several open questions each gets the conditions that it names', async () => {
+  const run = await driver.start('together');
+  await run.asked('ready');
+  await reboot(run, 'boot-2');
+  await run.began('ensureConditions');
+  expect(ensured(run)).toEqual([['database up']]);
+  await run.handle.terminate();
+});
+
+test('a reboot while a question about a cancel lies over a gate is not forgotten', async () => {
+  const run = await driver.start('gated');
+  await run.asked('ready');
+  await run.handle.cancel();
+  await run.asked('cancelled');
+  await reboot(run, 'boot-2');
+  await run.decide('cancelled', 'continue');
+  await run.began('ensureConditions');
+  expect(ensured(run)).toEqual([['volume open', 'database up']]);
+  await run.handle.terminate();
+});
+
+test('conditions that cannot be put right park the gate, which stays open', async () => {
+  const run = await driver.start('gated', { ensureConditions: inTurn(fails, succeeds) });
+  await run.asked('ready');
+  await reboot(run, 'boot-2');
+  await run.asked('ready.failed.1');
+  await run.decide('ready.failed.1', 'retry');
+  await run.began('ensureConditions', 2);
+  await expect.poll(async () => (await run.status()).questions.map(({ id }) => id)).toEqual(['ready']);
+  expect(await run.node('ready')).toMatchObject({ state: 'open' });
+  await run.decide('ready', 'go');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+});
+
+test('a gate answered while its conditions are put right waits for them', async () => {
+  const { behaviour, release } = held();
+  const run = await driver.start('gated', { ensureConditions: behaviour });
+  await run.asked('ready');
+  await reboot(run, 'boot-2');
+  await run.began('ensureConditions');
+  await run.decide('ready', 'go');
+  await expect.poll(async () => await run.outcomes()).toEqual(['counted']);
+  expect(run.done()).not.toContain('finish');
+  release();
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+});

@@ -1,0 +1,151 @@
+import { type Runbook, wordsFor } from '../../../../src/workflows/engine/nodes.js';
+import type { TestActs } from './acts.js';
+
+const { acknowledgement, gate, optionalStep, parallel, section, step, waitUntil } = wordsFor<TestActs>();
+
+const undo = (title: string) => ({ title, do: (act: TestActs) => act.act() });
+
+const prepare = step({ id: 'prepare', title: 'Prepare', plan: '1', do: (act) => act.act(), undo: undo('Clear away') });
+
+const measure = step({
+  id: 'measure',
+  title: 'Measure',
+  plan: '1',
+  do: (act) => act.act(),
+  show: ({ figure }) => [['figure', String(figure)]],
+});
+
+const copy = step({
+  id: 'copy',
+  title: 'Copy',
+  plan: '2',
+  requires: ['volume open'],
+  usersOffline: true,
+  do: (act, { from }) => act.act({ given: from(measure).figure }),
+  undo: undo('Remove the copy'),
+});
+
+const extra = optionalStep({
+  id: 'extra',
+  title: 'Extra copy',
+  plan: '2',
+  when: { holds: ({ settings }) => settings.filesystemCopy, otherwise: 'no extra copy is configured' },
+  do: (act) => act.act(),
+  undo: undo('Remove the extra copy'),
+});
+
+const compare = optionalStep({ id: 'compare', title: 'Compare', plan: '2', skippable: true, do: (act) => act.act(), undo: undo('Forget the comparison') });
+
+const finish = step({ id: 'finish', title: 'Finish', plan: '3', do: (act) => act.act() });
+
+const prove = step({ id: 'prove', title: 'Prove the way back', plan: '4', do: (act) => act.act() });
+
+const afterRollback = [prove];
+
+/** Steps alone. */
+export const steps: Runbook<TestActs> = {
+  name: 'steps',
+  title: 'Steps',
+  sections: [section('First', '1', [prepare, measure]), section('Second', '2', [copy, extra, compare]), section('Third', '3', [finish])],
+  afterRollback,
+  summary: ({ from }, has) => [...(has(copy) ? [['copied', String(from(copy).figure)] as const] : []), ...(has(compare) ? [['compared', 'yes'] as const] : [])],
+};
+
+/** One gate between two steps. */
+export const gated: Runbook<TestActs> = {
+  name: 'gated',
+  title: 'Gated',
+  sections: [
+    section('First', '1', [
+      measure,
+      prepare,
+      gate({
+        id: 'ready',
+        title: 'Go on?',
+        plan: '1',
+        requires: ['volume open', 'database up'],
+        evidence: ({ from }) => [['figure', String(from(measure).figure)]],
+      }),
+    ]),
+    section('Second', '2', [finish]),
+  ],
+  afterRollback,
+  summary: () => [],
+};
+
+/** Three questions at once: any order of answers. */
+export const together: Runbook<TestActs> = {
+  name: 'together',
+  title: 'Together',
+  sections: [
+    section('First', '1', [
+      prepare,
+      parallel({
+        id: 'all-three',
+        title: 'All three',
+        plan: '1',
+        questions: [
+          acknowledgement({ id: 'announced', title: 'It is announced', plan: '1' }),
+          acknowledgement({ id: 'reviewed', title: 'It was reviewed', plan: '1', timeoutSeconds: 7200 }),
+          gate({ id: 'ready', title: 'Go on?', plan: '1', requires: ['database up'] }),
+        ],
+      }),
+      finish,
+    ]),
+  ],
+  afterRollback,
+  summary: () => [],
+};
+
+/** What a gate can ask of people. */
+export const people: Runbook<TestActs> = {
+  name: 'people',
+  title: 'People',
+  sections: [
+    section('First', '1', [
+      prepare,
+      gate({ id: 'two', title: 'Two people, not the starter: go on?', plan: '1', people: 2, notTheStarter: true }),
+      gate({ id: 'why', title: 'Go on, and why?', plan: '1', reasonForGo: true }),
+      gate({ id: 'soon', title: 'Go on within the hour?', plan: '1', timeoutSeconds: 3600 }),
+    ]),
+  ],
+  afterRollback,
+  summary: () => [],
+};
+
+/** A wait for a time, between two steps. */
+export const waiting: Runbook<TestActs> = {
+  name: 'waiting',
+  title: 'Waiting',
+  sections: [
+    section('First', '1', [prepare, waitUntil({ id: 'window', title: 'The window opens', plan: '1', until: ({ settings }) => settings.windowOpensAt }), finish]),
+  ],
+  afterRollback,
+  summary: () => [],
+};
+
+/** As long as a real runbook: forty steps in ten sections, each with a question at its end. */
+export const long: Runbook<TestActs> = {
+  name: 'long',
+  title: 'Long',
+  sections: Array.from({ length: 10 }, (_, index) =>
+    section(`Section ${index}`, String(index), [
+      ...Array.from({ length: 4 }, (__, at) =>
+        step({
+          id: `step-${index * 4 + at}`,
+          title: `Σκαλοπάτι αριθμός ${index * 4 + at} – mit längerem Titel, damit die Seite voll wird`,
+          plan: String(index),
+          do: (act) => act.act(),
+          undo: undo('Undo'),
+          show: ({ figure }) => [
+            ['Größe', `${figure} ${'μ'.repeat(150)}`],
+            ['Menge', 'ж'.repeat(150)],
+          ],
+        }),
+      ),
+      gate({ id: `question-${index}`, title: `Question ${index}?`, plan: String(index), evidence: () => [['evidence', 'ψ'.repeat(100)]] }),
+    ]),
+  ),
+  afterRollback,
+  summary: () => [],
+};

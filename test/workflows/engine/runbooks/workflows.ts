@@ -1,0 +1,9 @@
+import { workflowOf } from '../../../../src/workflows/engine/walk.js';
+import * as runbooks from './runbooks.js';
+
+export const steps = workflowOf(runbooks.steps);
+export const gated = workflowOf(runbooks.gated);
+export const together = workflowOf(runbooks.together);
+export const people = workflowOf(runbooks.people);
+export const waiting = workflowOf(runbooks.waiting);
+export const long = workflowOf(runbooks.long);

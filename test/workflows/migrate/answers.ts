@@ -1,0 +1,94 @@
+import type { Activities } from '../../../src/activities/index.js';
+
+const mebibyte = 1024 * 1024;
+const gibibyte = 1024 * mebibyte;
+
+const header = {
+  uuid: '0f5c8a3e-6f0b-4c53-9a39-5d1a3a6f1b52',
+  cipher: 'aes-xts-plain64',
+  keySizeBits: 512,
+  sectorSizeBytes: 4096,
+  slots: [
+    { slot: 0, kdf: 'argon2id', memoryKiB: 1_048_576 },
+    { slot: 1, kdf: 'argon2id', memoryKiB: 1_048_576 },
+  ],
+  roles: [
+    { role: 'operational', slots: [0] },
+    { role: 'recovery', slots: [1] },
+  ],
+} as const;
+
+const tables = [
+  { table: 'public.operations', rows: 1_204_331 },
+  { table: 'public.users', rows: 412 },
+];
+
+/** What every activity of a host might answer in a migration that goes well. */
+export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly<Awaited<ReturnType<Activities[Name]>>> } = {
+  readHost: { kernel: '6.1.0-26-amd64', aes: true, argon2idMemoryBytes: gibibyte, cpus: 4 },
+  readDeployment: {
+    databaseService: 'postgres',
+    applicationService: 'supersync',
+    container: 'supersync-postgres',
+    applicationContainer: 'supersync-server',
+    image: 'postgres:16-alpine',
+    serverVersion: '16.4',
+    pgdata: '/var/lib/postgresql/data',
+    mountTarget: '/var/lib/postgresql/data',
+    root: '/var/lib/docker/volumes/supersync_db/_data',
+    directory: '/var/lib/docker/volumes/supersync_db/_data',
+    uid: 70,
+    gid: 70,
+    sizeBytes: 1.7 * gibibyte,
+    files: 5012,
+    restartPolicies: { 'supersync-postgres': 'always', 'supersync-server': 'always' },
+  },
+  measureSource: { sizeBytes: 1.7 * gibibyte, files: 5012, bytesPerSecond: 180 * mebibyte, estimatedSeconds: 41, planSeconds: 153 },
+  assertSpace: { neededBytes: 3.4 * gibibyte, availableBytes: 60 * gibibyte },
+  assertStable: { ioErrors: 0, loadPerCpu: 0.31, restarts: 0 },
+  readLastBackup: { ageHours: null, file: null },
+  takeBackup: { file: '/var/backups/supersync/full.dump.zst.gpg', sizeBytes: 240 * mebibyte, sha256: 'a'.repeat(64) },
+  verifyBackup: { restoreSeconds: 38, tables: 2, rows: 1_204_743 },
+  takeFilesystemBackup: { file: '/var/backups/supersync/base.tar.zst.gpg', sizeBytes: 400 * mebibyte },
+  documentStatistics: { counted: tables, tables: 2, rows: 1_204_743, sizeBytes: 1.7 * gibibyte },
+  measurePerformance: { endpoints: [{ name: 'health', requests: 60, medianMilliseconds: 1.4, spreadMilliseconds: 0.3 }], ioWaitPercent: 1 },
+  createVolumeFile: { file: '/var/lib/supersync-encrypted.img', sizeBytes: 2.2 * gibibyte, allocatedBytes: 2.2 * gibibyte },
+  formatVolume: header,
+  addRecoveryKey: { slot: 1 },
+  assertHeader: header,
+  makeFilesystem: { filesystem: '9c1f-ext4', volume: header.uuid, availableBytes: 2.1 * gibibyte },
+  backupHeader: { slot: 0, file: '/var/lib/lockstep/runs/migrate-1/luks-header.img', sizeBytes: 16 * mebibyte, sha256: 'b'.repeat(64) },
+  confirmPassphrase: { slot: 0 },
+  closeVolume: { closed: 'pg-data-encrypted' },
+  beginMaintenance: { how: 'application stopped', since: '2026-11-01T20:00:00.000Z' },
+  endMaintenance: { offlineSeconds: 97 },
+  disableRestart: { containers: ['supersync-postgres', 'supersync-server'] },
+  restoreRestart: { restartPolicies: { 'supersync-postgres': 'always', 'supersync-server': 'always' } },
+  stopApplication: { stopped: true },
+  stopDatabase: { systemIdentifier: '7301482217', state: 'shut down', checkpoint: '0/1A2B3C4D', controlDigest: 'c'.repeat(64) },
+  copyData: { files: 5012, sizeBytes: 1.7 * gibibyte, transferredBytes: 1.7 * gibibyte, transferredFiles: 5012, bytesPerSecond: 170 * mebibyte },
+  verifyCopy: {
+    sourceFiles: 5012,
+    targetFiles: 5012,
+    sourceBytes: 1.7 * gibibyte,
+    targetBytes: 1.7 * gibibyte,
+    equalDigests: 5012,
+    bytesRead: 3.4 * gibibyte,
+    digest: 'c'.repeat(64),
+  },
+  selectOverlay: { composeFile: 'docker-compose.yaml:docker-compose.encrypted.yaml' },
+  deselectOverlay: { composeFile: 'docker-compose.yaml' },
+  startDatabaseOnVolume: { openFiles: 41 },
+  stopDatabaseOnVolume: { stopped: true },
+  startDatabaseOnSource: { equal: true },
+  verifyRows: { counted: tables, tables: 2, rows: 1_204_743 },
+  startApplicationOnVolume: { status: 200 },
+  startApplicationOnSource: { status: 200 },
+  verifyService: { passed: ['login', 'operation up', 'operation down', 'snapshot'] },
+  assertLogs: { errors: 0, since: '2026-11-01T20:01:37.000Z' },
+  comparePerformance: { verdicts: [{ name: 'health', verdict: 'pass', words: '+1 % (−3 to +5 %)' }] },
+  watch: { checks: 120, failedChecks: 0, errors: 0, restarts: 0, since: '2026-11-01T20:01:37.000Z' },
+  announceRollback: { file: '/var/lib/lockstep/runs/migrate-1/extended-maintenance.txt' },
+};
+
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;

@@ -1,0 +1,65 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { failureTypes } from '../../../src/contract/errors.js';
+import { createDriver, type DrivenRun, type Driver } from '../engine/driver.js';
+import { inTurn, openedWith, type Behaviour, type Script } from '../engine/fakeHost.js';
+import { migrateAnswers } from './answers.js';
+
+const answers = (name: keyof typeof migrateAnswers): Behaviour => () => Promise.resolve(migrateAnswers[name]);
+const needsSecret = (secret: string): Behaviour => () =>
+  Promise.reject(ApplicationFailure.nonRetryable('a passphrase, please', failureTypes.secretNeeded, secret, true));
+const fails = (words: string): Behaviour => () => Promise.reject(ApplicationFailure.nonRetryable(words, failureTypes.permanent));
+
+/** The questions of migrate in the order in which they open, where all goes well. */
+const questions: readonly (readonly [string, string])[] = [
+  ['backup-reachable', 'acknowledged'],
+  ['window-announced', 'acknowledged'],
+  ['rollback-reviewed', 'acknowledged'],
+  ['key-holders-reachable', 'acknowledged'],
+  ['preflight', 'go'],
+  ['format-volume.secret.1', 'provided'],
+  ['operational-stored', 'acknowledged'],
+  ['recovery-stored', 'acknowledged'],
+  ['final-backup', 'go'],
+  ['copy-data.failed.1', 'retry'],
+  ['verification', 'go'],
+  ['final', 'go'],
+];
+
+/** A driver of the project's own runbooks, on the server that users run. */
+export function createMigrateDriver(): Promise<Driver> {
+  return createDriver('real', { workflows: new URL('../../../src/workflows/index.ts', import.meta.url), answers: migrateAnswers });
+}
+
+/** A migration from its start to its end, with a passphrase to type and a copy that fails once. */
+export async function migrateThrough(driver: Driver): Promise<DrivenRun> {
+  const run = await start(driver, { 'copy-data': inTurn(fails('the volume is full'), answers('copyData')) });
+  for (const [question, choice] of questions) await answer(run, question, choice);
+  await run.result();
+  return run;
+}
+
+/** A migration whose copy somebody does not trust. */
+export async function migrateBackFromVerification(driver: Driver): Promise<DrivenRun> {
+  const run = await start(driver, { 'copy-data': answers('copyData') });
+  for (const [question, choice] of questions) {
+    if (question === 'verification') break;
+    if (question !== 'copy-data.failed.1') await answer(run, question, choice);
+  }
+  await run.asked('verification');
+  await run.decide('verification', 'no-go', 'ben', 'the digest list looks short');
+  await run.result();
+  return run;
+}
+
+function start(driver: Driver, script: Script): Promise<DrivenRun> {
+  return driver.start('migrate', {
+    openRun: openedWith({ testAccount: true, filesystemCopy: true }),
+    'format-volume': inTurn(needsSecret('operationalPassphrase'), answers('formatVolume')),
+    ...script,
+  });
+}
+
+async function answer(run: DrivenRun, question: string, choice: string): Promise<void> {
+  await run.asked(question);
+  await run.decide(question, choice);
+}

@@ -1,0 +1,75 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { describe, test } from 'vitest';
+import { failureTypes } from '../../../src/contract/errors.js';
+import { signalNames } from '../../../src/contract/names.js';
+import { createDriver, type Driver } from '../engine/driver.js';
+import { inTurn, type Behaviour } from '../engine/fakeHost.js';
+import { createMigrateDriver, migrateBackFromVerification, migrateThrough } from '../migrate/scenarios.js';
+import { saveHistory } from './histories.js';
+
+/*
+ * Writes the histories anew that replay.test.ts replays:
+ *
+ *     LOCKSTEP_WRITE_HISTORIES=1 npx vitest run --project workflows test/workflows/replay
+ *
+ * To be done, and committed, when a change of the engine is meant to break them. Open runs of the
+ * version before break in the same way: such a change needs `patched()`, or runs to have ended.
+ */
+describe.runIf(process.env['LOCKSTEP_WRITE_HISTORIES'] === '1')('histories', () => {
+  test('of the engine', () => withDriver(createDriver('real'), writeEngineHistories));
+  test('of migrate', () =>
+    withDriver(createMigrateDriver(), async (driver) => {
+      await saveHistory('migrate', await migrateThrough(driver));
+      await saveHistory('migrate-rolled-back', await migrateBackFromVerification(driver));
+    }));
+});
+
+const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
+const fails: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('the disk is full', failureTypes.permanent));
+const needsSecret: Behaviour = () =>
+  Promise.reject(ApplicationFailure.nonRetryable('a passphrase, please', failureTypes.secretNeeded, 'operationalPassphrase', false));
+
+async function writeEngineHistories(driver: Driver): Promise<void> {
+  const steps = await driver.start('steps', { prepare: inTurn(needsSecret, succeeds), copy: inTurn(fails, succeeds), compare: fails });
+  await steps.asked('prepare.secret.1');
+  await steps.decide('prepare.secret.1', 'provided');
+  await steps.asked('copy.failed.1');
+  await steps.handle.cancel();
+  await steps.asked('cancelled');
+  await steps.decide('cancelled', 'continue');
+  await steps.decide('copy.failed.1', 'retry');
+  await steps.asked('compare.failed.1');
+  await steps.decide('compare.failed.1', 'skip', 'ann', 'known noise');
+  await steps.result();
+  await saveHistory('steps', steps);
+
+  const together = await driver.start('together', { 'undo prepare': inTurn(fails, succeeds) });
+  await together.asked('ready');
+  await together.handle.signal(signalNames.resumed, { bootId: 'boot-2' });
+  await together.began('ensureConditions');
+  await together.decide('announced', 'acknowledged');
+  await together.decide('reviewed', 'no-go', 'ann', 'not reviewed');
+  await together.asked('prepare.failed.1');
+  await together.decide('prepare.failed.1', 'retry');
+  await together.result();
+  await saveHistory('together-rolled-back', together);
+
+  const gated = await driver.start('gated', { readJournal: () => Promise.resolve({ toUndo: [], usersMayWriteSince: '2026-11-01T20:00:00Z' }) });
+  await gated.asked('ready');
+  await gated.handle.signal(signalNames.rollback, { by: 'ann', reason: 'too slow' });
+  await gated.asked('past-the-point-of-no-return');
+  await gated.decide('past-the-point-of-no-return', 'continue');
+  await gated.asked('ready.2');
+  await gated.decide('ready.2', 'go');
+  await gated.result();
+  await saveHistory('gated-past-no-return', gated);
+}
+
+async function withDriver(created: Promise<Driver>, use: (driver: Driver) => Promise<void>): Promise<void> {
+  const driver = await created;
+  try {
+    await use(driver);
+  } finally {
+    await driver.stop();
+  }
+}

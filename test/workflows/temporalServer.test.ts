@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Connection } from '@temporalio/client';
+import { optionalTsToMs } from '@temporalio/common/lib/time.js';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { searchAttributeNames } from '../../src/contract/names.js';
+import { createRun } from '../../src/host/runner.js';
+import { connectClient } from '../../src/worker/connection.js';
+import { startTemporalServer } from '../../src/worker/temporalServer.js';
+import { findTemporalProgram } from './environment.js';
+import { findFreePort } from './freePort.js';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'lockstep-server-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const program = { path: findTemporalProgram(), version: '', from: 'test' };
+
+async function readNamespace(connection: Connection) {
+  const { config } = await connection.workflowService.describeNamespace({ namespace: 'default' });
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: 'default' });
+  return {
+    retentionDays: (optionalTsToMs(config?.workflowExecutionRetentionTtl) ?? 0) / 86_400_000,
+    attributes: Object.keys(customAttributes).filter((name) => name.startsWith('Lockstep')).sort(),
+  };
+}
+
+test('a database that lost its settings is brought to them again at the next start', async () => {
+  const port = await findFreePort();
+  const ready = { retentionDays: 400, attributes: Object.values(searchAttributeNames).sort() };
+  const start = () => startTemporalServer({ run: createRun(), program, directory, port });
+
+  const first = await start();
+  const { connection } = await connectClient(first.settings);
+  expect(await readNamespace(connection)).toEqual(ready);
+  await connection.operatorService.removeSearchAttributes({ namespace: 'default', searchAttributes: ['LockstepState'] });
+  await connection.close();
+  await first.stop();
+
+  const second = await start();
+  const again = await connectClient(second.settings);
+  expect(await readNamespace(again.connection)).toEqual(ready);
+  await again.connection.close();
+  await second.stop();
+});
+
+test('a server that ends by itself is told with its last words', async () => {
+  const port = await findFreePort();
+  const faulty = { ...program, path: '/bin/false' };
+  await expect(startTemporalServer({ run: createRun(), program: faulty, directory, port })).rejects.toThrow('the Temporal server ended (exited with status 1)');
+});

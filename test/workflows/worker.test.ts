@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { queryNames, signalNames, workflowTaskQueue } from '../../src/contract/names.js';
+import type { RunStatus } from '../../src/contract/status.js';
+import { bundleForTest, createDevEnvironment, type TestEnvironment } from './environment.js';
+import { findFreePort } from './freePort.js';
+import type { ToyWorkerOptions } from './toy/workerMain.js';
+
+let environment: TestEnvironment;
+let directory: string;
+const workers: ChildProcess[] = [];
+
+beforeAll(async () => {
+  environment = await createDevEnvironment();
+  directory = await mkdtemp(join(tmpdir(), 'lockstep-worker-'));
+  const bundle = await bundleForTest(new URL('./toy/workflows.ts', import.meta.url));
+  if (!('code' in bundle)) throw new Error('the bundle carries no code');
+  await writeFile(join(directory, 'bundle.js'), bundle.code);
+});
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map((worker) => end(worker, 'SIGKILL')));
+});
+afterAll(async () => {
+  await environment.stop();
+  await rm(directory, { recursive: true });
+});
+
+function startWorker(host: string, more: Partial<ToyWorkerOptions> = {}) {
+  const options: ToyWorkerOptions = {
+    port: Number(environment.temporal.address.split(':').at(-1)),
+    host,
+    bundlePath: join(directory, 'bundle.js'),
+    stateDirectory: directory,
+    copySeconds: 0.1,
+    ...more,
+  };
+  const main = fileURLToPath(new URL('./toy/workerMain.ts', import.meta.url));
+  const worker = spawn(process.execPath, ['--import', 'tsx', main, JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  workers.push(worker);
+  let log = '';
+  worker.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  return { worker, log: () => log, serving: () => expect.poll(() => log, { timeout: 15_000 }).toContain(`serving ${host}`) };
+}
+
+async function end(worker: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (worker.exitCode !== null || worker.signalCode !== null) return worker.exitCode;
+  const exit = once(worker, 'exit') as Promise<[number | null]>;
+  worker.kill(signal);
+  return (await exit)[0];
+}
+
+async function startToy(host: string) {
+  const run = await environment.client.workflow.start('toy', { taskQueue: workflowTaskQueue, workflowId: `${host}/toy`, args: [{ host }] });
+  const status = () => run.query<RunStatus>(queryNames.status);
+  const answer = (question: string, answer: string) => run.signal(signalNames.decide, { question, answer, by: 'ann' });
+  const open = () => status().then(({ questions }) => questions.map(({ id }) => id), () => []);
+  return { run, status, answer, open };
+}
+
+test('what a killed worker left open runs again at once, not after its heartbeat times out', async () => {
+  const first = startWorker('h3', { copySeconds: 600 });
+  await first.serving();
+  const { run, status, answer, open } = await startToy('h3');
+  await expect.poll(open, { timeout: 5000 }).toEqual(['announced', 'ready']);
+  await answer('announced', 'acknowledged');
+  await answer('ready', 'go');
+  await expect.poll(async () => (await status()).nodes.find(({ id }) => id === 'copy')?.state, { timeout: 5000 }).toBe('running');
+  await end(first.worker, 'SIGKILL');
+
+  const second = startWorker('h3');
+  await second.serving();
+  const began = Date.now();
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+  expect(Date.now() - began).toBeLessThan(8000);
+  expect(second.log()).toContain('ended an attempt whose worker is dead');
+  expect(await end(second.worker, 'SIGTERM')).toBe(0);
+});
+
+test('a second worker of a host refuses to start', async () => {
+  const first = startWorker('h4');
+  await first.serving();
+  const second = startWorker('h4');
+  await expect.poll(() => second.worker.exitCode, { timeout: 10_000 }).toBe(1);
+  expect(second.log()).toContain('another worker for h4 runs on this machine');
+});
+
+test('a worker whose bundle does not fit an open run refuses to start and names it', async () => {
+  const first = startWorker('h5');
+  await first.serving();
+  const { open, run } = await startToy('h5');
+  await expect.poll(open, { timeout: 5000 }).toEqual(['announced', 'ready']);
+  await end(first.worker, 'SIGTERM');
+
+  const other = await bundleForTest(new URL('./toy/otherWorkflows.ts', import.meta.url));
+  if (!('code' in other)) throw new Error('the bundle carries no code');
+  await writeFile(join(directory, 'other.js'), other.code);
+  const second = startWorker('h5', { bundlePath: join(directory, 'other.js') });
+  await expect.poll(() => second.worker.exitCode, { timeout: 15_000 }).toBe(1);
+  expect(second.log()).toContain(`run ${run.firstExecutionRunId} of h5/toy does not fit this version`);
+  await run.terminate('end of the test');
+});
+
+test('a worker that still waits for its server ends when it is told to', async () => {
+  const waiting = startWorker('h7', { port: await findFreePort() });
+  await expect.poll(waiting.log, { timeout: 15_000 }).toContain('the worker goes on trying');
+  expect(await end(waiting.worker, 'SIGTERM')).toBe(0);
+});
