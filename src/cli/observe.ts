@@ -16,28 +16,39 @@ export interface Observation {
   /** What the server keeps of it. */
   readonly compact?: CompactStatus;
   readonly running?: RunningStep;
+  /** How much had happened when the status was asked for. */
+  readonly historyLength: number;
+  /** When the run last answered by itself, in milliseconds since 1970. */
+  readonly answeredAt?: number;
 }
 
+/** A status follows from history; older than this it is asked for again, to see that a worker answers. */
+const freshSeconds = 5;
 /** A worker that lives answers within milliseconds. */
 const patienceSeconds = 3;
 const { PENDING_ACTIVITY_STATE_STARTED } = proto.temporal.api.enums.v1.PendingActivityState;
 
 /**
- * Asks the server, then the run itself.
+ * Asks the server, then the run itself where more has happened than it told last.
  *
+ * @param last - What was seen before: who looks each second costs the host little.
  * @throws what the client throws where the server does not answer.
  */
-export async function observe(client: Client, { workflowId, runId }: RunReference): Promise<Observation> {
+export async function observe(client: Client, { workflowId, runId }: RunReference, last?: Observation): Promise<Observation> {
   const handle = client.workflow.getHandle(workflowId, runId);
   // Without a deadline of its own the client goes on trying by itself, and nobody is told.
   const inTime = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + patienceSeconds * 1000, call);
   const description = await inTime(() => handle.describe());
-  const status = await inTime(() => handle.query<RunStatus>(queryNames.status)).catch(ignoreNoWorker);
+  const { historyLength } = description;
+  const isFresh = last?.historyLength === historyLength && Date.now() - (last.answeredAt ?? 0) < freshSeconds * 1000;
+  const status = isFresh ? last.status : await inTime(() => handle.query<RunStatus>(queryNames.status)).catch(ignoreNoWorker);
+  const answeredAt = isFresh ? last.answeredAt : Date.now();
   const compact = description.memo?.[memoKey] as CompactStatus | undefined;
   const running = readRunning(description);
   return {
     execution: description.status.name,
-    ...(status === undefined ? {} : { status }),
+    historyLength,
+    ...(status === undefined ? {} : { status, ...(answeredAt === undefined ? {} : { answeredAt }) }),
     ...(compact === undefined ? {} : { compact }),
     ...(running === undefined ? {} : { running }),
   };

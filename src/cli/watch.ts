@@ -59,9 +59,10 @@ interface Sight {
 
 async function* lookOn(client: Client, run: RunReference): AsyncGenerator<Sight> {
   let answeredAt = Date.now();
+  let seen: Observation | undefined;
   for (;;) {
     try {
-      const seen = await observe(client, run);
+      seen = await observe(client, run, seen);
       answeredAt = Date.now();
       yield { seen };
     } catch (error) {

@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly answers?: readonly number[];
   /** Called with each line of standard output as it comes; a carriage return ends a line too. */
   readonly onLine?: (line: string) => void;
+  /** Called with the id of the process; not where it could not be started. */
+  readonly onStart?: (processId: number) => void;
 }
 
 /** What a command said. */
@@ -96,6 +98,7 @@ export function createRun(settings: RunnerSettings = {}): Run {
   return async (file, args, options = {}) => {
     const [program, programArgs] = inControlGroup(settings.controlGroup, file, args);
     const child = execa(program, programArgs, toExecaOptions(settings, options));
+    if (child.pid !== undefined) options.onStart?.(child.pid);
     if (options.onLine) readLines(child.stdout, options.onLine);
     const result = await child;
     const output = { stdout: asText(result.stdout), stderr: asText(result.stderr) };

@@ -3,6 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { queryNames, signalNames } from '../contract/names.js';
 import type { Decision, OpenQuestion } from '../contract/questions.js';
 import type { RunStatus } from '../contract/status.js';
+import { isNoAnswer } from '../worker/serverErrors.js';
 import { rehearsalSecrets } from './hostConfig.js';
 import type { Rehearsal } from './rehearsal.js';
 
@@ -13,15 +14,23 @@ const person = 'rehearsal';
 const pollMilliseconds = 150;
 
 /**
- * Reads how a run stands; undefined while nobody can tell, as during a restart of worker or server.
+ * Looks at how a run stands. The run itself is asked only when its history has grown since it was asked
+ * last: a status follows from history, and each answer costs the host time that its steps need.
+ *
+ * @returns A reader; undefined from it while nobody can tell, as during a restart of worker or server.
  */
-export async function readStatus(handle: WorkflowHandle): Promise<RunStatus | undefined> {
-  try {
-    return await handle.query<RunStatus>(queryNames.status);
-  } catch {
-    // Whatever stands between is on its way back, or the watcher's own time limit ends the waiting.
-    return undefined;
-  }
+export function createStatusReader(handle: WorkflowHandle): () => Promise<RunStatus | undefined> {
+  let last: { readonly historyLength: number; readonly status: RunStatus } | undefined;
+  return async () => {
+    try {
+      const { historyLength } = await handle.describe();
+      if (last?.historyLength !== historyLength) last = { historyLength, status: await handle.query<RunStatus>(queryNames.status) };
+      return last.status;
+    } catch {
+      // Whatever stands between is on its way back, or the watcher's own time limit ends the waiting.
+      return undefined;
+    }
+  };
 }
 
 /** Goes at every gate; a parked run is a failed rehearsal, which a person has to look at. */
@@ -55,11 +64,12 @@ export async function answerUntilEnd<Result>(
 ): Promise<Result> {
   const answered = new Set<string>();
   const ended = { value: false };
-  const result = (handle.result() as Promise<Result>).finally(() => (ended.value = true));
+  const result = awaitResult<Result>(handle).finally(() => (ended.value = true));
   // Awaited at the end; a failure in between must not count as unhandled.
   void result.catch(() => undefined);
+  const readStatus = createStatusReader(handle);
   while (!ended.value) {
-    const status = await readStatus(handle);
+    const status = await readStatus();
     if (status) {
       await onStatus(status);
       for (const question of status.questions) {
@@ -70,6 +80,18 @@ export async function answerUntilEnd<Result>(
     await Promise.race([sleep(pollMilliseconds), result.catch(() => undefined)]);
   }
   return result;
+}
+
+/** A server that is away, as in a power cut of the host that it runs in, is asked again. */
+async function awaitResult<Result>(handle: WorkflowHandle): Promise<Result> {
+  for (;;) {
+    try {
+      return (await handle.result()) as Result;
+    } catch (error) {
+      if (!isNoAnswer(error)) throw error;
+      await sleep(1000);
+    }
+  }
 }
 
 async function answerOne(
@@ -87,6 +109,11 @@ async function answerOne(
     return true;
   }
   if (given === undefined) return false;
-  await handle.signal(signalNames.decide, { question: question.id, by: person, ...given });
-  return true;
+  try {
+    await handle.signal(signalNames.decide, { question: question.id, by: person, ...given });
+    return true;
+  } catch (error) {
+    if (!isNoAnswer(error)) throw error;
+    return false;
+  }
 }

@@ -143,8 +143,7 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
       return;
     }
     const ended = temporal.ended.catch(() => undefined);
-    // The database's path is this rehearsal's own: nobody else's server matches.
-    await run('pkill', ['--signal', 'KILL', '--full', join(temporalDirectory, 'temporal.db')]);
+    process.kill(temporal.processId, 'SIGKILL');
     await ended;
   }
 

@@ -28,6 +28,8 @@ export interface TemporalServerSettings {
 export interface TemporalServer {
   readonly settings: ServerSettings;
   readonly uiUrl?: string;
+  /** The server's own: `setsid` and `setpriv` become it. */
+  readonly processId: number;
   /** Resolves when it has been stopped; rejects with its last words when it ends by itself. */
   readonly ended: Promise<void>;
   readonly stop: () => Promise<void>;
@@ -52,11 +54,13 @@ export async function startTemporalServer(settings: TemporalServerSettings): Pro
   await mkdir(settings.directory, { recursive: true, mode: 0o700 });
   await assertPortFree(ip, settings.port);
   const stopping = new AbortController();
+  let processId: number | undefined;
   const ended = settings
     .run('setsid', ['setpriv', '--pdeathsig', 'TERM', settings.program.path, ...serverArguments(settings, ip)], {
       timeout: 'unlimited',
       signal: stopping.signal,
       onLine: () => undefined,
+      onStart: (started) => (processId = started),
       // A clean end of its own is no answer either, unless it was asked for.
       answers: [],
     })
@@ -76,8 +80,10 @@ export async function startTemporalServer(settings: TemporalServerSettings): Pro
     await stop();
     throw error;
   }
+  if (processId === undefined) throw new Error('the Temporal server answers, and was not started');
   return {
     settings: server,
+    processId,
     ended,
     stop,
     ...(settings.uiPort === undefined ? {} : { uiUrl: `http://${ip}:${settings.uiPort}` }),

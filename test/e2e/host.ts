@@ -5,7 +5,7 @@ import { workflowIdOf, workflowTaskQueue } from '../../src/contract/names.js';
 import type { RunRecord } from '../../src/contract/record.js';
 import type { RunStatus } from '../../src/contract/status.js';
 import { createRun } from '../../src/host/runner.js';
-import { readStatus } from '../../src/rehearsal/answers.js';
+import { createStatusReader } from '../../src/rehearsal/answers.js';
 import { hostFiles, rehearsalHost } from '../../src/rehearsal/hostConfig.js';
 import { preparedHost } from '../../src/rehearsal/preparedHost.js';
 import { openRehearsal, type Rehearsal, type RehearsalSettings } from '../../src/rehearsal/rehearsal.js';
@@ -40,8 +40,9 @@ export async function startMigration(rehearsal: Rehearsal, input: Record<string,
 
 /** Waits until the run's status is as wanted; the test's own time limit ends a wait in vain. */
 export async function waitFor(handle: WorkflowHandle, what: (status: RunStatus) => boolean): Promise<RunStatus> {
+  const readStatus = createStatusReader(handle);
   for (;;) {
-    const status = await readStatus(handle);
+    const status = await readStatus();
     if (status && what(status)) return status;
     await sleep(200);
   }

@@ -97,7 +97,8 @@ export async function bootGuest(settings: GuestSettings): Promise<Guest> {
     await mkdir(kernel.stateDirectory, { mode: 0o700 });
     const kernelArgs = kernelArguments({ ...kernel, ...(writesToImage ? {} : { copyOnWrite }) });
     const memory = `TMPDIR=${await chooseMemoryDirectory(memoryMiB, directory)}`;
-    const [file, args] = network.inside('env', [memory, guestSource('files', 'kernel.sh'), ...kernelArgs]);
+    const onProcessor = ['taskset', '--cpu-list', String(registration.processor)];
+    const [file, args] = network.inside('env', [memory, ...onProcessor, guestSource('files', 'kernel.sh'), ...kernelArgs]);
     machine = await start({ file, args, outputFile: consoleFile });
     await connect(machine);
     // Joins the job that the boot has queued; the unit is ready when the daemon says so.

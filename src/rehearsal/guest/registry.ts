@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { PermanentFailure } from '../../contract/errors.js';
 import { publishFile } from '../../host/atomicFile.js';
 import { ifPresent } from '../../host/failure.js';
+import { chooseProcessor, readAllowedProcessors } from './processor.js';
 import { isRunning, killGroup, type ProcessIdentity, readProcessIdentity } from './processIdentity.js';
 
 /** Where guests are recorded: gone after the machine's reboot, as they are. */
@@ -15,12 +16,16 @@ const entrySchema = z.strictObject({
   owner: processSchema,
   /** The image that its disk is laid over. */
   image: z.string(),
+  /** The machine's processor that it runs on; older versions noted none. */
+  processor: z.int().default(0),
   processes: z.array(processSchema),
 });
 type Entry = z.infer<typeof entrySchema>;
 
 /** What this process may do with the record of its guest. */
 export interface Registration {
+  /** See {@link chooseProcessor}. */
+  readonly processor: number;
   /** Notes a process before it matters, so that a later start finds it. */
   readonly add: (process: ProcessIdentity) => Promise<void>;
   /** Kills every noted process, and removes the guest's files in the registry's folder. */
@@ -49,10 +54,13 @@ export async function register(name: string, image: string, directory = registry
     await killEach(earlier.processes);
   }
 
+  const inUse = (await readRunning(directory)).map((entry) => entry.processor);
+  const processor = chooseProcessor(inUse, await readAllowedProcessors());
   const processes: ProcessIdentity[] = [];
-  const write = () => publishFile({ path, write: (file) => file.writeFile(JSON.stringify({ owner, image, processes })) });
+  const write = () => publishFile({ path, write: (file) => file.writeFile(JSON.stringify({ owner, image, processor, processes })) });
   await write();
   return {
+    processor,
     add: async (process) => {
       processes.push(process);
       await write();
@@ -67,13 +75,18 @@ export async function register(name: string, image: string, directory = registry
 
 /** The folders of images that guests of running processes use. */
 export async function readImagesInUse(directory = registryDirectory): Promise<readonly string[]> {
+  return (await readRunning(directory)).map(({ image }) => image);
+}
+
+/** The guests whose owners run. */
+async function readRunning(directory: string): Promise<readonly Entry[]> {
   const names = (await ifPresent(readdir(directory))) ?? [];
-  const images: string[] = [];
+  const running: Entry[] = [];
   for (const name of names.filter((candidate) => candidate.endsWith('.json'))) {
     const entry = await readEntry(join(directory, name));
-    if (entry !== undefined && (await isRunning(entry.owner))) images.push(entry.image);
+    if (entry !== undefined && (await isRunning(entry.owner))) running.push(entry);
   }
-  return images;
+  return running;
 }
 
 async function readEntry(path: string): Promise<Entry | undefined> {
