@@ -35,11 +35,9 @@ export const backupActivities = {
     if (attempt.hasPredecessor) await tools.postgres.terminateSessions(connection);
     const takenAt = attempt.now().toISOString();
     const file = await nameBackup(attempt, kind, 'dump.zst.gpg');
-    const published = await tools.postgres.withSnapshot({ ...connection, database, signal: attempt.signal }, async (snapshot) => {
-      const figures = await tools.postgres.rowCounts({ ...connection, database, snapshot, signal: attempt.signal });
-      const stream = await encryptInto(attempt, file, dumpStage({ ...connection, database, format: 'custom', snapshot }));
-      return { ...stream, figures };
-    });
+    const { result: published, figures } = await tools.postgres.withSnapshot({ ...connection, database, signal: attempt.signal }, (snapshot) =>
+      encryptInto(attempt, file, dumpStage({ ...connection, database, format: 'custom', snapshot })),
+    );
     const manifest: BackupManifest = {
       file,
       kind,
@@ -49,7 +47,7 @@ export const backupActivities = {
       sizeBytes: published.sizeBytes,
       sha256: published.sha256,
       runId: attempt.call.runId,
-      figures: published.figures,
+      figures,
     };
     await keepManifest(manifest);
     await keepFact(attempt, `backup-${kind}`, manifest);

@@ -5,7 +5,7 @@ import { PermanentFailure } from '../contract/errors.js';
 import { ifPresent } from '../host/failure.js';
 import { decryptStage, explainDecryption, type GpgPassphrase } from '../host/gpg.js';
 import type { DatabaseFigures } from '../host/postgresFigures.js';
-import { readReadiness, socketDirectoryOf } from '../host/postgresReadiness.js';
+import { readContainerReadiness } from '../host/postgresReadiness.js';
 import { pgRestoreStage } from '../host/postgresStages.js';
 import type { Attempt } from './activity.js';
 import type { BackupManifest } from './backupManifest.js';
@@ -80,10 +80,10 @@ async function waitForServer(attempt: Attempt, connection: { container: string; 
   const deadline = performance.now() + readyWithinMilliseconds;
   for (;;) {
     attempt.signal.throwIfAborted();
-    const pid = (await attempt.tools.docker.readContainer(connection.container))?.processId;
-    if (pid === undefined) throw new Error(`the throw-away server ${connection.container} ended before it was ready`);
-    const program = await ifPresent(readFile(`/proc/${pid}/comm`, 'utf8'));
-    if (program?.trim() === 'postgres' && ((await readReadiness({ socketDirectory: socketDirectoryOf(pid), ...connection })) ?? (await attempt.tools.postgres.isReady(connection)))) return;
+    const processId = (await attempt.tools.docker.readContainer(connection.container))?.processId;
+    if (processId === undefined) throw new Error(`the throw-away server ${connection.container} ended before it was ready`);
+    const program = await ifPresent(readFile(`/proc/${processId}/comm`, 'utf8'));
+    if (program?.trim() === 'postgres' && ((await readContainerReadiness({ processId, ...connection })) ?? (await attempt.tools.postgres.isReady(connection)))) return;
     if (performance.now() > deadline) throw new Error(`the throw-away server ${connection.container} was not ready within 180 s`);
     await sleep(500, undefined, { signal: attempt.signal });
   }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '../contract/errors.js';
 import { readDigest } from '../host/fileDigest.js';
 import { findFilesElsewhere } from '../host/openFiles.js';
-import { readReadiness, socketDirectoryOf } from '../host/postgresReadiness.js';
+import { readContainerReadiness } from '../host/postgresReadiness.js';
 import { changes, type Attempt } from './activity.js';
 import { keepFact, readFact } from './runFacts.js';
 import { needSource } from './source.js';
@@ -115,7 +115,7 @@ export async function isDatabaseReady({ config, tools }: Attempt, container: str
   const { user, name: database } = config.deployment.database;
   const processId = (await tools.docker.readContainer(container))?.processId;
   if (processId === undefined) return false;
-  return (await readReadiness({ socketDirectory: socketDirectoryOf(processId), user, database })) ?? tools.postgres.isReady({ container, user, database });
+  return (await readContainerReadiness({ processId, user, database })) ?? tools.postgres.isReady({ container, user, database });
 }
 
 /** Starts the application without touching the database, and waits until its health endpoint says 200. */

@@ -43,18 +43,25 @@ export interface Docker {
   readonly waitUntilHealthy: (options: { container: string; timeoutSeconds: number; pollSeconds?: number; signal?: AbortSignal }) => Promise<ContainerFacts>;
 }
 
+/** Where the Engine API has what `docker <kind> inspect` shows. */
+const apiPaths = {
+  container: (name: string) => `/containers/${name}/json`,
+  image: (name: string) => `/images/${name}/json`,
+  volume: (name: string) => `/volumes/${name}`,
+} as const;
+
 const isMissing = /no such (container|volume|image|object)/i;
 const isNotRunning = /is not running|no such container/i;
 
 /**
  * Docker through its command line.
  *
- * @param socketPath - The daemon's socket, by which containers are looked at; without it the command line is asked.
+ * @param socketPath - The daemon's socket, by which things are looked at; without it the command line is asked.
  */
 export function createDocker({ run, socketPath }: { run: Run; socketPath?: string }): Docker {
-  const inspect = async (kind: string, name: string): Promise<string | undefined> => {
-    if (kind === 'container' && socketPath !== undefined) {
-      const answer = await readDockerSocket(socketPath, `/containers/${encodeURIComponent(name)}/json`);
+  const inspect = async (kind: keyof typeof apiPaths, name: string): Promise<string | undefined> => {
+    if (socketPath !== undefined) {
+      const answer = await readDockerSocket(socketPath, apiPaths[kind](encodeURIComponent(name)));
       if (answer !== undefined) return 'missing' in answer ? undefined : `[${answer.body}]`;
     }
     try {

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { PermanentFailure } from '../contract/errors.js';
 import { explain } from './failure.js';
@@ -84,6 +85,11 @@ const metadataSchema = z.object({
 
 /** Reads of a LUKS header; nothing here changes it or needs a passphrase. */
 export function createLuksHeader({ run }: { readonly run: Run }) {
+  /** The JSON metadata has no UUID. A damaged first header has none to read either; cryptsetup then knows the second. */
+  async function readUuid(device: string): Promise<string> {
+    return (await readBinaryUuid(device)) ?? (await run('cryptsetup', ['luksUUID', device])).stdout.trim();
+  }
+
   return {
     /**
      * Whether a device or file begins with a LUKS2 header.
@@ -103,8 +109,7 @@ export function createLuksHeader({ run }: { readonly run: Run }) {
     async readHeader({ device }: { readonly device: string }): Promise<LuksHeader> {
       try {
         const metadata = await run('cryptsetup', ['luksDump', '--dump-json-metadata', device]);
-        const uuid = await run('cryptsetup', ['luksUUID', device]);
-        return parseHeader(uuid.stdout.trim(), metadata.stdout);
+        return parseHeader(await readUuid(device), metadata.stdout);
       } catch (error) {
         return explain(error, [
           { says: /not a valid LUKS|only supported for LUKS2/, then: () => noHeader(device) },
@@ -114,6 +119,29 @@ export function createLuksHeader({ run }: { readonly run: Run }) {
     },
   };
 }
+
+/**
+ * The UUID from the binary header that a LUKS2 device begins with: 40 bytes behind magic (6), version (2),
+ * size (8), sequence number (8), label (48), checksum's name (32) and salt (64), as the LUKS2 On-Disk
+ * Format Specification 1.1 has it in its section 2.1.
+ *
+ * @returns Undefined where there is no such header, or no UUID in it.
+ */
+async function readBinaryUuid(device: string): Promise<string | undefined> {
+  const file = await open(device, 'r');
+  try {
+    const header = Buffer.alloc(uuidOffsetBytes + uuidBytes);
+    await file.read(header, 0, header.length, 0);
+    if (header.toString('latin1', 0, 6) !== 'LUKS\xba\xbe' || header.readUInt16BE(6) !== 2) return undefined;
+    const uuid = header.toString('latin1', uuidOffsetBytes).replace(/\0.*$/s, '');
+    return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(uuid) ? uuid : undefined;
+  } finally {
+    await file.close();
+  }
+}
+
+const uuidOffsetBytes = 168;
+const uuidBytes = 40;
 
 /**
  * A header from its UUID and the JSON of `luksDump --dump-json-metadata`.

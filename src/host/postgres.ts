@@ -102,7 +102,7 @@ export function createPostgres({ run }: { run: Run }) {
     /** The cluster's own roles; those that PostgreSQL brings (`pg_…`) are left out. */
     roles: (connection: DatabaseConnection): Promise<readonly RoleFacts[]> => session.query(connection, roleSchema, listRoles),
 
-    /** Runs `use` while an exported snapshot is held; see {@link withSnapshot}. */
+    /** Runs `use` while an exported snapshot is held, and counts in it; see {@link withSnapshot}. */
     withSnapshot: <Result>(connection: DatabaseConnection & { readonly signal?: AbortSignal }, use: (snapshot: string) => Promise<Result>) =>
       withSnapshot(session, connection, use),
 

@@ -31,24 +31,18 @@ const recordSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('largeObjects'), count: z.number() }),
 ]);
 
-/**
- * Counts in one repeatable-read transaction. Row security is switched off, so that a role that it
- * binds gets an error instead of too few rows.
- *
- * @param snapshot - Counts in this exported snapshot instead of one of its own; sequences have none
- * and are read as they stand.
- */
+/** Counts in one repeatable-read transaction. */
 export async function readFigures(
   session: PostgresSession,
-  options: DatabaseConnection & { readonly snapshot?: string; readonly signal?: AbortSignal },
+  options: DatabaseConnection & { readonly signal?: AbortSignal },
 ): Promise<DatabaseFigures> {
-  const { snapshot, signal } = options;
-  const records = await session.query(options, recordSchema, countingSql(snapshot !== undefined), {
-    timeout: 'unlimited',
-    ...(snapshot === undefined ? {} : { variables: { snapshot } }),
-    ...(signal ? { signal } : {}),
-  });
-  return toFigures(records);
+  const { signal } = options;
+  return toFigures(await session.query(options, recordSchema, transactionSql, { timeout: 'unlimited', ...(signal ? { signal } : {}) }));
+}
+
+/** The figures from the lines that {@link countingSql} makes psql write. */
+export function parseFigures(lines: readonly string[]): DatabaseFigures {
+  return toFigures(lines.map((line) => recordSchema.parse(JSON.parse(line))));
 }
 
 /** The same of several databases, each of a moment of its own, through one session that goes from one to the next. */
@@ -58,7 +52,7 @@ export async function readFiguresOfAll(
 ): Promise<Readonly<Record<string, DatabaseFigures>>> {
   const { databases, signal } = options;
   const announce = "SELECT json_build_object('kind', 'database', 'name', current_database());";
-  const sql = databases.map((_, index) => [`\\connect :"database${index}"`, announce, countingSql(false)].join('\n')).join('\n');
+  const sql = databases.map((_, index) => [`\\connect :"database${index}"`, announce, transactionSql].join('\n')).join('\n');
   const records = await session.query(options, z.discriminatedUnion('kind', [...recordSchema.options, databaseSchema]), sql, {
     timeout: 'unlimited',
     variables: Object.fromEntries(databases.map((name, index) => [`database${index}`, name])),
@@ -82,19 +76,6 @@ export async function readFiguresOfAll(
 type FigureRecord = z.infer<typeof recordSchema>;
 
 const databaseSchema = z.object({ kind: z.literal('database'), name: z.string() });
-
-function countingSql(hasSnapshot: boolean): string {
-  return [
-    'SET statement_timeout = 0;',
-    'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;',
-    ...(hasSnapshot ? ["SET TRANSACTION SNAPSHOT :'snapshot';"] : []),
-    'SET LOCAL row_security = off;',
-    countRows,
-    readSequences,
-    "SELECT json_build_object('kind', 'largeObjects', 'count', (SELECT count(*) FROM pg_largeobject_metadata));",
-    'COMMIT;',
-  ].join('\n');
-}
 
 function toFigures(records: readonly FigureRecord[]): DatabaseFigures {
   return {
@@ -126,3 +107,16 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND ${ownSchemas}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
 \\gexec`;
+
+/**
+ * Counts in the transaction that it stands in. Row security is switched off, so that a role that it
+ * binds gets an error instead of too few rows.
+ */
+export const countingSql = [
+  'SET LOCAL row_security = off;',
+  countRows,
+  readSequences,
+  "SELECT json_build_object('kind', 'largeObjects', 'count', (SELECT count(*) FROM pg_largeobject_metadata));",
+].join('\n');
+
+const transactionSql = ['SET statement_timeout = 0;', 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;', countingSql, 'COMMIT;'].join('\n');

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import { CommandFailed, type Run, type RunOptions, type RunResult } from './runner.js';
 
@@ -18,12 +19,12 @@ export interface PostgresSession {
   /** Runs a client program, such as `pg_isready`. */
   readonly exec: (connection: DatabaseConnection, program: readonly string[], options?: RunOptions) => Promise<RunResult>;
   /**
-   * Runs SQL through psql, given on standard input; the first error ends it.
+   * Runs SQL through psql, given on standard input, a stream as it comes; the first error ends it.
    *
    * @param variables - Put into the text where it says `:'name'`, quoted by psql.
    * @throws CommandFailed named psql: status 2 where the connection failed, 3 where a statement did.
    */
-  readonly runSql: (connection: DatabaseConnection, sql: string, options?: SqlOptions) => Promise<string>;
+  readonly runSql: (connection: DatabaseConnection, sql: string | Readable, options?: SqlOptions) => Promise<string>;
   /** Runs SQL whose every row is one JSON value, and checks each of them. */
   readonly query: <Row>(connection: DatabaseConnection, schema: z.ZodType<Row>, sql: string, options?: SqlOptions) => Promise<readonly Row[]>;
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { execa, type Options } from 'execa';
 
 /** How long a command may take, in seconds, by what it is; null has no limit but cancellation. */
@@ -18,8 +19,8 @@ export type Timeout = keyof typeof timeoutSeconds;
 
 /** What a command is given besides its arguments. */
 export interface RunOptions {
-  /** Written to standard input; the one way in for secrets besides `secretFiles`. */
-  readonly input?: string | Uint8Array;
+  /** Written to standard input, a stream as it comes; the one way in for secrets besides `secretDescriptors`. */
+  readonly input?: string | Uint8Array | Readable;
   /**
    * Secrets for further descriptors, in order from descriptor 3. They are sockets: a program can read
    * them (`gpg --passphrase-fd 3`) but not open them by path (`/dev/fd/3`).

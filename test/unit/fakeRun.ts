@@ -33,6 +33,14 @@ export function createFakeRun(expected: readonly Expected[]): Run & { readonly c
   return Object.assign(run, { calls });
 }
 
+/** What a command was given on its standard input. */
+export function inputOf(call: Call | undefined): string {
+  const input = call?.options.input ?? '';
+  if (typeof input === 'string') return input;
+  if (input instanceof Uint8Array) return Buffer.from(input).toString();
+  throw new Error('the command was given a stream');
+}
+
 function matches(expected: Expected['args'], args: readonly string[]): boolean {
   if (typeof expected === 'function') return expected(args);
   return expected.length === args.length && expected.every((value, index) => value === args[index]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PermanentFailure } from '../../../src/contract/errors.js';
 import { createCryptsetup, WrongPassphrase } from '../../../src/host/cryptsetup.js';
-import { createFakeRun, type Expected } from '../fakeRun.js';
+import { createFakeRun, inputOf, type Expected } from '../fakeRun.js';
 
 const open = [
   '/dev/mapper/pg-data is active and is in use.',
@@ -47,7 +47,7 @@ describe('a mapping', () => {
     const run = createFakeRun([statuses(inactive, open), { file: 'cryptsetup', args: openArgs }]);
     const cryptsetup = createCryptsetup({ run });
     expect(await cryptsetup.open(request)).toEqual({ changed: true });
-    expect(Buffer.from(run.calls[1]?.options.input ?? '').toString()).toBe('one');
+    expect(inputOf(run.calls[1])).toBe('one');
     expect(await cryptsetup.open(request)).toEqual({ changed: false });
     await expect(cryptsetup.open({ ...request, device: '/other.img' })).rejects.toThrow('/dev/mapper/pg-data is already open on /var/lib/volume.img, not on /other.img');
   });
@@ -91,7 +91,7 @@ describe('a re-encryption', () => {
       onProgress: ({ percent }) => seen.push(percent),
     });
     expect(seen).toEqual([0, 43]);
-    expect(Buffer.from(run.calls[0]?.options.input ?? '').toString()).toBe('one\ntwo\n');
+    expect(inputOf(run.calls[0])).toBe('one\ntwo\n');
     expect(run.calls[0]?.args).not.toContain('--key-slot');
     expect(run.calls[0]?.args).toEqual(expect.arrayContaining(['--active-name', 'pg-data', '/v.img']));
   });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPipeline } from '../../../src/host/pipeline.js';
 import type { Stage } from '../../../src/host/pipelineStage.js';
 import { createPostgres, type Postgres } from '../../../src/host/postgres.js';
-import { readReadiness } from '../../../src/host/postgresReadiness.js';
+import { readContainerReadiness, readReadiness } from '../../../src/host/postgresReadiness.js';
 import { readDataDirectoryFacts } from '../../../src/host/postgresDataDirectory.js';
 import { toApplicationName } from '../../../src/host/postgresSession.js';
 import { baseBackupStage, dumpStage, globalsStage, pgRestoreStage, psqlStage } from '../../../src/host/postgresStages.js';
@@ -112,6 +112,17 @@ describe('a running database', { timeout: 30_000 }, () => {
     expect(await readReadiness({ ...asked, socketDirectory: '/nowhere' })).toBeUndefined();
   });
 
+  test("says so in a container too, whose links lead the host's eye elsewhere", async () => {
+    const procDirectory = join(directory, 'proc');
+    await mkdir(join(procDirectory, '7', 'root', 'run'), { recursive: true });
+    await mkdir(join(procDirectory, '7', 'root', 'var'));
+    await symlink('/nowhere', join(procDirectory, '7', 'root', 'var', 'run'));
+    const asked = { user: 'supersync', database: 'supersync', procDirectory };
+    expect(await readContainerReadiness({ ...asked, processId: 7 })).toBeUndefined();
+    await symlink(dirname(server.dataDirectory), join(procDirectory, '7', 'root', 'run', 'postgresql'));
+    expect(await readContainerReadiness({ ...asked, processId: 7 })).toBe(true);
+  });
+
   test('reads its control file', async () => {
     const control = await database.controlData({ ...supersync, dataDirectory: server.dataDirectory });
     expect(control).toMatchObject({ state: 'in production', hasChecksums: true, timeline: 1 });
@@ -143,11 +154,11 @@ describe('a running database', { timeout: 30_000 }, () => {
 
   test('dumps and counts at the moment of one snapshot, which no session outlives', async () => {
     const path = join(directory, 'dump');
-    const counts = await database.withSnapshot(supersync, async (snapshot) => {
+    const { result, figures: counts } = await database.withSnapshot(supersync, async (snapshot) => {
       await database.runSql(supersync, 'DELETE FROM users WHERE id > 3;');
-      await runPipeline({ stages: [here(dumpStage({ ...supersync, format: 'custom', snapshot }))], output: { path } });
-      return database.rowCounts({ ...supersync, snapshot });
+      return runPipeline({ stages: [here(dumpStage({ ...supersync, format: 'custom', snapshot }))], output: { path } });
     });
+    expect(result.sizeBytes).toBeGreaterThan(0);
     expect(counts.tables.find(({ name }) => name === 'users')?.rows).toBe(7);
     expect((await database.rowCounts(supersync)).tables.find(({ name }) => name === 'users')?.rows).toBe(3);
     expect(await database.connectionCount(supersync)).toBe(0);
