@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { loadConfig as readConfigFile } from '../config/load.js';
+import { createConfigReader } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { createAuditLog, type AuditLog } from '../host/auditLog.js';
 import { createControlGroups, readControlGroupMount } from '../host/controlGroup.js';
@@ -32,8 +32,10 @@ const unclaimed: ReadonlySet<string> = new Set(['openRun', 'closeRun']);
 /** The activities of a host as its worker registers them, each in the wrapper. */
 export async function createActivities(dependencies: ActivityDependencies): Promise<Readonly<Record<string, Wrapped>>> {
   const now = dependencies.now ?? (() => new Date());
-  const loadConfig = () => readConfigFile(dependencies.configPath);
-  const bootId = () => createSystem({ run: createRun() }).readBootId().then((read) => read.bootId);
+  const loadConfig = createConfigReader(dependencies.configPath);
+  // No process outlives its boot.
+  const { bootId: currentBoot } = await createSystem({ run: createRun() }).readBootId();
+  const bootId = () => Promise.resolve(currentBoot);
   const wrapper: WrapperDependencies = {
     loadConfig,
     vault: dependencies.vault,

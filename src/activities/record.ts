@@ -48,16 +48,17 @@ function recordNodes(journal: readonly JournalEntry[]): readonly RecordedNode[] 
 function recordNode(id: string, outcome: NodeOutcome | undefined, begins: readonly Began[], ends: readonly Ended[]): RecordedNode {
   const first = begins[0];
   const last = ends.at(-1);
+  const acted = ends.filter(({ result }) => result !== 'secret needed');
   return {
     id,
     title: outcome?.title ?? first?.title ?? id,
     plan: outcome?.plan ?? first?.plan ?? '',
     state: outcome?.state ?? (last?.result === 'done' ? 'done' : 'failed'),
-    attempts: begins.length,
+    attempts: begins.length - (ends.length - acted.length),
     seconds: ends.reduce((sum, { seconds }) => sum + seconds, 0),
     figures: isRecord(last?.figures) ? last.figures : {},
     facts: outcome?.facts ?? [],
-    failures: ends.flatMap(({ message }) => (message === undefined ? [] : [message])),
+    failures: acted.flatMap(({ message }) => (message === undefined ? [] : [message])),
     ...(outcome?.note === undefined ? {} : { note: outcome.note }),
     ...(first === undefined ? {} : { startedAt: first.at }),
     ...(last === undefined ? {} : { endedAt: last.at }),

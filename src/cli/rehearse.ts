@@ -61,7 +61,7 @@ async function rehearse(session: Session, name: string, options: RehearseOptions
   const rehearsal = await openRehearsal({
     ...{ run, image, cacheDirectory, onProgress, name: 'rehearsal', server: options.server },
     directory: join(cacheDirectory, 'guest-run', 'rehearsal'),
-    times: { firstHourSeconds: 8, daySeconds: 5 },
+    times: { firstHourSeconds: 4, daySeconds: 2 },
   });
   const stopped = stopSignal();
   const interrupted = new Promise<never>((_, reject) => {

@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import { testAccount } from './deployment/accounts.js';
 import { deployment } from './deployment/files.js';
 
@@ -31,9 +30,12 @@ export interface RehearsalTimes {
   readonly daySeconds: number;
 }
 
+/** What stands in a lockstep.yaml. */
+export type HostConfig = Record<string, unknown>;
+
 /** The rehearsal's lockstep.yaml: the plan's deployment, small and quick. */
-export function renderHostConfig({ firstHourSeconds, daySeconds }: RehearsalTimes): string {
-  return stringify({
+export function hostConfig({ firstHourSeconds, daySeconds }: RehearsalTimes): HostConfig {
+  return {
     host: rehearsalHost,
     stateDirectory: hostFiles.state,
     deployment: {
@@ -60,5 +62,5 @@ export function renderHostConfig({ firstHourSeconds, daySeconds }: RehearsalTime
     },
     watch: { firstHourSeconds, daySeconds, intervalSeconds: 1 },
     preflight: { maximumLoadPerCpu: 20 },
-  });
+  };
 }

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { stringify } from 'yaml';
 import type { OpenQuestion } from '../contract/questions.js';
 import type { Run } from '../host/runner.js';
 import { connectClient, localServer, type ConnectedClient } from '../worker/connection.js';
@@ -10,7 +11,7 @@ import { startTemporalServer, type TemporalServer } from '../worker/temporalServ
 import { readClientVerdict, type ClientVerdict } from './clientVerdict.js';
 import { findFreePorts } from './freePort.js';
 import { bootGuest, machineAddress, projectRoot, type Guest, type GuestImage, type GuestProcess } from './guest/index.js';
-import { hostFiles, rehearsalSecrets, renderHostConfig, type RehearsalTimes } from './hostConfig.js';
+import { hostConfig, hostFiles, rehearsalSecrets, type HostConfig, type RehearsalTimes } from './hostConfig.js';
 
 /** Where the Temporal server of a rehearsal runs: beside the host, or in it as the embedded shape has it. */
 export type ServerPlace = 'inside' | 'outside';
@@ -26,8 +27,8 @@ export interface RehearsalSettings {
   readonly cacheDirectory: string;
   readonly server: ServerPlace;
   readonly times: RehearsalTimes;
-  /** Lines added to the end of the host's lockstep.yaml, for tests of configurations. */
-  readonly config?: string;
+  /** What the host's lockstep.yaml holds instead, section by section; for tests of configurations. */
+  readonly config?: HostConfig;
   readonly onProgress: (stage: string) => void;
 }
 
@@ -86,7 +87,7 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
   }
 
   async function writeHostFiles(): Promise<void> {
-    const config = renderHostConfig(settings.times) + (settings.config ?? '');
+    const config = stringify({ ...hostConfig(settings.times), ...settings.config });
     await guest.putFile({ content: config, to: hostFiles.config, mode: 0o644 });
     await guest.putFile({ content: rehearsalSecrets['testAccountPassword'] ?? '', to: hostFiles.testPassword, mode: 0o600 });
     await guest.expect('mkdir', ['-p', '/var/lib/lockstep-client']);

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { answerUntilEnd, goEverywhere } from '../../src/rehearsal/answers.js';
 import { isIntact } from '../../src/rehearsal/clientVerdict.js';
-import { hostFiles } from '../../src/rehearsal/hostConfig.js';
+import { deployment } from '../../src/rehearsal/deployment/files.js';
+import { hostFiles, rehearsalSecrets } from '../../src/rehearsal/hostConfig.js';
 import type { Rehearsal } from '../../src/rehearsal/rehearsal.js';
 import { openTestHost, readRecord, refusalOf, startMigration, waitFor } from './host.js';
 
@@ -89,7 +90,20 @@ describe('a host where the answer is no', () => {
     expect(await facts()).toBe(before);
   });
 
+  it('refuses a data directory of another version than the server', async () => {
+    const file = '/var/lib/docker/volumes/supersync_pg-data/_data/PG_VERSION';
+    await rehearsal.guest.expect('sh', ['-c', `echo 14 >${file}`]);
+    expect(await parkedMessage()).toMatch(/of PostgreSQL 14, and postgres:15 runs 15\./);
+    await rehearsal.guest.expect('sh', ['-c', `echo 15 >${file}`]);
+    expect(await facts()).toBe(before);
+  });
+
   it('undoes everything after a no-go, and is back on the old volume, proven equal', async () => {
+    const maintenanceFile = `${deployment.directory}/${deployment.maintenanceFile}`;
+    await withConfig((settings) => {
+      settings['maintenance'] = { ...settings['maintenance'], mode: { kind: 'hook', on: ['touch', maintenanceFile], off: ['rm', '--force', maintenanceFile] } };
+      settings['backup'] = { ...settings['backup'], filesystemCopy: 'pg_basebackup' };
+    });
     await rehearsal.startSending();
     const handle = await startMigration(rehearsal);
     let second: string | undefined;
@@ -108,8 +122,15 @@ describe('a host where the answer is no', () => {
     expect(isIntact(verdict)).toBe(true);
     expect(verdict.refused).toBeGreaterThan(0);
     const record = await readRecord(rehearsal, handle.runId);
-    expect(record.nodes.find(({ id }) => id === 'stop-database')?.state).toBe('undone');
-    expect(record.nodes.find(({ id }) => id === 'stop-database')?.figures).toMatchObject({ equal: true });
+    const recorded = (node: string) => record.nodes.find(({ id }) => id === node);
+    expect(recorded('stop-database')?.state).toBe('undone');
+    expect(recorded('stop-database')?.figures).toMatchObject({ equal: true });
+    expect(recorded('begin-maintenance')?.facts).toEqual([['how', 'writes are refused (503), proven by a write']]);
+    // The whole cluster, in one encrypted stream that ends where it should.
+    const { file } = recorded('filesystem-backup')?.figures as { file: string };
+    const decrypt = `set -o pipefail; gpg --batch --homedir "$(mktemp -d)" --pinentry-mode loopback --passphrase-fd 0 --decrypt '${file}' | zstd -d | tar --list`;
+    const files = await rehearsal.guest.expect('bash', ['-c', decrypt], { input: `${rehearsalSecrets['backupPassphrase'] ?? ''}\n`, env: { HOME: '/root' } });
+    expect(files.split('\n')).toEqual(expect.arrayContaining(['global/pg_control', 'backup_label', 'PG_VERSION']));
 
     const after = await rehearsal.guest.expect('sh', [
       '-c',

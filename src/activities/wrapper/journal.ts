@@ -14,7 +14,7 @@ export type JournalEntry =
       readonly kind: 'ended';
       readonly at: string;
       readonly attempt: number;
-      readonly result: 'done' | 'failed' | 'cancelled';
+      readonly result: EndOfAttempt;
       readonly seconds: number;
       readonly figures?: unknown;
       readonly message?: string;
@@ -25,6 +25,9 @@ export type JournalEntry =
   | { readonly kind: 'note'; readonly at: string; readonly text: string }
   | { readonly kind: 'closed'; readonly at: string; readonly state: string; readonly outcome: string };
 
+/** How an attempt ended; one that found a secret missing had not acted yet, and is neither a try nor a failure. */
+export type EndOfAttempt = 'done' | 'failed' | 'cancelled' | 'secret needed';
+
 type NodeOutcomeEntry = { readonly node: string } & Omit<NodeOutcome, 'id'>;
 
 /** What identifies a call in the journal. */
@@ -32,6 +35,8 @@ export type CallIdentity = Pick<Call, 'node' | 'title' | 'plan' | 'opening' | 'p
 
 /** A run's journal on the host: appended and synced, never rewritten. */
 export interface Journal {
+  /** What it held when it was opened. */
+  readonly earlier: readonly JournalEntry[];
   readonly append: (...entries: readonly JournalEntry[]) => Promise<void>;
   readonly read: () => Promise<readonly JournalEntry[]>;
 }
@@ -42,8 +47,10 @@ export interface Journal {
  */
 export async function openJournal(path: string): Promise<Journal> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await cutTornLine(path);
+  const content = await cutTornLine(path);
+  let hasName = content !== undefined;
   return {
+    earlier: parse(content ?? ''),
     async append(...entries) {
       if (entries.length === 0) return;
       const file = await open(path, 'a', 0o600);
@@ -53,7 +60,8 @@ export async function openJournal(path: string): Promise<Journal> {
       } finally {
         await file.close();
       }
-      await syncDirectoryOf(path);
+      if (!hasName) await syncDirectoryOf(path);
+      hasName = true;
     },
     read: async () => parse((await ifPresent(readFile(path, 'utf8'))) ?? ''),
   };
@@ -66,10 +74,19 @@ function parse(text: string): readonly JournalEntry[] {
     .map((line) => JSON.parse(line) as JournalEntry);
 }
 
-async function cutTornLine(path: string): Promise<void> {
+async function cutTornLine(path: string): Promise<string | undefined> {
   const content = await ifPresent(readFile(path));
-  if (content === undefined || content.length === 0 || content.at(-1) === 0x0a) return;
-  await truncate(path, content.lastIndexOf(0x0a) + 1);
+  if (content === undefined) return undefined;
+  const wholeBytes = content.lastIndexOf(0x0a) + 1;
+  if (wholeBytes < content.length) await truncate(path, wholeBytes);
+  return content.toString('utf8', 0, wholeBytes);
+}
+
+/** Whether an attempt of this node and phase acted before, and may have left something: sessions, containers, half a file. */
+export function hasActedBefore(entries: readonly JournalEntry[], { node, phase }: Pick<CallIdentity, 'node' | 'phase'>): boolean {
+  const ofNode = entries.filter((entry) => (entry.kind === 'began' || entry.kind === 'ended') && entry.node === node && entry.phase === phase);
+  const asked = ofNode.filter((entry) => entry.kind === 'ended' && entry.result === 'secret needed').length;
+  return ofNode.filter(({ kind }) => kind === 'began').length > asked;
 }
 
 /** What the engine reads before a rollback. */

@@ -8,7 +8,7 @@ import { CommandFailed, createRun } from '../../host/runner.js';
 import { createHostTools } from '../../host/tools.js';
 import type { Activity, Attempt, Who } from '../activity.js';
 import { createClaimFile } from './claim.js';
-import { openJournal, type CallIdentity, type Journal, type JournalEntry } from './journal.js';
+import { hasActedBefore, openJournal, type CallIdentity, type EndOfAttempt, type Journal, type JournalEntry } from './journal.js';
 import { appendCommandLog } from './commandLog.js';
 import { createSecretReader } from './secretReader.js';
 import type { SecretVault } from './secretVault.js';
@@ -69,8 +69,6 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
     if (needsClaim) await assertClaim(config, call);
     const directory = runDirectory(config, call);
     const journal = await openJournal(join(directory, 'journal.jsonl'));
-    const entries = await journal.read();
-    await tellNews(journal, entries, call, dependencies.now());
     const group = `${call.node}-${call.runId}`;
     const controlGroup = await dependencies.controlGroups.takeOver(group);
     const run = createRun({ signal, onFailure: appendCommandLog(directory), ...(controlGroup === undefined ? {} : { controlGroup }) });
@@ -82,7 +80,7 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
       tools: createHostTools({ run, signal, controlGroup }),
       signal,
       controlGroup,
-      hasPredecessor: entries.some((entry) => entry.kind === 'began' && entry.node === call.node && entry.phase === call.phase),
+      hasPredecessor: hasActedBefore(journal.earlier, call),
       directory,
       report,
       secret: secrets.read,
@@ -96,14 +94,9 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
 
     const began = Date.now();
     const identity = identityOf(call);
-    await journal.append({
-      kind: 'began',
-      at: dependencies.now().toISOString(),
-      attempt: attemptNumber,
-      bootId: await dependencies.bootId(),
-      ...identity,
-    });
-    const ended = (result: 'done' | 'failed' | 'cancelled', more: { figures?: unknown; message?: string }) =>
+    const at = dependencies.now().toISOString();
+    await journal.append(...newsFor(journal, call, at), { kind: 'began', at, attempt: attemptNumber, bootId: await dependencies.bootId(), ...identity });
+    const ended = (result: EndOfAttempt, more: { figures?: unknown; message?: string }) =>
       journal.append({
         kind: 'ended',
         at: dependencies.now().toISOString(),
@@ -121,7 +114,7 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
       await ended('done', { figures: result });
       return result;
     } catch (error) {
-      await ended(signal.aborted ? 'cancelled' : 'failed', { message: messageOf(error) });
+      await ended(signal.aborted ? 'cancelled' : error instanceof SecretNeeded ? 'secret needed' : 'failed', { message: messageOf(error) });
       throw error;
     } finally {
       await dependencies.controlGroups.end(group);
@@ -155,15 +148,14 @@ function identityOf({ node, title, plan, opening, phase, undoable }: Call): Call
 }
 
 /** A retried attempt tells the same news again; the journal takes each once. */
-async function tellNews(journal: Journal, entries: readonly JournalEntry[], call: Call, now: Date): Promise<void> {
-  if (call.news.decisions.length + call.news.nodes.length === 0) return;
-  const known = new Set(entries.map((entry) => JSON.stringify({ ...entry, at: entry.kind === 'node' ? '' : entry.at })));
+function newsFor({ earlier }: Journal, { news }: Call, at: string): readonly JournalEntry[] {
+  if (news.decisions.length + news.nodes.length === 0) return [];
+  const known = new Set(earlier.map((entry) => JSON.stringify({ ...entry, at: entry.kind === 'node' ? '' : entry.at })));
   const isNew = (entry: { at: string; kind: string }) => !known.has(JSON.stringify({ ...entry, at: entry.kind === 'node' ? '' : entry.at }));
-  const at = now.toISOString();
-  await journal.append(
-    ...call.news.decisions.map((decision) => ({ kind: 'decision', ...decision }) as const).filter(isNew),
-    ...call.news.nodes.map(({ id, ...outcome }) => ({ kind: 'node', at, node: id, ...outcome }) as const).filter(isNew),
-  );
+  return [
+    ...news.decisions.map((decision) => ({ kind: 'decision', ...decision }) as const).filter(isNew),
+    ...news.nodes.map(({ id, ...outcome }) => ({ kind: 'node', at, node: id, ...outcome }) as const).filter(isNew),
+  ];
 }
 
 /** The worker's own heartbeat: often enough for a progress bar, and the way in which a cancel arrives. */

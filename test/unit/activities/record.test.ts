@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { makeRecord, renderRecord, type RecordFrame } from '../../../src/activities/record.js';
-import type { JournalEntry } from '../../../src/activities/wrapper/journal.js';
+import type { EndOfAttempt, JournalEntry } from '../../../src/activities/wrapper/journal.js';
 
 const time = (seconds: number) => new Date(Date.UTC(2026, 10, 1, 20) + seconds * 1000).toISOString();
 const identity = (node: string, opening = 1) => ({ node, title: `Do ${node}`, plan: '4', opening, phase: 'do', undoable: true }) as const;
 const began = (node: string, at: number, attempt = 1): JournalEntry => ({ kind: 'began', at: time(at), attempt, bootId: 'boot-1', ...identity(node) });
-const ended = (node: string, at: number, seconds: number, more: { result?: 'done' | 'failed' | 'cancelled'; figures?: unknown; message?: string } = {}): JournalEntry => ({
+const ended = (node: string, at: number, seconds: number, more: { result?: EndOfAttempt; figures?: unknown; message?: string } = {}): JournalEntry => ({
   kind: 'ended',
   at: time(at),
   attempt: 1,
@@ -85,6 +85,11 @@ test('a node counts its attempts and the time of all of them, and keeps each fai
     facts: [['files', '3']],
     failures: ['connection reset'],
   });
+});
+
+test('an attempt that only found a secret missing is neither a try nor a failure', () => {
+  const journal = [began('copy', 1), ended('copy', 2, 1, { result: 'secret needed', message: 'the passphrase, please' }), began('copy', 9), ended('copy', 10, 1)];
+  expect(nodeOf('copy', journal)).toMatchObject({ attempts: 1, failures: [], state: 'done', startedAt: time(1) });
 });
 
 test('a node that never ran has what the engine told of it', () => {

@@ -2,7 +2,7 @@ import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { openJournal, summarise, type JournalEntry } from '../../../../src/activities/wrapper/journal.js';
+import { hasActedBefore, openJournal, summarise, type JournalEntry } from '../../../../src/activities/wrapper/journal.js';
 import { withDirectory } from '../../needsRoot.js';
 
 const at = '2026-11-01T20:00:00.000Z';
@@ -19,7 +19,9 @@ test('what is appended is read again, in order and by another process too', () =
     await journal.append();
     await journal.append(note('one\ntwo'), note('three'));
     await journal.append(note('four'));
-    expect(await (await openJournal(path)).read()).toEqual([note('one\ntwo'), note('three'), note('four')]);
+    const again = await openJournal(path);
+    expect(await again.read()).toEqual([note('one\ntwo'), note('three'), note('four')]);
+    expect(again.earlier).toEqual(await again.read());
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect((await stat(join(directory, 'runs', 'one'))).mode & 0o777).toBe(0o700);
   }));
@@ -70,4 +72,14 @@ test('users may write since the first mark', () => {
   const mark = (time: string): JournalEntry => ({ kind: 'mark', at: time, mark: 'users may write on the new volume' });
   expect(summarise([note('nothing')])).not.toHaveProperty('usersMayWriteSince');
   expect(summarise([mark('2026-11-01T20:00:00Z'), mark('2026-11-01T21:00:00Z')]).usersMayWriteSince).toBe('2026-11-01T20:00:00Z');
+});
+
+test('an attempt acted before unless all it did was to find a secret missing', () => {
+  const copy = { node: 'copy', phase: 'do' } as const;
+  const asked: JournalEntry = { kind: 'ended', at, attempt: 1, result: 'secret needed', seconds: 1, ...identity('copy', 'do', true) };
+  expect(hasActedBefore([], copy)).toBe(false);
+  expect(hasActedBefore([began('copy'), asked], copy)).toBe(false);
+  expect(hasActedBefore([began('copy'), asked, began('copy')], copy)).toBe(true);
+  expect(hasActedBefore([began('copy'), { ...asked, result: 'failed' }], copy)).toBe(true);
+  expect(hasActedBefore([began('copy', true, 'undo'), began('other')], copy)).toBe(false);
 });
