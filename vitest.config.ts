@@ -1,10 +1,30 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+// One process runs many files, since most are over before a new one would have read its modules.
+const quick = {
+  isolate: false,
+  // Files share the processors: a deadline tells what hangs from what waits for its turn.
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 15_000 } },
+};
 
 export default defineConfig({
   test: {
+    // Many tests wait for a process or a server while another one could run.
+    maxWorkers: Math.max(4, availableParallelism()),
+    slowTestThreshold: 5000,
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      { test: { name: 'workflows', include: ['test/workflows/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },
+      { test: { ...quick, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        test: {
+          ...quick,
+          name: 'workflows',
+          include: ['test/workflows/**/*.test.ts'],
+          globalSetup: 'test/workflows/globalSetup.ts',
+        },
+      },
       {
         test: {
           name: 'e2e',

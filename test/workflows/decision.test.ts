@@ -3,7 +3,8 @@ import { sendDecision } from '../../src/cli/decision.js';
 import { observe } from '../../src/cli/observe.js';
 import { findRun, type RunReference } from '../../src/cli/runs.js';
 import { workflowTaskQueue } from '../../src/contract/names.js';
-import { bundleForTest, createDevEnvironment, type TestEnvironment, type TestWorkers } from './environment.js';
+import { bundleForTest } from './compiled.js';
+import { createDevEnvironment, type TestEnvironment, type TestWorkers } from './environment.js';
 import { createToyActivities } from './toy/activities.js';
 
 let environment: TestEnvironment;
@@ -15,7 +16,8 @@ beforeAll(async () => {
   const bundle = await bundleForTest(new URL('./toy/workflows.ts', import.meta.url));
   workers = await environment.startWorkers({ bundle, host: 'h6', activities: createToyActivities().activities });
   await environment.client.workflow.start('toy', { taskQueue: workflowTaskQueue, workflowId: 'h6/toy', args: [{ host: 'h6' }] });
-  run = await findRun(environment.client, 'h6');
+  // A server lists a run a moment after it began.
+  run = await vi.waitFor(() => findRun(environment.client, 'h6'), { timeout: 10_000 });
   await vi.waitUntil(async () => (await observe(environment.client, run)).status?.questions.length === 2, { timeout: 10_000 });
 });
 afterAll(() => environment.stop());

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { queryNames, signalNames, workflowTaskQueue } from '../../src/contract/names.js';
 import type { RunStatus } from '../../src/contract/status.js';
-import { bundleForTest, createTestEnvironment, type TestEnvironment } from './environment.js';
+import { bundleForTest } from './compiled.js';
+import { createTestEnvironment, type TestEnvironment } from './environment.js';
 import { createToyActivities } from './toy/activities.js';
 
 let environment: TestEnvironment;

@@ -1,21 +1,25 @@
+import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
-import { readEnvironment } from '../../src/config/environment.js';
+import { Worker } from '@temporalio/worker';
+import { inject } from 'vitest';
 import { hostTaskQueue, searchAttributeNames, workflowTaskQueue } from '../../src/contract/names.js';
+import type { Bundle } from '../../src/worker/replay.js';
+import { ensureSearchAttributes } from '../../src/worker/searchAttributes.js';
+import { findTestServerJars } from './programs.js';
+import { quietenRuntime } from './quietRuntime.js';
 
 const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
 
-/** A Temporal server for a test file, with its workers. */
+/** A Temporal namespace for a test file, with its workers. */
 export interface TestEnvironment {
   readonly client: Client;
+  readonly namespace: string;
   /** The SDK's own environment, for `sleep` and `currentTimeMs`. */
   readonly temporal: TestWorkflowEnvironment;
   /**
@@ -24,12 +28,12 @@ export interface TestEnvironment {
    * @param activities - By name; each gets the envelope first, then what the step gave.
    */
   readonly startWorkers: (options: WorkersOptions) => Promise<TestWorkers>;
-  /** Ends the workers, then the server. */
+  /** Ends the workers, then the server where it is the file's own. */
   readonly stop: () => Promise<void>;
 }
 
 export interface WorkersOptions {
-  readonly bundle: WorkflowBundle;
+  readonly bundle: Bundle;
   readonly host: string;
   readonly activities: object;
 }
@@ -40,13 +44,13 @@ export interface TestWorkers {
 
 /**
  * A server that skips time: `handle.result()` and `temporal.sleep` jump over whatever the workflows
- * wait for, days included. It needs java and the test server's jars in Lockstep's cache.
+ * wait for, days included. They do so for every run of a server, hence each file has one of its own.
  */
 export async function createTestEnvironment(): Promise<TestEnvironment> {
   const directory = await mkdtemp(join(tmpdir(), 'lockstep-test-server-'));
   try {
     const path = await writeTestServerProgram(directory);
-    quieten();
+    quietenRuntime();
     const temporal = await TestWorkflowEnvironment.createTimeSkipping({
       server: { executable: { type: 'existing-path', path } },
     });
@@ -55,50 +59,31 @@ export async function createTestEnvironment(): Promise<TestEnvironment> {
       namespace: 'default',
       searchAttributes: Object.fromEntries(Object.values(searchAttributeNames).map((name) => [name, keyword])),
     });
-    return toTestEnvironment(temporal);
+    return toTestEnvironment(temporal, 'default');
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
-/** The real dev server in memory, for what the time-skipping one cannot do: visibility, schedules, real time. */
+/** A new namespace of the dev server, for what the time-skipping one cannot do: visibility, schedules, real time. */
 export async function createDevEnvironment(): Promise<TestEnvironment> {
-  const path = findTemporalProgram();
-  quieten();
-  const temporal = await TestWorkflowEnvironment.createLocal({
-    server: {
-      executable: { type: 'existing-path', path },
-      searchAttributes: Object.values(searchAttributeNames).map((name) => defineSearchAttributeKey(name, 'KEYWORD')),
-    },
-  });
-  return toTestEnvironment(temporal);
+  quietenRuntime();
+  const namespace = randomUUID();
+  const address = `127.0.0.1:${inject('temporalPort')}`;
+  const temporal = await TestWorkflowEnvironment.createFromExistingServer({ address, namespace });
+  await temporal.connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') });
+  await ensureSearchAttributes(temporal.connection, namespace);
+  return toTestEnvironment(temporal, namespace);
 }
 
-/** The `temporal` program in Lockstep's cache. */
-export function findTemporalProgram(): string {
-  return findInCache(['bin/temporal']);
-}
-
-/**
- * Bundles workflows for tests, with the project's payload converter.
- *
- * @param workflowsUrl - The module that exports workflow functions, as `new URL('./x.ts', import.meta.url)`.
- */
-export async function bundleForTest(workflowsUrl: URL): Promise<WorkflowBundle> {
-  return bundleWorkflowCode({
-    workflowsPath: fileURLToPath(workflowsUrl),
-    payloadConverterPath: fileURLToPath(new URL('../../src/workflows/payloadConverter.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  });
-}
-
-function toTestEnvironment(temporal: TestWorkflowEnvironment): TestEnvironment {
+function toTestEnvironment(temporal: TestWorkflowEnvironment, namespace: string): TestEnvironment {
   const started: TestWorkers[] = [];
   return {
     client: temporal.client,
+    namespace,
     temporal,
     async startWorkers(options) {
-      const workers = await startWorkers(temporal, options);
+      const workers = await startWorkers(temporal, namespace, options);
       started.push(workers);
       return workers;
     },
@@ -109,11 +94,11 @@ function toTestEnvironment(temporal: TestWorkflowEnvironment): TestEnvironment {
   };
 }
 
-async function startWorkers(temporal: TestWorkflowEnvironment, { bundle, host, activities }: WorkersOptions): Promise<TestWorkers> {
-  const connection = temporal.nativeConnection;
+async function startWorkers(temporal: TestWorkflowEnvironment, namespace: string, { bundle, host, activities }: WorkersOptions): Promise<TestWorkers> {
+  const common = { connection: temporal.nativeConnection, namespace };
   const workers = [
-    await Worker.create({ connection, taskQueue: workflowTaskQueue, workflowBundle: bundle, stickyQueueScheduleToStartTimeout: '1s' }),
-    await Worker.create({ connection, taskQueue: hostTaskQueue(host), activities, maxHeartbeatThrottleInterval: '1s' }),
+    await Worker.create({ ...common, taskQueue: workflowTaskQueue, workflowBundle: bundle, stickyQueueScheduleToStartTimeout: '1s' }),
+    await Worker.create({ ...common, taskQueue: hostTaskQueue(host), activities, maxHeartbeatThrottleInterval: '1s' }),
   ];
   const running = Promise.all(workers.map((worker) => worker.run()));
   let stopped: Promise<unknown> | undefined;
@@ -133,29 +118,13 @@ async function startWorkers(temporal: TestWorkflowEnvironment, { bundle, host, a
  * skipping: with it time also skips while the test itself thinks, past every question's answer.
  */
 async function writeTestServerProgram(directory: string): Promise<string> {
-  const jars = findInCache(['test-server/lib']);
   const program = join(directory, 'test-server');
+  // It lives for seconds: these flags let it start in half the time.
+  const flags = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
   await writeFile(
     program,
-    `#!/bin/sh\nexec java -cp '${jars}/*' io.temporal.testserver.TestServer "$@" >/dev/null 2>&1\n`,
+    `#!/bin/sh\nexec java ${flags} -cp '${findTestServerJars()}/*' io.temporal.testserver.TestServer "$@" >/dev/null 2>&1\n`,
   );
   await chmod(program, 0o755);
   return program;
-}
-
-function findInCache(candidates: readonly string[]): string {
-  const { cacheDirectory } = readEnvironment();
-  const paths = candidates.map((candidate) => join(cacheDirectory, candidate));
-  const found = paths.find((path) => existsSync(path));
-  if (found === undefined) throw new Error(`none of ${paths.join(', ')} exists; run the project's set-up command first`);
-  return found;
-}
-
-let quiet = false;
-
-/** A runtime is installed once in a process. */
-function quieten(): void {
-  if (quiet) return;
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  quiet = true;
 }

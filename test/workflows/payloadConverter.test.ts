@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { queryNames, signalNames, workflowTaskQueue } from '../../src/contract/names.js';
 import type { RunStatus } from '../../src/contract/status.js';
-import { bundleForTest, createTestEnvironment, type TestEnvironment } from './environment.js';
+import { bundleForTest } from './compiled.js';
+import { createDevEnvironment, type TestEnvironment } from './environment.js';
 import { createToyActivities } from './toy/activities.js';
 
 let environment: TestEnvironment;
 
 beforeAll(async () => {
-  environment = await createTestEnvironment();
+  environment = await createDevEnvironment();
   const bundle = await bundleForTest(new URL('./toy/workflows.ts', import.meta.url));
   await environment.startWorkers({ bundle, host: 'h2', activities: createToyActivities().activities });
 });
@@ -17,7 +18,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const payload = (encoding: string, data: string) => ({ metadata: { encoding: bytes(encoding) }, data: bytes(data) });
 
 test('a signal whose bytes are no JSON is recorded and changes nothing', async () => {
-  const { client } = environment;
+  const { client, namespace } = environment;
   const run = await client.workflow.start('toy', { taskQueue: workflowTaskQueue, workflowId: 'h2/toy', args: [{ host: 'h2' }] });
   const status = () => run.query<RunStatus>(queryNames.status);
   await expect.poll(async () => (await status()).questions.length, { timeout: 5000 }).toBe(2);
@@ -26,14 +27,14 @@ test('a signal whose bytes are no JSON is recorded and changes nothing', async (
     ['no/such-encoding', 'x'.repeat(500)],
   ] as const) {
     await client.workflowService.signalWorkflowExecution({
-      namespace: 'default',
+      namespace,
       workflowExecution: { workflowId: 'h2/toy' },
       signalName: signalNames.decide,
       input: { payloads: [payload(encoding, data)] },
     });
   }
   await client.workflowService.signalWorkflowExecution({
-    namespace: 'default',
+    namespace,
     workflowExecution: { workflowId: 'h2/toy' },
     signalName: signalNames.decide,
     input: { payloads: [{}] },
@@ -49,9 +50,9 @@ test('a signal whose bytes are no JSON is recorded and changes nothing', async (
 });
 
 test('an input whose bytes are no JSON fails the run with words, not its task for ever', async () => {
-  const { client } = environment;
+  const { client, namespace } = environment;
   await client.workflowService.startWorkflowExecution({
-    namespace: 'default',
+    namespace,
     workflowId: 'h2/raw',
     workflowType: { name: 'toy' },
     taskQueue: { name: workflowTaskQueue },

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectClient, localServer } from '../../src/worker/connection.js';
-import { findTemporalProgram } from './environment.js';
+import { compileForTest } from './compiled.js';
 import { findFreePort } from './freePort.js';
+import { findTemporalProgram } from './programs.js';
 
 let directory: string;
 let started: ChildProcess | undefined;
@@ -22,8 +22,8 @@ afterEach(async () => {
 
 /** Starts `lockstep server` and waits until it says where the server is. */
 async function startServerCommand(port: number): Promise<ChildProcess> {
-  const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-  const args = ['--import', 'tsx', main, 'server', '--config', join(directory, 'lockstep.yaml'), '--port', String(port), '--no-ui'];
+  const main = await compileForTest(new URL('../../src/cli/main.ts', import.meta.url));
+  const args = [main, 'server', '--config', join(directory, 'lockstep.yaml'), '--port', String(port), '--no-ui'];
   const env = { ...process.env, PATH: `${dirname(findTemporalProgram())}:${process.env['PATH'] ?? ''}` };
   started = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const { stdout } = started;

@@ -1,26 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { queryNames, signalNames, workflowTaskQueue } from '../../src/contract/names.js';
 import type { RunStatus } from '../../src/contract/status.js';
-import { bundleForTest, createDevEnvironment, type TestEnvironment } from './environment.js';
+import { bundleForTest, compileForTest } from './compiled.js';
+import { createDevEnvironment, type TestEnvironment } from './environment.js';
 import { findFreePort } from './freePort.js';
 import type { ToyWorkerOptions } from './toy/workerMain.js';
 
 let environment: TestEnvironment;
 let directory: string;
+let main: string;
+let bundlePath: string;
 const workers: ChildProcess[] = [];
 
 beforeAll(async () => {
   environment = await createDevEnvironment();
   directory = await mkdtemp(join(tmpdir(), 'lockstep-worker-'));
-  const bundle = await bundleForTest(new URL('./toy/workflows.ts', import.meta.url));
-  if (!('code' in bundle)) throw new Error('the bundle carries no code');
-  await writeFile(join(directory, 'bundle.js'), bundle.code);
+  main = await compileForTest(new URL('./toy/workerMain.ts', import.meta.url));
+  bundlePath = (await bundleForTest(new URL('./toy/workflows.ts', import.meta.url))).codePath;
 });
 afterEach(async () => {
   await Promise.all(workers.splice(0).map((worker) => end(worker, 'SIGKILL')));
@@ -32,15 +33,15 @@ afterAll(async () => {
 
 function startWorker(host: string, more: Partial<ToyWorkerOptions> = {}) {
   const options: ToyWorkerOptions = {
-    port: Number(environment.temporal.address.split(':').at(-1)),
+    port: inject('temporalPort'),
+    namespace: environment.namespace,
     host,
-    bundlePath: join(directory, 'bundle.js'),
+    bundlePath,
     stateDirectory: directory,
     copySeconds: 0.1,
     ...more,
   };
-  const main = fileURLToPath(new URL('./toy/workerMain.ts', import.meta.url));
-  const worker = spawn(process.execPath, ['--import', 'tsx', main, JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const worker = spawn(process.execPath, [main, JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'pipe'] });
   workers.push(worker);
   let log = '';
   worker.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
@@ -70,6 +71,8 @@ test('what a killed worker left open runs again at once, not after its heartbeat
   await answer('announced', 'acknowledged');
   await answer('ready', 'go');
   await expect.poll(async () => (await status()).nodes.find(({ id }) => id === 'copy')?.state, { timeout: 5000 }).toBe('running');
+  // A step counts as running from when it is due; its worker is at it once there is a heartbeat.
+  await expect.poll(async () => (await run.describe()).raw.pendingActivities?.[0]?.heartbeatDetails, { timeout: 5000 }).toBeTruthy();
   await end(first.worker, 'SIGKILL');
 
   const second = startWorker('h3');
@@ -97,9 +100,7 @@ test('a worker whose bundle does not fit an open run refuses to start and names 
   await end(first.worker, 'SIGTERM');
 
   const other = await bundleForTest(new URL('./toy/otherWorkflows.ts', import.meta.url));
-  if (!('code' in other)) throw new Error('the bundle carries no code');
-  await writeFile(join(directory, 'other.js'), other.code);
-  const second = startWorker('h5', { bundlePath: join(directory, 'other.js') });
+  const second = startWorker('h5', { bundlePath: other.codePath });
   await expect.poll(() => second.worker.exitCode, { timeout: 15_000 }).toBe(1);
   expect(second.log()).toContain(`run ${run.firstExecutionRunId} of h5/toy does not fit this version`);
   await run.terminate('end of the test');

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -21,7 +21,8 @@ describe.runIf(usable)('a control group', () => {
     const { path } = await groups.ensureControlGroup({ name });
     await groups.ensureControlGroup({ name });
     const running = createRun({ controlGroup: path })('sh', ['-c', 'sleep 60 & (sleep 60 &) ; wait']).catch((error: unknown) => error);
-    await expect.poll(async () => createControlGroups({ root: mount ?? '' }).removeControlGroup({ name }).catch(() => 'busy')).toBe('busy');
+    await expect.poll(() => readFile(join(path, 'cgroup.procs'), 'utf8')).not.toBe('');
+    await expect(groups.removeControlGroup({ name })).rejects.toThrow('EBUSY');
     expect((await groups.endControlGroup({ name })).endedProcesses).toBeGreaterThan(0);
     expect(await groups.endControlGroup({ name })).toEqual({ endedProcesses: 0 });
     expect(await running).toBeInstanceOf(Error);

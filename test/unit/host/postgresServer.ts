@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { createRun, type Run } from '../../../src/host/runner.js';
+import { createCluster } from '../postgresCluster.js';
 
 const programs = ['/usr/lib/postgresql/15/bin', '/usr/lib/postgresql/16/bin', '/usr/lib/postgresql/17/bin'].find((path) => existsSync(path));
 
@@ -25,7 +26,7 @@ export async function startPostgres(): Promise<TestServer> {
   const dataDirectory = join(directory, 'data');
   const asOwner = await becomeOwner(directory);
   const start = (...args: readonly string[]) => execa(asOwner[0] ?? '', [...asOwner.slice(1), ...args], { cwd: directory, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' });
-  await start(join(programs, 'initdb'), '--pgdata', dataDirectory, '--username', 'supersync', '--auth', 'trust', '--no-sync', '--data-checksums', '--encoding', 'UTF8', '--locale', 'C');
+  await createCluster(programs, dataDirectory, (program, args) => start(program, ...args));
   const pgCtl = join(programs, 'pg_ctl');
   await start(pgCtl, 'start', '--wait', '--pgdata', dataDirectory, '--options', `-c listen_addresses='' -c fsync=off -k ${directory}`);
   const run = createRun();

@@ -4,7 +4,8 @@ import { queryNames, signalNames, workflowTaskQueue } from '../../../src/contrac
 import type { OpenQuestion, RecordedDecision } from '../../../src/contract/questions.js';
 import type { NodeStatus, RunStatus } from '../../../src/contract/status.js';
 import type { RunResult } from '../../../src/workflows/engine/walk.js';
-import { bundleForTest, createDevEnvironment, createTestEnvironment, type TestEnvironment } from '../environment.js';
+import { bundleForTest } from '../compiled.js';
+import { createDevEnvironment, createTestEnvironment, type TestEnvironment } from '../environment.js';
 import { createFakeHost, type Called, type Script } from './fakeHost.js';
 
 /** One run of a test runbook on the fake host, as a person sees it. */

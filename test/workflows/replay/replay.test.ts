@@ -1,12 +1,15 @@
-import { Worker, type WorkflowBundle } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
-import { bundleForTest } from '../environment.js';
+import type { Bundle } from '../../../src/worker/replay.js';
+import { bundleForTest } from '../compiled.js';
+import { quietenRuntime } from '../quietRuntime.js';
 import { readHistories, type HistoryJson, type SavedHistory } from './histories.js';
 
-let bundle: WorkflowBundle;
+let bundle: Bundle;
 const histories = await readHistories();
 
 beforeAll(async () => {
+  quietenRuntime();
   bundle = await bundleForTest(new URL('./workflows.ts', import.meta.url));
 });
 

@@ -16,6 +16,7 @@ import { createToyActivities } from './activities.js';
 /** What this process is told, as one JSON argument: a worker of the toy runbook, to be killed by tests. */
 export interface ToyWorkerOptions {
   readonly port: number;
+  readonly namespace: string;
   readonly host: string;
   readonly bundlePath: string;
   readonly stateDirectory: string;
@@ -61,7 +62,7 @@ await runWorker(
   {
     host: options.host,
     bootId: 'boot-1',
-    server: localServer(options.port),
+    server: localServer(options.port, options.namespace),
     bundle: { codePath: options.bundlePath },
     createActivities: () => Promise.resolve(createToyActivities({ measure, copy, openRun: openRun as never }).activities),
     vault,

@@ -1,8 +1,9 @@
 import { chown, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRun } from '../../../../src/host/runner.js';
+import { findFreePort } from '../../../workflows/freePort.js';
+import { createCluster } from '../../postgresCluster.js';
 
 const run = createRun();
 const database = 'supersync';
@@ -25,13 +26,10 @@ export async function startPostgres(): Promise<PostgresServer> {
   const port = await findFreePort();
   const asRoot = process.getuid?.() === 0;
   if (asRoot) await chown(directory, await readId('-u'), await readId('-g'));
-  const runAsOwner = (program: string, args: readonly string[]) => {
-    const path = join(binaries, program);
-    return asRoot
-      ? run('setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', path, ...args])
-      : run(path, args);
-  };
   const data = join(directory, 'data');
+  const runAsOwner = (path: string, args: readonly string[]) =>
+    asRoot ? run('setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', path, ...args]) : run(path, args);
+  const runControl = (...args: readonly string[]) => runAsOwner(join(binaries, 'pg_ctl'), ['-D', data, ...args]);
   const connection = ['-h', '127.0.0.1', '-p', String(port), '-U', database];
   const server: PostgresServer = {
     url: `postgres://${database}@127.0.0.1:${port}/${database}`,
@@ -40,11 +38,11 @@ export async function startPostgres(): Promise<PostgresServer> {
       return (await run(join(binaries, 'psql'), args, { input: sql, timeout: 'standard' })).stdout;
     },
     stop: async () => {
-      await runAsOwner('pg_ctl', ['-D', data, '-m', 'fast', '-w', 'stop']);
+      await runControl('-m', 'fast', '-w', 'stop');
     },
     start: async () => {
       const options = `-p ${port} -k ${directory} -c listen_addresses=127.0.0.1 -c fsync=off -c shared_buffers=16MB`;
-      await runAsOwner('pg_ctl', ['-D', data, '-l', join(directory, 'log'), '-o', options, '-w', 'start']);
+      await runControl('-l', join(directory, 'log'), '-o', options, '-w', 'start');
     },
     remove: async () => {
       const status = await run(join(binaries, 'pg_isready'), connection, { answers: [0, 1, 2] });
@@ -52,7 +50,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       await rm(directory, { recursive: true, force: true });
     },
   };
-  await runAsOwner('initdb', ['-D', data, '-U', database, '-A', 'trust', '--no-sync']);
+  await createCluster(binaries, data, runAsOwner);
   await server.start();
   await run(join(binaries, 'createdb'), [...connection, database]);
   return server;
@@ -67,14 +65,4 @@ async function findBinaries(): Promise<string> {
 
 async function readId(flag: '-u' | '-g'): Promise<number> {
   return Number((await run('id', [flag, 'postgres'])).stdout);
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
-    });
-  });
 }
