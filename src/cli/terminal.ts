@@ -18,6 +18,7 @@ export interface Terminal {
 /** The process's own terminal. */
 export function openTerminal(environment: Environment): Terminal {
   const { stdout, stdin, stderr } = process;
+  for (const stream of [stdout, stderr]) stream.on('error', ignoreNoReader);
   const write = (stream: NodeJS.WriteStream, lines: readonly string[]) => void stream.write(lines.map((line) => `${line}\n`).join(''));
   return {
     width: () => (stdout.isTTY ? stdout.columns : 80),
@@ -27,4 +28,9 @@ export function openTerminal(environment: Environment): Terminal {
     print: (...lines) => write(stdout, lines),
     warn: (...lines) => write(stderr, lines),
   };
+}
+
+/** Whoever read has gone, as after `| head` or Ctrl-C in a pipe: what the command began comes to its end all the same. */
+function ignoreNoReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 }

@@ -21,14 +21,15 @@ export interface BackgroundProcess {
 
 /**
  * Starts a program in a process group of its own, which a terminal's Ctrl-C does not reach and which
- * is killed as a whole. The runner cannot: it starts nothing that it does not wait for.
+ * is killed as a whole. The kernel ends it when this process dies, however that dies: a guest without
+ * an owner would hold its memory for ever. The runner cannot: it starts nothing that it does not wait for.
  *
  * @throws Error when the program cannot be started.
  */
 export async function startInBackground({ file, args, outputFile }: BackgroundProgram): Promise<BackgroundProcess> {
   const output = await open(outputFile, 'a', 0o600);
   try {
-    const child = spawn(file, args, { detached: true, stdio: ['ignore', output.fd, output.fd] });
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', file, ...args], { detached: true, stdio: ['ignore', output.fd, output.fd] });
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     await once(child, 'spawn');
     const identity = child.pid === undefined ? undefined : await readProcessIdentity(child.pid);
