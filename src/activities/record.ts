@@ -35,7 +35,9 @@ function recordNodes(journal: readonly JournalEntry[]): readonly RecordedNode[] 
     if (!order.includes(entry.node)) order.push(entry.node);
     if (entry.kind === 'node') {
       const { kind, at, node, ...outcome } = entry;
-      outcomes.set(node, { id: node, ...outcome });
+      const facts = outcome.facts ?? outcomes.get(node)?.facts;
+      // What a step found stays in the record when it is undone later.
+      outcomes.set(node, { id: node, ...outcome, ...(facts === undefined ? {} : { facts }) });
     } else if (entry.kind === 'began') {
       begins.set(entry.node, [...(begins.get(entry.node) ?? []), entry]);
     } else {

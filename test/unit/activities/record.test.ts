@@ -87,6 +87,16 @@ test('a node counts its attempts and the time of all of them, and keeps each fai
   });
 });
 
+test('what a step found stays in the record when it is undone', () => {
+  const journal = [
+    began('copy', 1),
+    ended('copy', 3, 2),
+    { ...outcome('copy', 3, 'done'), facts: [['files', '3']] } as JournalEntry,
+    outcome('copy', 9, 'undone'),
+  ];
+  expect(nodeOf('copy', journal)).toMatchObject({ state: 'undone', facts: [['files', '3']] });
+});
+
 test('an attempt that only found a secret missing is neither a try nor a failure', () => {
   const journal = [began('copy', 1), ended('copy', 2, 1, { result: 'secret needed', message: 'the passphrase, please' }), began('copy', 9), ended('copy', 10, 1)];
   expect(nodeOf('copy', journal)).toMatchObject({ attempts: 1, failures: [], state: 'done', startedAt: time(1) });
