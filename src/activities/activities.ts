@@ -7,6 +7,7 @@ import { overlayActivities } from './overlay.js';
 import { performanceActivities } from './performance.js';
 import { serviceActivities } from './services.js';
 import { sourceActivities } from './source.js';
+import { spaceActivities } from './space.js';
 import { statisticsActivities } from './statistics.js';
 import { verificationActivities } from './verification.js';
 import { volumeActivities } from './volume.js';
@@ -15,6 +16,7 @@ import { volumeActivities } from './volume.js';
 export const stepActivities = {
   ...hostCheckActivities,
   ...sourceActivities,
+  ...spaceActivities,
   ...backupActivities,
   ...statisticsActivities,
   ...performanceActivities,

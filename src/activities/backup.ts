@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure, SecretNeeded } from '../contract/errors.js';
@@ -17,10 +18,12 @@ export const backupActivities = {
   /** The newest backup that a restore has proven, and its age. */
   readLastBackup: reads(async ({ config, now }) => {
     const manifests = await readManifests(config.backup.directory);
-    const verified = manifests.flatMap(({ verifiedAt, takenAt, file }) => (verifiedAt === undefined ? [] : [{ takenAt, file }]));
+    const verified = manifests.flatMap(({ verifiedAt, takenAt, file }) => (verifiedAt === undefined || !existsSync(file) ? [] : [{ takenAt, file }]));
     const last = verified.sort((a, b) => a.takenAt.localeCompare(b.takenAt)).at(-1);
-    if (!last) return { ageHours: null, file: null };
-    return { ageHours: (now().getTime() - Date.parse(last.takenAt)) / 3_600_000, file: last.file };
+    const { maximumAgeHours } = config.backup;
+    if (!last) return { ageHours: null, file: null, maximumAgeHours, counts: false };
+    const ageHours = (now().getTime() - Date.parse(last.takenAt)) / 3_600_000;
+    return { ageHours, file: last.file, maximumAgeHours, counts: ageHours <= maximumAgeHours };
   }),
 
   takeBackup: changes('BACKUP_CREATE', async (attempt, { kind }: { readonly kind: DumpKind }) => {

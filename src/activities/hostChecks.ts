@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { reads } from './activity.js';
 import { needSource } from './source.js';
@@ -30,20 +29,6 @@ export const hostCheckActivities = {
     }
     const { release } = await tools.system.readKernelRelease();
     return { kernel: release, aes: processor.aes, argon2idMemoryBytes, cpus: processor.cpus };
-  }),
-
-  /** The plan's twice the space where the volume file goes, and room for the backup. */
-  assertSpace: reads(async ({ config, tools }, { databaseBytes }: { readonly databaseBytes: number }) => {
-    const neededBytes = Math.ceil(databaseBytes * config.preflight.spaceFactor);
-    const directory = dirname(config.volume.file);
-    const { availableBytes } = await tools.filesystem.readSpace({ path: directory });
-    if (availableBytes < neededBytes) {
-      throw new PermanentFailure(
-        `${directory} has ${availableBytes} bytes free; ${neededBytes} are needed (${config.preflight.spaceFactor} times the database)`,
-        'free space there, or put volume.file elsewhere',
-      );
-    }
-    return { neededBytes, availableBytes };
   }),
 
   /** System instability is a no-go in the plan. */

@@ -1,10 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { announceCompletion, announceDuringMaintenance, announceExtendedMaintenance } from '../contract/templates.js';
+import { PermanentFailure } from '../contract/errors.js';
+import { announceCompletion, announceDuringMaintenance, announceExtendedMaintenance, announceWeekBefore } from '../contract/templates.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, type Attempt } from './activity.js';
 import { ensureApplicationStopped } from './services.js';
+import { readProofs } from './proofs.js';
 import { keepFact, readFact } from './runFacts.js';
 
 /** When users went offline, and how that was done. */
@@ -15,6 +17,14 @@ interface MaintenanceFact {
 
 /** Maintenance: writes are refused, provably, or the application is stopped. */
 export const maintenanceActivities = {
+  /** The plan's announcement of a week before, as a text to send; only where a window is set. */
+  announceWindow: changes('WINDOW_ANNOUNCED', async (attempt) => {
+    const { deployment, maintenance } = attempt.config;
+    if (maintenance.window === undefined) throw new PermanentFailure('lockstep.yaml has no maintenance.window any more', 'set it again, then retry');
+    const { opensAt, expectedMinutes } = maintenance.window;
+    return { file: await announce(attempt, 'week-before', announceWeekBefore({ application: deployment.application.title, opensAt, expectedMinutes })) };
+  }),
+
   /**
    * Turns maintenance mode on and proves it: a write that was let through to the login check before is
    * refused now. Where that proof fails, or no mode is configured, the application is stopped.
@@ -60,7 +70,7 @@ export const maintenanceActivities = {
     const ended = (await readFact<{ at: string }>(attempt, 'maintenance-end'))?.at ?? attempt.now().toISOString();
     await keepFact(attempt, 'maintenance-end', { at: ended });
     const offlineSeconds = begun === undefined ? 0 : (Date.parse(ended) - Date.parse(begun.since)) / 1000;
-    if (attempt.call.phase === 'do') await announce(attempt, 'after-completion', announceCompletion({ application: config.deployment.application.title, proven: { dataIntegrity: true, syncOperations: config.verification.testAccount !== undefined, performance: (await readFact(attempt, 'performance-verdict')) !== undefined } }));
+    if (attempt.call.phase === 'do') await announce(attempt, 'after-completion', announceCompletion({ application: config.deployment.application.title, proven: await readProofs(attempt) }));
     return { offlineSeconds };
   }),
 

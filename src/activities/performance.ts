@@ -1,20 +1,27 @@
+import { stat } from 'node:fs/promises';
+import { toDeviceNumber } from '../host/deviceNumber.js';
+import { compareSamples, type Activity } from '../host/diskActivity.js';
 import { changes, type Attempt } from './activity.js';
 import { logIn } from './applicationClient.js';
+import { keepProof } from './proofs.js';
 import { keepFact, needFact } from './runFacts.js';
+import { volumeLayout } from './openVolume.js';
 import { needSource } from './source.js';
 import { judge, median, type Verdict } from './verdict.js';
 import { PermanentFailure } from '../contract/errors.js';
 
-/** Durations in milliseconds for each endpoint, and I/O wait while they were measured. */
+/** Durations in milliseconds for each endpoint, and what the disk and the processors did meanwhile. */
 interface Performance {
   readonly endpoints: Readonly<Record<'operations' | 'download' | 'snapshot', readonly number[]>>;
-  readonly ioWaitPercent: number;
+  readonly activity: Activity;
 }
+
+type Moment = 'before' | 'after';
 
 /** The plan's 2.3: the same requests before and after, many of them. */
 export const performanceActivities = {
   /** Measures the endpoints in turn, so that a slow moment of the host touches all of them. */
-  measurePerformance: changes('BASELINE_MEASURED', async (attempt, { moment }: { readonly moment: 'before' | 'after' }) => {
+  measurePerformance: changes('BASELINE_MEASURED', async (attempt, { moment }: { readonly moment: Moment }) => {
     const measured = await measure(attempt, moment);
     await keepFact(attempt, `performance-${moment}`, measured);
     return {
@@ -24,7 +31,7 @@ export const performanceActivities = {
         medianMilliseconds: median(durations),
         spreadMilliseconds: spread(durations),
       })),
-      ioWaitPercent: measured.ioWaitPercent,
+      activity: measured.activity,
     };
   }),
 
@@ -41,11 +48,12 @@ export const performanceActivities = {
       const words = `${percent(judged.change)} (${percent(judged.low)} to ${percent(judged.high)}), limit ${limits[name]} %`;
       return { name, verdict: judged.verdict, words, medianBefore: judged.medianBefore, medianAfter: judged.medianAfter };
     });
-    const waited = after.ioWaitPercent - before.ioWaitPercent;
+    const waits = { before: before.activity.ioWaitPercent, after: after.activity.ioWaitPercent };
+    const waited = waits.after - waits.before;
     const ioWait: { name: string; verdict: Verdict; words: string } = {
       name: 'I/O wait',
       verdict: waited <= ioWaitPercent ? 'pass' : 'fail',
-      words: `${before.ioWaitPercent.toFixed(1)} % before, ${after.ioWaitPercent.toFixed(1)} % after, limit +${ioWaitPercent} points`,
+      words: `${waits.before.toFixed(1)} % before, ${waits.after.toFixed(1)} % after, limit +${ioWaitPercent} points`,
     };
     const failed = [...verdicts, ioWait].filter(({ verdict }) => verdict === 'fail');
     if (failed.length > 0) {
@@ -54,17 +62,18 @@ export const performanceActivities = {
         'retry to measure again, skip with a reason, or roll back',
       );
     }
-    if ([...verdicts, ioWait].every(({ verdict }) => verdict === 'pass')) await keepFact(attempt, 'performance-verdict', { verdict: 'pass' });
-    return { verdicts: [...verdicts, ioWait] };
+    if ([...verdicts, ioWait].every(({ verdict }) => verdict === 'pass')) await keepProof(attempt, 'performance');
+    return { verdicts: [...verdicts, ioWait], activity: after.activity };
   }),
 };
 
-async function measure(attempt: Attempt, moment: string): Promise<Performance> {
+async function measure(attempt: Attempt, moment: Moment): Promise<Performance> {
   const source = await needSource(attempt);
   const client = await logIn(attempt);
   const requests = attempt.config.verification.baselineRequests;
   const durations = { operations: [] as number[], download: [] as number[], snapshot: [] as number[] };
-  const before = await attempt.tools.diskActivity.readSample({});
+  const device = { deviceNumber: await deviceOfData(attempt, moment) };
+  const before = await attempt.tools.diskActivity.readSample(device);
   for (let number = 0; number < requests; number++) {
     attempt.signal.throwIfAborted();
     const id = `lockstep-${moment}-${attempt.call.runId}-${number}`;
@@ -76,9 +85,14 @@ async function measure(attempt: Attempt, moment: string): Promise<Performance> {
     await client.remove(id);
     attempt.report({ phase: `measuring ${source.container}`, done: number + 1, total: requests, unit: 'requests' });
   }
-  const after = await attempt.tools.diskActivity.readSample({});
-  const ioWaitPercent = (100 * (after.ioWaitTicks - before.ioWaitTicks)) / Math.max(1, after.totalTicks - before.totalTicks);
-  return { endpoints: durations, ioWaitPercent };
+  const after = await attempt.tools.diskActivity.readSample(device);
+  return { endpoints: durations, activity: compareSamples(before, after) };
+}
+
+/** The disk under the data at that moment: the old one's before, the opened volume after. */
+async function deviceOfData(attempt: Attempt, moment: Moment): Promise<string> {
+  const directory = moment === 'before' ? (await needSource(attempt)).root : volumeLayout(attempt.config).dataDirectory;
+  return toDeviceNumber((await stat(directory, { bigint: true })).dev);
 }
 
 /** Half of all measurements lie within it (the distance between the quartiles). */

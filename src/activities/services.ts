@@ -18,6 +18,12 @@ export interface StoppedFact {
   readonly controlDigest: string;
 }
 
+/** When the database was first started on the new volume: what its logs say of that time is about the new volume. */
+export interface StartedFact {
+  /** ISO time. */
+  readonly since: string;
+}
+
 const readyWithinSeconds = 300;
 
 /** Stopping and starting the database and the application, on the old volume and on the new one. */
@@ -72,6 +78,7 @@ export const serviceActivities = {
 
   /** Starts on the volume, and proves that every file PostgreSQL holds open lies on the dm-crypt device. */
   startDatabaseOnVolume: changes('DATABASE_START', async (attempt) => {
+    await keepFact(attempt, 'started-on-volume', (await readFact<StartedFact>(attempt, 'started-on-volume')) ?? ({ since: attempt.now().toISOString() } satisfies StartedFact));
     await ensureDatabaseUp(attempt);
     return assertOpenFilesOnVolume(attempt);
   }),

@@ -3,6 +3,7 @@ import type { RoleFacts } from '../host/postgres.js';
 import { toApplicationName } from '../host/postgresSession.js';
 import type { DatabaseFigures } from '../host/postgresFigures.js';
 import { changes, reads, type Attempt } from './activity.js';
+import { keepProof } from './proofs.js';
 import { keepFact, needFact } from './runFacts.js';
 import { needSource } from './source.js';
 
@@ -30,6 +31,7 @@ export const statisticsActivities = {
     const now = await readStatistics(attempt);
     await keepFact(attempt, 'statistics-after', now);
     assertEqualStatistics(recorded, now);
+    await keepProof(attempt, 'dataIntegrity');
     const { counted, tables, rows } = summarise(attempt, now);
     return { counted, tables, rows };
   }),

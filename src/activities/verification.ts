@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { changes, reads, type Attempt } from './activity.js';
 import { logIn } from './applicationClient.js';
 import { PermanentFailure } from '../contract/errors.js';
-import { keepFact, readFact } from './runFacts.js';
-import { readHealth } from './services.js';
+import { keepProof } from './proofs.js';
+import { keepFact, needFact, readFact } from './runFacts.js';
+import { readHealth, type StartedFact } from './services.js';
 import { needSource } from './source.js';
 
 /** Lines of PostgreSQL and of applications that tell of trouble, and not of a query that a client got wrong. */
@@ -36,12 +37,13 @@ export const verificationActivities = {
     } finally {
       await client.remove(id);
     }
+    await keepProof(attempt, 'syncOperations');
     return { passed };
   }),
 
   /** Errors in both logs since the database started on the new volume. */
   assertLogs: reads(async (attempt) => {
-    const since = (await attempt.readJournal()).find((entry) => entry.kind === 'mark')?.at ?? attempt.now().toISOString();
+    const { since } = await needFact<StartedFact>(attempt, 'started-on-volume');
     const lines = await readErrorLines(attempt, since);
     if (lines.length > 0) {
       throw new PermanentFailure(`${lines.length} error lines in the logs since ${since} (first: ${lines[0] ?? ''})`, 'judge them; retry once they are explained, or roll back');

@@ -8,10 +8,7 @@ import { ensureTextFile } from '../host/textFile.js';
 import { changes, reads, type Attempt } from './activity.js';
 import { asking, openAndMount, prepareMountPoint, volumeLayout } from './openVolume.js';
 import { keepFact, readFact } from './runFacts.js';
-
-const mebibyte = 1024 * 1024;
-/** What the LUKS2 header and ext4's own structures take, journal included, on a small volume. */
-const overheadBytes = 96 * mebibyte;
+import { volumeSizeBytes } from './space.js';
 
 /** What this run has done to the volume file: kept before it acts, so that a killed attempt knows its own. */
 interface OwnVolume {
@@ -26,9 +23,8 @@ export const volumeActivities = {
   /** Allocates the file fully: the database plus growth, never less than the configured minimum. */
   createVolumeFile: changes('VOLUME_FILE_CREATE', async (attempt, { databaseBytes }: { readonly databaseBytes: number }) => {
     const { config, tools } = attempt;
-    const { file, growthPercent, minimumSizeMiB } = config.volume;
-    const wanted = Math.max(databaseBytes * (1 + growthPercent / 100) + overheadBytes, minimumSizeMiB * mebibyte);
-    const sizeBytes = Math.ceil(wanted / mebibyte) * mebibyte;
+    const { file } = config.volume;
+    const sizeBytes = volumeSizeBytes(config.volume, databaseBytes);
     const own = await readFact<OwnVolume>(attempt, 'volume');
     const present = await tools.volumeFile.readVolumeFile({ path: file });
     if (present !== undefined && own?.path === file) {

@@ -106,15 +106,21 @@ async function goThrough(session: Session, rehearsal: Rehearsal, handle: Workflo
   const looked = shown.catch((error: unknown) => {
     if (!(error instanceof CommandEnded)) throw error;
   });
-  let cut = false;
-  const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, undefined, async (status) => {
-    if (cut || options.powerCutAt === undefined || !isRunning(status, options.powerCutAt)) return;
-    cut = true;
-    session.terminal.warn(session.terminal.theme.warning(`cutting the power at ${options.powerCutAt}`));
-    await rehearsal.powerCut();
-  });
+  const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, undefined, createPowerCut(session, rehearsal, options.powerCutAt));
   await looked;
   return result.state;
+}
+
+/** Cuts the power once, when the step is seen to run. */
+function createPowerCut({ terminal }: Session, rehearsal: Rehearsal, step: string | undefined): ((status: RunStatus) => Promise<void>) | undefined {
+  if (step === undefined) return undefined;
+  let cut = false;
+  return async (status) => {
+    if (cut || !isRunning(status, step)) return;
+    cut = true;
+    terminal.warn(terminal.theme.warning(`cutting the power at ${step}`));
+    await rehearsal.powerCut();
+  };
 }
 
 function isRunning({ nodes }: RunStatus, id: string): boolean {

@@ -8,6 +8,7 @@ export interface ActivitySample {
   /** Time of all processors, in ticks. */
   readonly totalTicks: number;
   readonly ioWaitTicks: number;
+  readonly idleTicks: number;
   /** Absent where the kernel has no such device. */
   readonly disk?: {
     readonly readBytes: number;
@@ -23,6 +24,8 @@ export interface Activity {
   readonly seconds: number;
   /** Share of processor time spent idle while a disk was awaited, of all processors. */
   readonly ioWaitPercent: number;
+  /** Share of processor time spent working, of all processors. */
+  readonly processorPercent: number;
   readonly disk?: {
     readonly readBytesPerSecond: number;
     readonly writtenBytesPerSecond: number;
@@ -47,6 +50,7 @@ export function createDiskActivity({ procDirectory = '/proc' }: { readonly procD
       // The first eight; guests' time, which follows, is part of users' time already.
       totalTicks: processor.slice(0, 8).reduce((sum, ticks) => sum + ticks, 0),
       ioWaitTicks: processor[4] ?? 0,
+      idleTicks: processor[3] ?? 0,
       ...(disk === undefined ? {} : { disk }),
     };
   }
@@ -76,14 +80,19 @@ export function createDiskActivity({ procDirectory = '/proc' }: { readonly procD
 export function compareSamples(before: ActivitySample, after: ActivitySample): Activity {
   const seconds = (after.atMilliseconds - before.atMilliseconds) / 1000;
   const ticks = after.totalTicks - before.totalTicks;
-  const ioWaitPercent = ticks === 0 ? 0 : (100 * (after.ioWaitTicks - before.ioWaitTicks)) / ticks;
+  const percent = (share: number) => (ticks === 0 ? 0 : (100 * share) / ticks);
+  const waited = after.ioWaitTicks - before.ioWaitTicks;
+  const processor = {
+    ioWaitPercent: percent(waited),
+    processorPercent: percent(ticks - waited - (after.idleTicks - before.idleTicks)),
+  };
   const from = before.disk;
   const to = after.disk;
-  if (from === undefined || to === undefined || seconds === 0) return { seconds, ioWaitPercent };
+  if (from === undefined || to === undefined || seconds === 0) return { seconds, ...processor };
   const requests = to.requests - from.requests;
   return {
     seconds,
-    ioWaitPercent,
+    ...processor,
     disk: {
       readBytesPerSecond: (to.readBytes - from.readBytes) / seconds,
       writtenBytesPerSecond: (to.writtenBytes - from.writtenBytes) / seconds,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { queryNames, signalNames } from '../contract/names.js';
+import { memoKey, queryNames, signalNames } from '../contract/names.js';
 import type { Decision, OpenQuestion } from '../contract/questions.js';
-import type { RunStatus } from '../contract/status.js';
+import type { CompactStatus, RunStatus } from '../contract/status.js';
 import { isNoAnswer } from '../worker/serverErrors.js';
 import { rehearsalSecrets } from './hostConfig.js';
 import type { Rehearsal } from './rehearsal.js';
@@ -17,13 +17,16 @@ const pollMilliseconds = 150;
  * Looks at how a run stands. The run itself is asked only when its history has grown since it was asked
  * last: a status follows from history, and each answer costs the host time that its steps need.
  *
+ * @param onlyWhenItAsks - Leaves the run alone while what the server keeps of it names no open question.
  * @returns A reader; undefined from it while nobody can tell, as during a restart of worker or server.
  */
-export function createStatusReader(handle: WorkflowHandle): () => Promise<RunStatus | undefined> {
+export function createStatusReader(handle: WorkflowHandle, onlyWhenItAsks = false): () => Promise<RunStatus | undefined> {
   let last: { readonly historyLength: number; readonly status: RunStatus } | undefined;
   return async () => {
     try {
-      const { historyLength } = await handle.describe();
+      const { historyLength, memo } = await handle.describe();
+      const kept = memo?.[memoKey] as CompactStatus | undefined;
+      if (onlyWhenItAsks && kept?.questions.length === 0) return undefined;
       if (last?.historyLength !== historyLength) last = { historyLength, status: await handle.query<RunStatus>(queryNames.status) };
       return last.status;
     } catch {
@@ -54,24 +57,24 @@ export const goEverywhere: Answerer = (question) => {
  * else by the signal.
  *
  * @param answer - Asked for each open question that is not a secret.
- * @param onStatus - Told of each status that was read.
+ * @param onStatus - Told of each status; without it the run is asked only where a question is open.
  * @returns The workflow's result.
  */
 export async function answerUntilEnd<Result>(
   { rehearsal, handle }: { rehearsal: Rehearsal; handle: WorkflowHandle },
   answer: Answerer = goEverywhere,
-  onStatus: (status: RunStatus) => void | Promise<void> = () => undefined,
+  onStatus?: (status: RunStatus) => void | Promise<void>,
 ): Promise<Result> {
   const answered = new Set<string>();
   const ended = { value: false };
   const result = awaitResult<Result>(handle).finally(() => (ended.value = true));
   // Awaited at the end; a failure in between must not count as unhandled.
   void result.catch(() => undefined);
-  const readStatus = createStatusReader(handle);
+  const readStatus = createStatusReader(handle, onStatus === undefined);
   while (!ended.value) {
     const status = await readStatus();
     if (status) {
-      await onStatus(status);
+      await onStatus?.(status);
       for (const question of status.questions) {
         if (answered.has(question.id)) continue;
         if (await answerOne(rehearsal, handle, question, status, answer)) answered.add(question.id);

@@ -1,6 +1,7 @@
 import type { Activities } from '../activities/activities.js';
 import type { Runbook } from './engine/nodes.js';
 import {
+  announceWindow,
   checkLastBackup,
   checkSpace,
   checkStability,
@@ -65,6 +66,7 @@ export const migrate: Runbook<Activities> = {
       checkSpace,
       checkStability,
       checkLastBackup,
+      announceWindow,
       humanChecks,
       preflightGate,
     ]),

@@ -4,16 +4,17 @@ import type { RunStatus } from '../../contract/status.js';
 /** The server takes 20 kB of details; facts are cut before rows are. */
 const longestPageBytes = 18_000;
 
+/** Plain signs: a browser without a font for pictures shows boxes for those. */
 const signs = {
   pending: '·',
   running: '▶',
-  open: '❓',
-  done: '✅',
-  skipped: '⏭',
+  open: '?',
+  done: '✔',
+  skipped: '»',
   'not needed': '–',
-  failed: '❌',
-  undoing: '↩',
-  undone: '↩ undone',
+  failed: '✖',
+  undoing: '◀',
+  undone: '↶',
 } as const;
 
 /** The run's page in the Temporal UI, as Markdown: the open questions with what to answer, then the list. */
@@ -21,7 +22,7 @@ export function renderPage(status: RunStatus): string {
   const head = `**${status.runbook}** on **${status.host}**: **${status.state}**${status.outcome === undefined ? '' : `. ${status.outcome}`}`;
   const questions = status.questions.map((question) =>
     [
-      `### ❓ ${question.title}`,
+      `### ${question.title}`,
       ...question.evidence.map(([label, value]) => `- ${label}: **${value}**`),
       question.kind === 'secret'
         ? `On the host: \`lockstep unlock\``

@@ -1,5 +1,6 @@
 import { formatBytes, formatCount, formatSeconds } from '../../contract/facts.js';
 import { optionalStep, step } from '../words.js';
+import { showActivity } from './machine.js';
 
 export const fullBackup = step({
   id: 'full-backup',
@@ -51,5 +52,10 @@ export const measureBaseline = optionalStep({
   skippable: true,
   requires: ['application up'],
   do: (act) => act.measurePerformance({ moment: 'before' }),
-  show: (baseline) => baseline.endpoints.map(({ name, medianMilliseconds }) => [name, `${medianMilliseconds.toFixed(1)} ms`] as const),
+  show: ({ endpoints, activity }) => [
+    ...endpoints.map(({ name, medianMilliseconds, spreadMilliseconds }) =>
+      [name, `${medianMilliseconds.toFixed(1)} ms (half of them within ${spreadMilliseconds.toFixed(1)} ms)`] as const,
+    ),
+    ...showActivity(activity),
+  ],
 });

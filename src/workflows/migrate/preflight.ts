@@ -1,5 +1,5 @@
 import { formatBytes, formatCount, formatSeconds } from '../../contract/facts.js';
-import { acknowledgement, gate, parallel, step } from '../words.js';
+import { acknowledgement, gate, optionalStep, parallel, step } from '../words.js';
 
 export const readHost = step({
   id: 'read-host',
@@ -43,10 +43,7 @@ export const checkSpace = step({
   title: 'Twice the space, and room for the backup',
   plan: '3.2, step 1',
   do: (act, { from }) => act.assertSpace({ databaseBytes: from(measureSource).sizeBytes }),
-  show: (space) => [
-    ['needed', formatBytes(space.neededBytes)],
-    ['free', formatBytes(space.availableBytes)],
-  ],
+  show: ({ rooms }) => rooms.map(({ directory, neededBytes, availableBytes }) => [directory, `${formatBytes(neededBytes)} needed, ${formatBytes(availableBytes)} free`] as const),
 });
 
 export const checkStability = step({
@@ -66,7 +63,16 @@ export const checkLastBackup = step({
   title: 'Last verified backup and its age',
   plan: '3.1',
   do: (act) => act.readLastBackup(),
-  show: (last) => [['last verified backup', last.ageHours === null ? 'none yet: this run makes one' : `${last.ageHours.toFixed(1)} h old`]],
+  show: (last) => [['last verified backup', describeAge(last)]],
+});
+
+export const announceWindow = optionalStep({
+  id: 'announce-window',
+  title: 'Announcement of the maintenance window, as a text to send',
+  plan: '3.3',
+  when: { holds: ({ settings }) => settings.windowOpensAt !== undefined, otherwise: 'no maintenance.window is set' },
+  do: (act) => act.announceWindow(),
+  show: (announced) => [['text', announced.file]],
 });
 
 export const humanChecks = parallel({
@@ -74,7 +80,15 @@ export const humanChecks = parallel({
   title: 'What only people can check',
   plan: '3.1',
   questions: [
-    acknowledgement({ id: 'window-announced', title: 'The maintenance window is scheduled and was communicated', plan: '3.1' }),
+    acknowledgement({
+      id: 'window-announced',
+      title: 'The maintenance window is scheduled and was communicated',
+      plan: '3.1',
+      evidence: ({ from }) => {
+        const announced = from(announceWindow);
+        return announced === undefined ? [] : [['text for users', announced.file]];
+      },
+    }),
     acknowledgement({ id: 'rollback-reviewed', title: 'The rollback procedure was reviewed and is understood', plan: '3.1' }),
     acknowledgement({ id: 'key-holders-reachable', title: 'All key holders are notified and available', plan: '3.1' }),
     acknowledgement({ id: 'backup-reachable', title: 'The backup is reachable from a separate system', plan: '3.1' }),
@@ -88,6 +102,12 @@ export const preflightGate = gate({
   evidence: ({ from }) => [
     ['database', formatBytes(from(measureSource).sizeBytes)],
     ['users offline, estimated', formatSeconds(from(measureSource).estimatedSeconds)],
-    ['free space', formatBytes(from(checkSpace).availableBytes)],
+    ...from(checkSpace).rooms.map(({ directory, availableBytes }) => [`free space in ${directory}`, formatBytes(availableBytes)] as const),
+    ['last verified backup', describeAge(from(checkLastBackup))],
   ],
 });
+
+function describeAge({ ageHours, maximumAgeHours, counts }: { readonly ageHours: number | null; readonly maximumAgeHours: number; readonly counts: boolean }): string {
+  if (ageHours === null) return 'none: this run takes one next, and verifies it';
+  return `${ageHours.toFixed(1)} h old${counts ? '' : `, which is more than ${maximumAgeHours} h: this run takes a new one next, and verifies it`}`;
+}

@@ -1,6 +1,7 @@
 import { formatCount, formatSeconds } from '../../contract/facts.js';
 import { gate, optionalStep, step } from '../words.js';
 import { verifyRows } from './copy.js';
+import { showActivity } from './machine.js';
 
 export const startApplication = step({
   id: 'start-application',
@@ -41,7 +42,10 @@ export const comparePerformance = optionalStep({
   usersOffline: true,
   requires: ['application up'],
   do: (act) => act.comparePerformance(),
-  show: (compared) => compared.verdicts.map(({ name, verdict, words }) => [name, `${verdict}: ${words}`] as const),
+  show: ({ verdicts, activity }) => [
+    ...verdicts.map(({ name, verdict, words }) => [name, `${verdict}: ${words}`] as const),
+    ...showActivity(activity),
+  ],
 });
 
 export const endMaintenance = step({

@@ -115,6 +115,7 @@ describe('disk activity', () => {
     expect(await activity.readSample({ deviceNumber: '253:0' })).toMatchObject({
       totalTicks: 1000,
       ioWaitTicks: 50,
+      idleTicks: 800,
       disk: { readBytes: 1048576, writtenBytes: 2097152, requests: 30, requestMilliseconds: 400, busyMilliseconds: 250 },
     });
     expect((await activity.readSample({ deviceNumber: '9:9' })).disk).toBeUndefined();
@@ -123,16 +124,18 @@ describe('disk activity', () => {
 
   it('is the difference of two samples', () => {
     const disk = { readBytes: 0, writtenBytes: 0, requests: 0, requestMilliseconds: 0, busyMilliseconds: 0 };
-    const before = { atMilliseconds: 0, totalTicks: 1000, ioWaitTicks: 100, disk };
+    const before = { atMilliseconds: 0, totalTicks: 1000, ioWaitTicks: 100, idleTicks: 600, disk };
     const after = {
       atMilliseconds: 2000,
       totalTicks: 1400,
       ioWaitTicks: 120,
+      idleTicks: 880,
       disk: { readBytes: 4000, writtenBytes: 2000, requests: 10, requestMilliseconds: 55, busyMilliseconds: 500 },
     };
     expect(compareSamples(before, after)).toEqual({
       seconds: 2,
       ioWaitPercent: 5,
+      processorPercent: 25,
       disk: { readBytesPerSecond: 2000, writtenBytesPerSecond: 1000, busyPercent: 25, averageRequestMilliseconds: 5.5 },
     });
     expect(compareSamples(before, { ...before, atMilliseconds: 1 }).disk?.averageRequestMilliseconds).toBe(0);

@@ -12,6 +12,7 @@ const pointOfNoReturn = 'start-application';
 
 /** They change the host and not the service, and what they make is wanted or lies on a volume that stays closed. */
 const nothingToUndo = [
+  'announce-window',
   'full-backup',
   'verify-full-backup',
   'filesystem-backup',

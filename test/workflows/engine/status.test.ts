@@ -58,7 +58,7 @@ test('the page in the UI shows the question, what to send, and every step', asyn
   const shown = await page(run);
   expect(shown).toContain('**gated** on **host**: **waiting**');
   expect(shown).toContain('{"question": "ready", "answer": "go | no-go", "by": "your name", "reason": "why"}');
-  expect(shown).toContain('| ✅ | Measure | 1 | figure 7 |');
+  expect(shown).toContain('| ✔ | Measure | 1 | figure 7 |');
   expect(shown).toContain('| · | Finish | 3 |  |');
   await run.handle.terminate();
 });

@@ -23,6 +23,13 @@ const tables = [
   { table: 'public.users', rows: 412 },
 ];
 
+const activity = {
+  seconds: 4,
+  ioWaitPercent: 1,
+  processorPercent: 12,
+  disk: { readBytesPerSecond: 0, writtenBytesPerSecond: 3 * mebibyte, busyPercent: 4, averageRequestMilliseconds: 0.6 },
+} as const;
+
 /** What every activity of a host might answer in a migration that goes well. */
 export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly<Awaited<ReturnType<Activities[Name]>>> } = {
   readHost: { kernel: '6.1.0-26-amd64', aes: true, argon2idMemoryBytes: gibibyte, cpus: 4 },
@@ -44,14 +51,15 @@ export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly
     restartPolicies: { 'supersync-postgres': 'always', 'supersync-server': 'always' },
   },
   measureSource: { sizeBytes: 1.7 * gibibyte, files: 5012, bytesPerSecond: 180 * mebibyte, estimatedSeconds: 41, planSeconds: 153 },
-  assertSpace: { neededBytes: 3.4 * gibibyte, availableBytes: 60 * gibibyte },
+  assertSpace: { rooms: [{ directory: '/var/lib', neededBytes: 3.4 * gibibyte, availableBytes: 60 * gibibyte }] },
   assertStable: { ioErrors: 0, loadPerCpu: 0.31, restarts: 0 },
-  readLastBackup: { ageHours: null, file: null },
+  readLastBackup: { ageHours: null, file: null, maximumAgeHours: 24, counts: false },
+  announceWindow: { file: '/var/lib/lockstep/runs/migrate-1/announcements/week-before.txt' },
   takeBackup: { file: '/var/backups/supersync/full.dump.zst.gpg', sizeBytes: 240 * mebibyte, sha256: 'a'.repeat(64) },
   verifyBackup: { restoreSeconds: 38, tables: 2, rows: 1_204_743 },
   takeFilesystemBackup: { file: '/var/backups/supersync/base.tar.zst.gpg', sizeBytes: 400 * mebibyte },
   documentStatistics: { counted: tables, tables: 2, rows: 1_204_743, sizeBytes: 1.7 * gibibyte },
-  measurePerformance: { endpoints: [{ name: 'health', requests: 60, medianMilliseconds: 1.4, spreadMilliseconds: 0.3 }], ioWaitPercent: 1 },
+  measurePerformance: { endpoints: [{ name: 'health', requests: 60, medianMilliseconds: 1.4, spreadMilliseconds: 0.3 }], activity },
   createVolumeFile: { file: '/var/lib/supersync-encrypted.img', sizeBytes: 2.2 * gibibyte, allocatedBytes: 2.2 * gibibyte },
   formatVolume: header,
   addRecoveryKey: { slot: 1 },
@@ -86,7 +94,7 @@ export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly
   startApplicationOnSource: { status: 200 },
   verifyService: { passed: ['login', 'operation up', 'operation down', 'snapshot'] },
   assertLogs: { errors: 0, since: '2026-11-01T20:01:37.000Z' },
-  comparePerformance: { verdicts: [{ name: 'health', verdict: 'pass', words: '+1 % (−3 to +5 %)' }] },
+  comparePerformance: { verdicts: [{ name: 'health', verdict: 'pass', words: '+1 % (−3 to +5 %)' }], activity },
   watch: { checks: 120, failedChecks: 0, errors: 0, restarts: 0, since: '2026-11-01T20:01:37.000Z' },
   announceRollback: { file: '/var/lib/lockstep/runs/migrate-1/extended-maintenance.txt' },
 };

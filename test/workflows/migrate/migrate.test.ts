@@ -13,7 +13,10 @@ test('a migration goes through all its steps and ends with figures', async () =>
   const run = await migrateThrough(driver);
   const { state, nodes } = await run.status();
   expect(state).toBe('succeeded');
-  expect(nodes.filter((node) => node.state !== 'done').map(({ id, state: left }) => [id, left])).toEqual([['maintenance-window', 'not needed']]);
+  expect(nodes.filter((node) => node.state !== 'done').map(({ id, state: left }) => [id, left])).toEqual([
+    ['announce-window', 'not needed'],
+    ['maintenance-window', 'not needed'],
+  ]);
   expect(run.calls.at(-1)?.args).toMatchObject({
     state: 'succeeded',
     summary: expect.arrayContaining([['users were offline', '1 min 37 s']]) as unknown,
