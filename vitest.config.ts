@@ -10,6 +10,8 @@ const quick = {
   expect: { poll: { timeout: 15_000 } },
 };
 
+const withServer = { ...quick, globalSetup: 'test/workflows/globalSetup.ts' };
+
 export default defineConfig({
   test: {
     // Many tests wait for a process or a server while another one could run.
@@ -17,14 +19,8 @@ export default defineConfig({
     slowTestThreshold: 5000,
     projects: [
       { test: { ...quick, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      {
-        test: {
-          ...quick,
-          name: 'workflows',
-          include: ['test/workflows/**/*.test.ts'],
-          globalSetup: 'test/workflows/globalSetup.ts',
-        },
-      },
+      { test: { ...withServer, name: 'workflows', include: ['test/workflows/**/*.test.ts'] } },
+      { test: { ...withServer, name: 'processes', include: ['test/processes/**/*.test.ts'] } },
       {
         test: {
           name: 'e2e',

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { queryNames, signalNames, workflowTaskQueue } from '../../src/contract/names.js';
 import type { RunStatus } from '../../src/contract/status.js';
-import { bundleForTest, compileForTest } from './compiled.js';
-import { createDevEnvironment, type TestEnvironment } from './environment.js';
-import { findFreePort } from './freePort.js';
-import type { ToyWorkerOptions } from './toy/workerMain.js';
+import { bundleForTest, compileForTest } from '../workflows/compiled.js';
+import { createDevEnvironment, type TestEnvironment } from '../workflows/environment.js';
+import { findFreePort } from '../workflows/freePort.js';
+import type { ToyWorkerOptions } from './workerMain.js';
 
 let environment: TestEnvironment;
 let directory: string;
@@ -20,8 +20,8 @@ const workers: ChildProcess[] = [];
 beforeAll(async () => {
   environment = await createDevEnvironment();
   directory = await mkdtemp(join(tmpdir(), 'lockstep-worker-'));
-  main = await compileForTest(new URL('./toy/workerMain.ts', import.meta.url));
-  bundlePath = (await bundleForTest(new URL('./toy/workflows.ts', import.meta.url))).codePath;
+  main = await compileForTest(new URL('./workerMain.ts', import.meta.url));
+  bundlePath = (await bundleForTest(new URL('../workflows/toy/workflows.ts', import.meta.url))).codePath;
 });
 afterEach(async () => {
   await Promise.all(workers.splice(0).map((worker) => end(worker, 'SIGKILL')));
@@ -99,7 +99,7 @@ test('a worker whose bundle does not fit an open run refuses to start and names 
   await expect.poll(open, { timeout: 5000 }).toEqual(['announced', 'ready']);
   await end(first.worker, 'SIGTERM');
 
-  const other = await bundleForTest(new URL('./toy/otherWorkflows.ts', import.meta.url));
+  const other = await bundleForTest(new URL('../workflows/toy/otherWorkflows.ts', import.meta.url));
   const second = startWorker('h5', { bundlePath: other.codePath });
   await expect.poll(() => second.worker.exitCode, { timeout: 15_000 }).toBe(1);
   expect(second.log()).toContain(`run ${run.firstExecutionRunId} of h5/toy does not fit this version`);

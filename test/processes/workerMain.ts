@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, heartbeat } from '@temporalio/activity';
-import type { Claim } from '../../../src/activities/wrapper/claim.js';
-import { createSecretVault } from '../../../src/activities/wrapper/secretVault.js';
-import type { Call } from '../../../src/contract/calls.js';
-import { failureTypes } from '../../../src/contract/errors.js';
-import type { Progress } from '../../../src/contract/status.js';
-import { createRun } from '../../../src/host/runner.js';
-import { localServer } from '../../../src/worker/connection.js';
-import { disableCoreDumps } from '../../../src/worker/coreDumps.js';
-import { createLog, installRuntime } from '../../../src/worker/log.js';
-import { runWorker } from '../../../src/worker/worker.js';
-import { createToyActivities } from './activities.js';
+import type { Claim } from '../../src/activities/wrapper/claim.js';
+import { createSecretVault } from '../../src/activities/wrapper/secretVault.js';
+import type { Call } from '../../src/contract/calls.js';
+import { failureTypes } from '../../src/contract/errors.js';
+import type { Progress } from '../../src/contract/status.js';
+import { createRun } from '../../src/host/runner.js';
+import { localServer } from '../../src/worker/connection.js';
+import { disableCoreDumps } from '../../src/worker/coreDumps.js';
+import { createLog, installRuntime } from '../../src/worker/log.js';
+import { runWorker } from '../../src/worker/worker.js';
+import { createToyActivities } from '../workflows/toy/activities.js';
 
 /** What this process is told, as one JSON argument: a worker of the toy runbook, to be killed by tests. */
 export interface ToyWorkerOptions {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectClient, localServer } from '../../src/worker/connection.js';
-import { compileForTest } from './compiled.js';
-import { findFreePort } from './freePort.js';
-import { findTemporalProgram } from './programs.js';
+import { compileForTest } from '../workflows/compiled.js';
+import { findFreePort } from '../workflows/freePort.js';
+import { findTemporalProgram } from '../workflows/programs.js';
 
 let directory: string;
 let started: ChildProcess | undefined;

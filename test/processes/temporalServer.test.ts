@@ -8,8 +8,8 @@ import { searchAttributeNames } from '../../src/contract/names.js';
 import { createRun } from '../../src/host/runner.js';
 import { connectClient } from '../../src/worker/connection.js';
 import { startTemporalServer } from '../../src/worker/temporalServer.js';
-import { findFreePort } from './freePort.js';
-import { findTemporalProgram } from './programs.js';
+import { findFreePort } from '../workflows/freePort.js';
+import { findTemporalProgram } from '../workflows/programs.js';
 
 let directory: string;
 beforeEach(async () => {
