@@ -34,8 +34,13 @@ export interface Attempt {
    * @throws SecretNeeded where it has an `ask:` reference and was not given.
    */
   readonly secret: (name: SecretName, reason: string, options?: { readonly isNew?: boolean; readonly fresh?: boolean }) => Promise<Buffer>;
-  /** Drops a typed secret that turned out to be wrong. */
-  readonly forgetSecret: (name: SecretName) => void;
+  /**
+   * Drops a typed secret that turned out to be wrong, and asks for another.
+   *
+   * @param reason - What is wrong with it, and what to type.
+   * @throws SecretNeeded; PermanentFailure where it came from a file, which nobody can answer by typing.
+   */
+  readonly refuseSecret: (name: SecretName, reason: string, isNew?: boolean) => never;
   /** Who typed a secret and where from, as claimed; nothing of one that came from a file. */
   readonly giverOf: (name: SecretName) => Who | undefined;
   readonly journal: (...entries: readonly JournalEntry[]) => Promise<void>;

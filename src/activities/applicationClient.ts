@@ -4,6 +4,13 @@ import { readJson, type HttpResponse } from '../host/http.js';
 import type { Attempt } from './activity.js';
 
 const loginSchema = z.object({ token: z.string() });
+const uploadSchema = z.object({ latestSeq: z.number() });
+
+/** The place of the newest operation after an upload; 0 where the application does not tell. */
+export function latestSequence(uploaded: HttpResponse): number {
+  const parsed = uploadSchema.safeParse(readJson(uploaded));
+  return parsed.success ? parsed.data.latestSeq : 0;
+}
 
 /** The application's endpoints as the plan names them, called as the configured test account. */
 export async function logIn(attempt: Attempt) {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PermanentFailure, SecretNeeded } from '../contract/errors.js';
+import { PermanentFailure } from '../contract/errors.js';
 import { encryptStage, ensureGpgHome, WrongBackupPassphrase } from '../host/gpg.js';
 import { baseBackupStage, dumpStage } from '../host/postgresStages.js';
 import { changes, reads, type Attempt } from './activity.js';
@@ -32,7 +32,7 @@ export const backupActivities = {
     const done = await readFact<BackupManifest>(attempt, `backup-${kind}`);
     if (done) return { file: done.file, sizeBytes: done.sizeBytes, sha256: done.sha256 };
     // Asked for before anything is done, so that the snapshot is not held while a person types.
-    await backupPassphrase(attempt);
+    await backupPassphrase(attempt, kind === 'full');
     const connection = await connectionOf(attempt);
     // A session of a killed attempt goes on dumping in the container.
     if (attempt.hasPredecessor) await tools.postgres.terminateSessions(connection);
@@ -80,8 +80,7 @@ export const backupActivities = {
       return { ...restored, restoreSeconds: (performance.now() - began) / 1000 };
     } catch (error) {
       if (!(error instanceof WrongBackupPassphrase)) throw error;
-      attempt.forgetSecret('backupPassphrase');
-      throw new SecretNeeded('backupPassphrase', 'that does not decrypt the backup: the passphrase of the backups once more');
+      return attempt.refuseSecret('backupPassphrase', 'that does not decrypt the backup: the passphrase of the backups once more');
     } finally {
       await rm(home, { recursive: true, force: true });
     }
@@ -93,9 +92,11 @@ export const backupActivities = {
     if (done) return { file: done.file, sizeBytes: done.sizeBytes };
     const { config } = attempt;
     const source = await needSource(attempt);
+    const connection = await connectionOf(attempt);
+    if (attempt.hasPredecessor) await attempt.tools.postgres.terminateSessions(connection);
     const file = await nameBackup(attempt, 'filesystem', 'tar.zst.gpg');
     const takenAt = attempt.now().toISOString();
-    const { sizeBytes, sha256 } = await encryptInto(attempt, file, baseBackupStage(await connectionOf(attempt)));
+    const { sizeBytes, sha256 } = await encryptInto(attempt, file, baseBackupStage(connection));
     const manifest: BackupManifest = {
       ...{ file, kind: 'filesystem', takenAt, sizeBytes, sha256 },
       ...{ database: config.deployment.database.name, serverVersion: source.serverVersion, runId: attempt.call.runId },
@@ -133,8 +134,9 @@ async function nameBackup(attempt: Attempt, kind: string, ending: string): Promi
   return file;
 }
 
-async function backupPassphrase(attempt: Attempt): Promise<string> {
-  const passphrase = await attempt.secret('backupPassphrase', 'the passphrase of the backups, which is another than the volume\'s');
+/** @param isNew - Nothing has been encrypted with it yet: a slip of the finger would encrypt everything, and be proven by itself. */
+async function backupPassphrase(attempt: Attempt, isNew = false): Promise<string> {
+  const passphrase = await attempt.secret('backupPassphrase', "the passphrase of the backups, which is another than the volume's", { isNew });
   return passphrase.toString('utf8');
 }
 

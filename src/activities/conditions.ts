@@ -17,8 +17,8 @@ const ensures: Readonly<Record<Condition, (attempt: Attempt) => Promise<unknown>
     await ensureDatabaseStopped(attempt);
     await assertSourceUntouched(attempt);
   },
+  'source unchanged': assertSourceUntouched,
   'database up': ensureDatabaseReady,
-  'database stopped': ensureDatabaseStopped,
   'application up': ensureApplicationHealthy,
   'application stopped': ensureApplicationStopped,
 };

@@ -47,12 +47,13 @@ export const hostCheckActivities = {
         'wait until the host is quieter, then retry',
       );
     }
-    const restarts = (await tools.docker.readContainer(source.container))?.restartCount ?? 0;
-    if (restarts > config.preflight.maximumRestarts) {
-      throw new PermanentFailure(
-        `Docker restarted ${source.container} ${restarts} times (limit ${config.preflight.maximumRestarts})`,
-        `find out why: docker logs ${source.container}`,
-      );
+    let restarts = 0;
+    for (const container of [source.container, source.applicationContainer]) {
+      const ofOne = (await tools.docker.readContainer(container))?.restartCount ?? 0;
+      if (ofOne > config.preflight.maximumRestarts) {
+        throw new PermanentFailure(`Docker restarted ${container} ${ofOne} times (limit ${config.preflight.maximumRestarts})`, `find out why: docker logs ${container}`);
+      }
+      restarts += ofOne;
     }
     return { ioErrors: errors.length, loadPerCpu, restarts };
   }),

@@ -8,10 +8,11 @@ import { createSystem } from '../host/system.js';
 import { stepActivities } from './activities.js';
 import type { Activity } from './activity.js';
 import { ensureCondition } from './conditions.js';
+import { removeRestore } from './restoreCheck.js';
 import { createRunActivities, type RunDependencies } from './run.js';
 import { createSingleFlight } from './wrapper/singleFlight.js';
 import type { SecretVault } from './wrapper/secretVault.js';
-import { wrap, type Wrapped, type WrapperDependencies } from './wrapper/wrap.js';
+import { controlGroupOf, wrap, type Wrapped, type WrapperDependencies } from './wrapper/wrap.js';
 
 export { createSecretVault, type GivenSecret, type SecretVault } from './wrapper/secretVault.js';
 export { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
@@ -36,12 +37,13 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
   // No process outlives its boot.
   const { bootId: currentBoot } = await createSystem({ run: createRun() }).readBootId();
   const bootId = () => Promise.resolve(currentBoot);
+  const controlGroups = await createTakeOver();
   const wrapper: WrapperDependencies = {
     loadConfig,
     vault: dependencies.vault,
     singleFlight: createSingleFlight(),
     ensure: ensureCondition,
-    controlGroups: await createTakeOver(),
+    controlGroups,
     audit: createAudit(now),
     bootId,
     now,
@@ -50,6 +52,11 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
     lockstepVersion: dependencies.lockstepVersion,
     configDigest: () => loadConfig().then(({ digest }) => digest),
     bootId,
+    endLeftovers: async (attempt) => {
+      await controlGroups.endOthers(attempt.call.runId, controlGroupOf(attempt.call));
+      await removeRestore(attempt);
+    },
+    forgetSecrets: dependencies.vault.forgetAll,
     isRunning: dependencies.isRunning,
   });
   const all: Record<string, Activity<never, unknown>> = { ...stepActivities, ...runActivities };
@@ -58,10 +65,13 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
   );
 }
 
+/** The wrapper's, and what ends all of a run's but one. */
+type ControlGroupsOfRuns = WrapperDependencies['controlGroups'] & { readonly endOthers: (prefix: string, own: string) => Promise<void> };
+
 /** Control groups where the host has version 2; elsewhere the runner's own signals have to do. */
-async function createTakeOver(): Promise<WrapperDependencies['controlGroups']> {
+async function createTakeOver(): Promise<ControlGroupsOfRuns> {
   const mount = await readControlGroupMount();
-  if (mount === undefined) return { takeOver: () => Promise.resolve(undefined), end: () => Promise.resolve() };
+  if (mount === undefined) return { takeOver: () => Promise.resolve(undefined), end: () => Promise.resolve(), endOthers: () => Promise.resolve() };
   const groups = createControlGroups({ root: mount });
   const nameOf = (name: string) => `lockstep-${name}`.slice(0, 100);
   return {
@@ -73,6 +83,13 @@ async function createTakeOver(): Promise<WrapperDependencies['controlGroups']> {
     async end(name) {
       await groups.endControlGroup({ name: nameOf(name) });
       await groups.removeControlGroup({ name: nameOf(name) });
+    },
+    async endOthers(prefix, own) {
+      for (const name of await groups.listControlGroups({ prefix: nameOf(prefix) })) {
+        if (name === nameOf(own)) continue;
+        await groups.endControlGroup({ name });
+        await groups.removeControlGroup({ name });
+      }
     },
   };
 }

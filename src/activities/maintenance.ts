@@ -5,15 +5,9 @@ import { PermanentFailure } from '../contract/errors.js';
 import { announceCompletion, announceDuringMaintenance, announceExtendedMaintenance, announceWeekBefore } from '../contract/templates.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, type Attempt } from './activity.js';
-import { ensureApplicationStopped } from './services.js';
+import { endOutage, keepOutage, readOutage } from './outage.js';
 import { readProofs } from './proofs.js';
-import { keepFact, readFact } from './runFacts.js';
-
-/** When users went offline, and how that was done. */
-interface MaintenanceFact {
-  readonly since: string;
-  readonly how: string;
-}
+import { ensureApplicationHealthy, ensureApplicationStopped, readHealth } from './services.js';
 
 /** Maintenance: writes are refused, provably, or the application is stopped. */
 export const maintenanceActivities = {
@@ -31,9 +25,8 @@ export const maintenanceActivities = {
    */
   beginMaintenance: changes('MAINTENANCE_ON', async (attempt) => {
     const { config } = attempt;
-    const earlier = await readFact<MaintenanceFact>(attempt, 'maintenance');
-    const since = earlier?.since ?? attempt.now().toISOString();
-    await keepFact(attempt, 'maintenance', { since, how: 'beginning' } satisfies MaintenanceFact);
+    const since = (await readOutage(attempt))?.since ?? attempt.now().toISOString();
+    await keepOutage(attempt, { since, how: 'beginning', refusesWrites: false });
     const { mode, window } = config.maintenance;
     const minutes = window?.expectedMinutes ?? 180;
     const expected = new Date(Date.parse(since) + minutes * 60_000).toISOString();
@@ -53,32 +46,40 @@ export const maintenanceActivities = {
         ? 'the application is stopped'
         : 'the configured mode did not refuse a write: the application is stopped instead';
     if (!refused) await ensureApplicationStopped(attempt);
-    await keepFact(attempt, 'maintenance', { since, how } satisfies MaintenanceFact);
+    await keepOutage(attempt, { since, how, refusesWrites: refused });
     return { how, since };
   }),
 
-  /** Turns maintenance mode off and tells how long users were offline. */
+  /** The plan's step 10: users are back and told so, with what was proven. */
   endMaintenance: changes('MAINTENANCE_OFF', async (attempt) => {
-    const { config } = attempt;
-    const { mode } = config.maintenance;
-    if (mode.kind === 'file') await rm(mode.path, { force: true });
-    if (mode.kind === 'hook') {
-      const [file = '', ...args] = mode.off;
-      await attempt.run(file, args, { timeout: 'standard' });
-    }
-    const begun = await readFact<MaintenanceFact>(attempt, 'maintenance');
-    const ended = (await readFact<{ at: string }>(attempt, 'maintenance-end'))?.at ?? attempt.now().toISOString();
-    await keepFact(attempt, 'maintenance-end', { at: ended });
-    const offlineSeconds = begun === undefined ? 0 : (Date.parse(ended) - Date.parse(begun.since)) / 1000;
-    if (attempt.call.phase === 'do') await announce(attempt, 'after-completion', announceCompletion({ application: config.deployment.application.title, proven: await readProofs(attempt) }));
-    return { offlineSeconds };
+    const left = await leaveMaintenance(attempt);
+    await announce(attempt, 'after-completion', announceCompletion({ application: attempt.config.deployment.application.title, proven: await readProofs(attempt) }));
+    return left;
   }),
 
+  /** Users are back, on the way back or where the run is stopped; what they are told is another matter. */
+  leaveMaintenance: changes('MAINTENANCE_OFF', (attempt) => leaveMaintenance(attempt)),
+
   /** The plan's "announce extended maintenance", as a text to send. */
-  announceRollback: changes('ROLLBACK_ANNOUNCED', async (attempt) => ({
-    file: await announce(attempt, 'extended-maintenance', announceExtendedMaintenance({ application: attempt.config.deployment.application.title, statusPage: attempt.config.maintenance.statusPage })),
-  })),
+  announceRollback: changes('ROLLBACK_ANNOUNCED', async (attempt) => {
+    const { deployment, maintenance } = attempt.config;
+    const available = (await readHealth(attempt)) === 200;
+    const text = announceExtendedMaintenance({ application: deployment.application.title, statusPage: maintenance.statusPage, available });
+    return { file: await announce(attempt, 'extended-maintenance', text), available };
+  }),
 };
+
+/** Turns the mode off, starts what was stopped for it, and tells how long users were offline. */
+async function leaveMaintenance(attempt: Attempt): Promise<{ readonly offlineSeconds: number }> {
+  const { mode } = attempt.config.maintenance;
+  if (mode.kind === 'file') await rm(mode.path, { force: true });
+  if (mode.kind === 'hook') {
+    const [file = '', ...args] = mode.off;
+    await attempt.run(file, args, { timeout: 'standard' });
+  }
+  await ensureApplicationHealthy(attempt);
+  return endOutage(attempt);
+}
 
 /** Keeps an announcement as a text in the run's directory, for a person to send. */
 async function announce(attempt: Attempt, name: string, text: { readonly subject: string; readonly body: string }): Promise<string> {
@@ -109,8 +110,9 @@ async function writeProbe({ config, tools, signal }: Attempt): Promise<number | 
 async function isRefused(attempt: Attempt, before: number | undefined): Promise<boolean> {
   for (let tries = 0; tries < 10; tries++) {
     const now = await writeProbe(attempt);
-    // A second attempt of this step finds the mode on already: then 503 before and now is what is expected.
-    if (now === 503) return before !== undefined;
+    // A second attempt of this step finds the mode on already. On a first one 503 before says that
+    // something else refuses, and that the mode has proven nothing.
+    if (now === 503) return before !== undefined && (before !== 503 || attempt.hasPredecessor);
     await sleep(500, undefined, { signal: attempt.signal });
   }
   return false;

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PermanentFailure, SecretNeeded } from '../contract/errors.js';
+import { PermanentFailure } from '../contract/errors.js';
 import type { Config, SecretName } from '../config/schema.js';
 import { WrongPassphrase } from '../host/cryptsetup.js';
 import { ifPresent } from '../host/failure.js';
@@ -30,6 +30,8 @@ export async function openAndMount(attempt: Attempt, { mounted }: { readonly mou
   let opened = false;
   if (!status.active) {
     const passphrase = await attempt.secret('operationalPassphrase', `the operational passphrase, to open ${name}`);
+    // Written before it opens: a crash between the two must not leave an unlock that nobody can see.
+    await attempt.audit('VOLUME_UNLOCK_BEGIN', { volume: name }, attempt.giverOf('operationalPassphrase'));
     await asking(attempt, 'operationalPassphrase', () => tools.cryptsetup.open({ device: file, name, passphrase }));
     await attempt.audit('VOLUME_UNLOCK', { volume: name }, attempt.giverOf('operationalPassphrase'));
     opened = true;
@@ -47,9 +49,8 @@ export async function asking<R>(attempt: Attempt, name: SecretName, use: () => P
     return await use();
   } catch (error) {
     if (!(error instanceof WrongPassphrase)) throw error;
-    attempt.forgetSecret(name);
-    await attempt.audit('VOLUME_UNLOCK_FAILED', { device: error.device });
-    throw new SecretNeeded(name, `${error.message}: once more, please`);
+    await attempt.audit('VOLUME_UNLOCK_FAILED', { device: error.device }, attempt.giverOf(name));
+    return attempt.refuseSecret(name, `${error.message}: once more, please`);
   }
 }
 

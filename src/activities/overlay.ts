@@ -39,7 +39,7 @@ export const overlayActivities = {
     });
     await ensureTextFile({ path: join(directory, overlayName), content: overlay, mode: 0o644 });
     await ensureBackup({ path: join(directory, '.env'), now: attempt.now() });
-    await ensureTextFile({ path: join(directory, '.env'), content: addComposeFile({ ...original, file: overlayName }), mode: 0o600 });
+    await ensureTextFile({ path: join(directory, '.env'), content: addComposeFile({ ...original, file: overlayName }) });
     await assertUnderstood(attempt);
     const selected = readComposeSelection(await readProject(directory));
     return { composeFile: selected.files.join(':') };

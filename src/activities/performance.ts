@@ -4,7 +4,7 @@ import { compareSamples, type Activity } from '../host/diskActivity.js';
 import { changes, type Attempt } from './activity.js';
 import { logIn } from './applicationClient.js';
 import { keepProof } from './proofs.js';
-import { keepFact, needFact } from './runFacts.js';
+import { keepFact, readFact } from './runFacts.js';
 import { volumeLayout } from './openVolume.js';
 import { needSource } from './source.js';
 import { judge, median, type Verdict } from './verdict.js';
@@ -17,6 +17,8 @@ interface Performance {
 }
 
 type Moment = 'before' | 'after';
+
+const noBaseline = { verdict: 'inconclusive' as Verdict, words: 'no baseline was measured to compare with' };
 
 /** The plan's 2.3: the same requests before and after, many of them. */
 export const performanceActivities = {
@@ -38,9 +40,10 @@ export const performanceActivities = {
   /** Pass, fail or inconclusive against the plan's 10, 15 and 5 %; only a failure is a failure. */
   comparePerformance: changes('PERFORMANCE_COMPARED', async (attempt) => {
     const { operationsPercent, snapshotPercent, ioWaitPercent } = attempt.config.verification;
-    const before = await needFact<Performance>(attempt, 'performance-before');
+    const before = await readFact<Performance>(attempt, 'performance-before');
     const after = await measure(attempt, 'after');
     await keepFact(attempt, 'performance-after', after);
+    if (before === undefined) return { verdicts: [{ name: 'performance', ...noBaseline }], activity: after.activity };
     const limits = { operations: operationsPercent, download: operationsPercent, snapshot: snapshotPercent };
     const verdicts = (['operations', 'download', 'snapshot'] as const).map((name) => {
       const judged = judge(before.endpoints[name], after.endpoints[name], limits[name] / 100);
@@ -59,7 +62,7 @@ export const performanceActivities = {
     if (failed.length > 0) {
       throw new PermanentFailure(
         `slower than allowed: ${failed.map(({ name, words }) => `${name} ${words}`).join('; ')}`,
-        'retry to measure again, skip with a reason, or roll back',
+        'retry to measure again, or skip with a reason',
       );
     }
     if ([...verdicts, ioWait].every(({ verdict }) => verdict === 'pass')) await keepProof(attempt, 'performance');

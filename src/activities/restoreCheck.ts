@@ -3,15 +3,21 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '../contract/errors.js';
 import { ifPresent } from '../host/failure.js';
+import { createDocker, dockerSocketPath } from '../host/docker.js';
+import { createThrowaways } from '../host/dockerThrowaway.js';
 import { decryptStage, explainDecryption, type GpgPassphrase } from '../host/gpg.js';
 import type { DatabaseFigures } from '../host/postgresFigures.js';
 import { readContainerReadiness } from '../host/postgresReadiness.js';
 import { pgRestoreStage } from '../host/postgresStages.js';
+import { createRun } from '../host/runner.js';
 import type { Attempt } from './activity.js';
 import type { BackupManifest } from './backupManifest.js';
+import { dropFact, keepFact, readFact } from './runFacts.js';
 import { needSource } from './source.js';
+import { restoreFitsMemory, restoreSizeBytes } from './space.js';
 
-const mebibyte = 1024 * 1024;
+/** Kept from before the throw-away server starts until it is gone. */
+const restoreMark = 'restore-left';
 const readyWithinMilliseconds = 180_000;
 
 /** Undoes what compressed a backup; fails where its trailer is missing. */
@@ -24,14 +30,12 @@ export const decompressStage = { file: 'zstd', args: ['--decompress', '--stdout'
 export async function restoreElsewhere(attempt: Attempt, manifest: BackupManifest, secrets: GpgPassphrase) {
   const { config, tools, call } = attempt;
   const source = await needSource(attempt);
-  const runId = `${call.runId}-restore`;
+  const runId = restoreIdOf(attempt);
   const container = `lockstep-restore-${call.runId.slice(0, 8)}`;
-  const data = join(attempt.directory, 'restore');
-  const clean = async (): Promise<void> => {
-    await tools.throwaways.remove({ runId });
-    await rm(data, { recursive: true, force: true });
-  };
-  if (attempt.hasPredecessor) await clean();
+  const data = restoreDirectory(attempt);
+  const clean = () => removeRestore(attempt);
+  await clean();
+  await keepFact(attempt, restoreMark, { container });
   try {
     attempt.report({ phase: 'starting a throw-away server' });
     const { user, name: database } = config.deployment.database;
@@ -65,12 +69,33 @@ export async function restoreElsewhere(attempt: Attempt, manifest: BackupManifes
   }
 }
 
+/**
+ * Removes the throw-away server and its files, whoever left them: an attempt that is cancelled cleans up
+ * too, and a run that was killed does so on its way back and at its end.
+ */
+export async function removeRestore(attempt: Pick<Attempt, 'call' | 'directory'>): Promise<void> {
+  // A run whose restores cleaned up after themselves ends without Docker, too.
+  if ((await readFact(attempt, restoreMark)) === undefined) return;
+  const run = createRun();
+  const docker = createDocker({ run, socketPath: dockerSocketPath });
+  await createThrowaways({ run, docker }).remove({ runId: restoreIdOf(attempt) });
+  await rm(restoreDirectory(attempt), { recursive: true, force: true });
+  await dropFact(attempt, restoreMark);
+}
+
+function restoreIdOf({ call }: Pick<Attempt, 'call'>): string {
+  return `${call.runId}-restore`;
+}
+
+function restoreDirectory({ directory }: Pick<Attempt, 'directory'>): string {
+  return join(directory, 'restore');
+}
+
 /** In memory where it fits, so that nothing in the clear reaches a disk; else beside the run's journal, for a minute. */
 async function placeFor(attempt: Attempt, directory: string, target: string) {
   const source = await needSource(attempt);
   const { availableBytes } = await attempt.tools.system.readMemory();
-  const neededBytes = source.sizeBytes * 2 + 128 * mebibyte;
-  if (neededBytes < availableBytes / 2) return { type: 'tmpfs', target, sizeBytes: neededBytes } as const;
+  if (restoreFitsMemory(source.sizeBytes, availableBytes)) return { type: 'tmpfs', target, sizeBytes: restoreSizeBytes(source.sizeBytes) } as const;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   return { type: 'bind', source: directory, target } as const;
 }
@@ -97,6 +122,6 @@ function assertRestored(manifest: BackupManifest, restored: DatabaseFigures): vo
   const name = `${first.schema}.${first.name}`;
   throw new PermanentFailure(
     `${differing.length} tables of the restored backup differ (${name}: ${first.rows} rows dumped, ${found.get(name) ?? 0} restored)`,
-    'the backup does not hold what it should: take another one',
+    'the backup does not hold what it should: roll back, find out why, and start again',
   );
 }

@@ -5,7 +5,7 @@ import type { Opened } from '../contract/settings.js';
 import type { RunState } from '../contract/status.js';
 import { toRunSettings } from '../config/settings.js';
 import { ensureTextFile } from '../host/textFile.js';
-import { changes, reads, type Activity } from './activity.js';
+import { changes, reads, type Activity, type Attempt } from './activity.js';
 import { makeRecord, renderRecord } from './record.js';
 import { createClaimFile, type Claim } from './wrapper/claim.js';
 import { summarise } from './wrapper/journal.js';
@@ -15,6 +15,10 @@ export interface RunDependencies {
   readonly lockstepVersion: string;
   readonly configDigest: () => Promise<string>;
   readonly bootId: () => Promise<string>;
+  /** Ends whatever the run's other nodes left running, in whatever way they ended. */
+  readonly endLeftovers: (attempt: Pick<Attempt, 'call' | 'directory'>) => Promise<void>;
+  /** What was typed for this run has served. */
+  readonly forgetSecrets: () => void;
   /** Whether the server knows a run as running; `unknown` where it can not be asked. */
   readonly isRunning: (claim: Claim) => Promise<boolean | 'unknown'>;
 }
@@ -54,7 +58,11 @@ export function createRunActivities(dependencies: RunDependencies) {
       return opened;
     }),
 
-    readJournal: reads(async (attempt) => summarise(await attempt.readJournal())),
+    /** A step that was killed and is not undone may have left programs that write where the undos act. */
+    beginWayBack: changes('WAY_BACK', async (attempt) => {
+      await dependencies.endLeftovers(attempt);
+      return summarise(await attempt.readJournal());
+    }),
 
     /** The wrapper has ensured the conditions of the call before this is reached. */
     ensureConditions: reads(() => Promise.resolve()),
@@ -62,6 +70,7 @@ export function createRunActivities(dependencies: RunDependencies) {
     closeRun: changes('RUN_CLOSE', async (attempt, args: { readonly state: RunState; readonly outcome: string; readonly summary: Facts }) => {
       const { call, config, directory } = attempt;
       const at = attempt.now().toISOString();
+      await dependencies.endLeftovers(attempt);
       const closed = (await attempt.readJournal()).some((entry) => entry.kind === 'closed');
       if (!closed) await attempt.journal({ kind: 'closed', at, state: args.state, outcome: args.outcome });
       const { workflowId, runId, runbook, startedBy } = call;
@@ -72,6 +81,7 @@ export function createRunActivities(dependencies: RunDependencies) {
       await ensureTextFile({ path: join(directory, 'record.json'), content: `${JSON.stringify(record, null, 2)}\n`, mode: 0o600 });
       await ensureTextFile({ path: join(directory, 'record.md'), content: renderRecord(record), mode: 0o600 });
       await createClaimFile(config.stateDirectory).release(runId);
+      dependencies.forgetSecrets();
       return { record: join(directory, 'record.md') };
     }),
   } satisfies Record<string, Activity<never, unknown>>;

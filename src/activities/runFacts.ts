@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
+import { syncDirectoryOf } from '../host/durable.js';
 import { ifPresent } from '../host/failure.js';
 import { ensureTextFile } from '../host/textFile.js';
 import type { Attempt } from './activity.js';
@@ -8,6 +9,12 @@ import type { Attempt } from './activity.js';
 /** Keeps a fact in the run's directory, durably: too bulky for history, or needed before a step is done. */
 export async function keepFact(attempt: Pick<Attempt, 'directory'>, name: string, fact: unknown): Promise<void> {
   await ensureTextFile({ path: pathOf(attempt, name), content: `${JSON.stringify(fact, null, 2)}\n`, mode: 0o600 });
+}
+
+/** Forgets a fact that holds no longer; does nothing where there is none. */
+export async function dropFact(attempt: Pick<Attempt, 'directory'>, name: string): Promise<void> {
+  await rm(pathOf(attempt, name), { force: true });
+  await syncDirectoryOf(pathOf(attempt, name));
 }
 
 /** @returns What {@link keepFact} kept, or undefined. */

@@ -5,6 +5,7 @@ import { readDigest } from '../host/fileDigest.js';
 import { findFilesElsewhere } from '../host/openFiles.js';
 import { readContainerReadiness } from '../host/postgresReadiness.js';
 import { changes, type Attempt } from './activity.js';
+import { keepEndOfOutage } from './outage.js';
 import { keepFact, readFact } from './runFacts.js';
 import { needSource } from './source.js';
 import { assertEqualStatistics, readStatistics, type Statistics } from './statistics.js';
@@ -62,13 +63,16 @@ export const serviceActivities = {
     return control;
   }),
 
-  /** The way back: the untouched source starts, and holds exactly what it held when it was stopped. */
+  /**
+   * The way back: the untouched source starts, and holds exactly what it held when it was stopped. One
+   * that somebody started meanwhile has moved on, and is gone back to all the same: it is the service.
+   */
   startDatabaseOnSource: changes('DATABASE_START', async (attempt) => {
-    await assertSourceUntouched(attempt);
+    const { untouched } = await lookAtSourceOnce(attempt);
     await ensureDatabaseUp(attempt);
-    const recorded = await readFact<Statistics>(attempt, 'statistics-stopped');
+    const recorded = untouched ? await readFact<Statistics>(attempt, 'statistics-stopped') : undefined;
     if (recorded) assertEqualStatistics(recorded, await readStatistics(attempt));
-    return { equal: recorded !== undefined };
+    return { equal: recorded !== undefined, untouched };
   }),
 
   startApplicationOnSource: changes('APPLICATION_START', async (attempt) => {
@@ -92,7 +96,9 @@ export const serviceActivities = {
   startApplicationOnVolume: changes('APPLICATION_START', async (attempt) => {
     const marked = (await attempt.readJournal()).some((entry) => entry.kind === 'mark');
     if (!marked) await attempt.journal({ kind: 'mark', at: attempt.now().toISOString(), mark: 'users may write on the new volume' });
-    return ensureApplicationUp(attempt);
+    const up = await ensureApplicationUp(attempt);
+    await keepEndOfOutage(attempt);
+    return up;
   }),
 };
 
@@ -183,6 +189,16 @@ export async function assertSourceUntouched(attempt: Attempt): Promise<void> {
   }
 }
 
+/** Its first start rewrites the control file: what a killed attempt saw of it before is kept. */
+async function lookAtSourceOnce(attempt: Attempt): Promise<{ readonly untouched: boolean }> {
+  const seen = await readFact<{ untouched: boolean }>(attempt, 'source-on-the-way-back');
+  if (seen !== undefined) return seen;
+  const stopped = await readFact<StoppedFact>(attempt, 'stopped');
+  const looked = { untouched: (await readControlDigest(attempt)) === stopped?.controlDigest };
+  await keepFact(attempt, 'source-on-the-way-back', looked);
+  return looked;
+}
+
 async function readControlData(attempt: Attempt): Promise<StoppedFact> {
   const source = await needSource(attempt);
   const control = await attempt.tools.postgres.readStoppedControlData({
@@ -216,13 +232,18 @@ async function assertOpenFilesOnVolume(attempt: Attempt): Promise<{ openFiles: n
   if (pid === undefined) throw new Error(`${container} does not run`);
   const pids = await tools.openFiles.readProcessTree({ pid });
   const files = await tools.openFiles.readOpenFiles({ pids });
-  const [elsewhere] = findFilesElsewhere({ files, deviceNumber: mount.deviceNumber }).filter(({ path }) => path.startsWith('/var/lib/postgresql'));
+  const [elsewhere] = findFilesElsewhere({ files, deviceNumber: mount.deviceNumber }).filter(({ path }) => !isOfContainer(path));
   if (elsewhere) {
     throw new PermanentFailure(`PostgreSQL holds ${elsewhere.path} open, which is not on the encrypted volume`, 'roll back; find out why that file lies elsewhere');
   }
   const onVolume = files.filter(({ kind, deviceNumber }) => kind === 'file' && deviceNumber === mount.deviceNumber);
   if (onVolume.length === 0) throw new PermanentFailure('PostgreSQL holds no file open on the encrypted volume', 'roll back; look at the overlay in the deployment directory');
   return { openFiles: onVolume.length };
+}
+
+/** What a server holds of its container rather than of its data: the container's own log pipe, working directory and sockets. */
+function isOfContainer(path: string): boolean {
+  return path === '/' || path === '/dev/null' || path.startsWith('/proc/') || path.startsWith('/run/') || path.startsWith('/var/run/');
 }
 
 function composeOf({ tools, config }: Attempt) {

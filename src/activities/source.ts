@@ -1,10 +1,12 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
+import { estimateOfflineSeconds, estimateOfPlanSeconds } from '../contract/estimate.js';
 import { serviceOf } from '../host/composeConfig.js';
 import type { ContainerFacts } from '../host/dockerInspect.js';
-import { ifPresent } from '../host/failure.js';
 import { readLinksLeaving, readTreeSize } from '../host/directoryTree.js';
+import { ifPresent } from '../host/failure.js';
+import { readDataDirectoryFacts } from '../host/postgresDataDirectory.js';
 import { reads, type Attempt } from './activity.js';
 import { keepFact, needFact } from './runFacts.js';
 
@@ -34,7 +36,6 @@ export interface SourceFacts {
   readonly restartPolicies: Readonly<Record<string, string>>;
 }
 
-const bytesPerGigabyte = 1e9;
 const probeBytes = 64 * 1024 * 1024;
 
 /** What there is to move, and how long it will take: the plan's 3.1. */
@@ -54,14 +55,12 @@ export const sourceActivities = {
     const source = await needSource(attempt);
     const size = await readTreeSize({ directory: source.root });
     const { bytesPerSecond } = await tools.throughput.writeRate({ directory: dirname(config.volume.file), sizeBytes: probeBytes });
-    // Written once, and read twice for the digests of both sides: the plan's order, all of it offline.
-    const estimatedSeconds = (3 * size.sizeBytes) / Math.max(bytesPerSecond, 1) + 60;
     return {
       sizeBytes: size.sizeBytes,
       files: size.files,
       bytesPerSecond,
-      estimatedSeconds,
-      planSeconds: (size.sizeBytes / bytesPerGigabyte) * config.preflight.minutesPerGigabyte * 60,
+      estimatedSeconds: estimateOfflineSeconds({ sizeBytes: size.sizeBytes, bytesPerSecond }),
+      planSeconds: estimateOfPlanSeconds(size.sizeBytes, config.preflight.minutesPerGigabyte),
     };
   }),
 };
@@ -97,11 +96,21 @@ async function readSource(attempt: Attempt): Promise<SourceFacts> {
   const pgdata = (await tools.docker.readEnvironmentValue({ container, name: 'PGDATA' })) ?? '/var/lib/postgresql/data';
   const mount = inspected.mounts.find(({ target }) => pgdata === target || pgdata.startsWith(`${target}/`));
   if (!mount) throw new PermanentFailure(`${container} has no volume at ${pgdata}`, 'its data lies inside the container; move it to a volume first');
+  const nested = [
+    ...inspected.mounts.filter(({ target }) => target.startsWith(`${pgdata}/`)).map(({ target }) => `${target} in ${container}`),
+    ...(await tools.mounts.readMountsWithin({ directory: mount.source })).map(({ mountPoint }) => mountPoint),
+  ];
+  if (nested[0] !== undefined) {
+    throw new PermanentFailure(`something else is mounted inside the data directory (${nested.join(', ')})`, 'move it into the data directory first: what lies on another volume would stay unencrypted');
+  }
   if (mount.source.startsWith(`${config.volume.mountPoint}/`)) {
     throw new PermanentFailure(`${container} runs on ${mount.source}, which is the encrypted volume already`, 'there is nothing to migrate');
   }
   const directory = join(mount.source, relative(mount.target, pgdata));
-  const { uid, gid } = await stat(directory);
+  const { uid, gid, isStandby, hasBackupLabel } = await readDataDirectoryFacts({ path: directory });
+  if (isStandby || hasBackupLabel) {
+    throw new PermanentFailure(`${directory} is ${isStandby ? 'a standby, whose data another server decides' : 'a backup that has not been recovered yet'}`, 'migrate the primary, or start it once as one');
+  }
   const size = await readTreeSize({ directory: mount.source });
   return {
     databaseService: database.service,
@@ -143,7 +152,7 @@ async function assertWhole({ root }: SourceFacts): Promise<void> {
 }
 
 async function assertVersion({ directory, serverVersion, image }: SourceFacts): Promise<void> {
-  const ofData = (await readFile(join(directory, 'PG_VERSION'), 'utf8')).trim();
+  const { majorVersion: ofData } = await readDataDirectoryFacts({ path: directory });
   if (serverVersion.split('.')[0] === ofData) return;
   throw new PermanentFailure(`the data directory is of PostgreSQL ${ofData}, and ${image} runs ${serverVersion}`, 'is that the right volume? Compare deployment in lockstep.yaml');
 }

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PermanentFailure, SecretNeeded } from '../contract/errors.js';
+import { PermanentFailure } from '../contract/errors.js';
 import type { SecretName } from '../config/schema.js';
 import { assertAes256Xts, rolesOf, type LuksRole } from '../host/cryptsetup.js';
 import { fitExt4Label } from '../host/filesystem.js';
@@ -44,7 +44,10 @@ export const volumeActivities = {
     if (own?.path !== file) throw new PermanentFailure(`${file} was not made by this run`, 'roll back and start again');
     const passphrase = await attempt.secret('operationalPassphrase', 'the NEW operational passphrase of the volume (slot 0, daily use)', { isNew: true });
     await assertUnlikeBackups(attempt, 'operationalPassphrase', passphrase);
-    if ((await tools.cryptsetup.isLuks({ device: file })).isLuks) {
+    if ((await tools.volumeFile.readVolumeFile({ path: file })) === undefined) {
+      // Killed between the two calls below.
+      await tools.volumeFile.allocate({ path: file, sizeBytes: own.sizeBytes });
+    } else if ((await tools.cryptsetup.isLuks({ device: file })).isLuks) {
       if ((await tools.cryptsetup.testPassphrase({ device: file, passphrase, slot: slots.operational })).matches) return facts(attempt);
       // A killed attempt left a header that nobody can open; the volume is this run's own and still empty.
       await rm(file);
@@ -61,8 +64,7 @@ export const volumeActivities = {
     const existing = await attempt.secret('operationalPassphrase', 'the operational passphrase, to add the recovery passphrase');
     const added = await attempt.secret('recoveryPassphrase', 'the NEW recovery passphrase of the volume (slot 1, for the safe)', { isNew: true });
     if (existing.equals(added)) {
-      attempt.forgetSecret('recoveryPassphrase');
-      throw new SecretNeeded('recoveryPassphrase', 'the recovery passphrase must differ from the operational one: type another NEW recovery passphrase', true);
+      attempt.refuseSecret('recoveryPassphrase', 'the recovery passphrase must differ from the operational one: type another NEW recovery passphrase', true);
     }
     await assertUnlikeBackups(attempt, 'recoveryPassphrase', added);
     const present = await tools.cryptsetup.testPassphrase({ device, passphrase: added, slot: slots.recovery });
@@ -94,7 +96,7 @@ export const volumeActivities = {
 
   /**
    * A passphrase typed anew from where it is stored opens its own slot: the plan's "must unlock the
-   * volume before storing", turned round.
+   * volume before storing", turned round. One that lockstep.yaml takes from a file is read from there.
    */
   confirmPassphrase: reads(async (attempt, { role }: { readonly role: LuksRole }) => {
     const name: SecretName = role === 'operational' ? 'operationalPassphrase' : 'recoveryPassphrase';
@@ -103,11 +105,10 @@ export const volumeActivities = {
     const device = attempt.config.volume.file;
     const answer = await attempt.tools.cryptsetup.testPassphrase({ device, passphrase, slot: slots[role] });
     if (!answer.matches) {
-      attempt.forgetSecret(name);
-      await attempt.audit('PASSPHRASE_WRONG', { slot: slots[role] });
-      throw new SecretNeeded(name, `that does not open slot ${slots[role]}: the ${role} passphrase once more, read from ${from}`);
+      await attempt.audit('PASSPHRASE_WRONG', { slot: slots[role] }, attempt.giverOf(name));
+      return attempt.refuseSecret(name, `that does not open slot ${slots[role]}: the ${role} passphrase once more, read from ${from}`);
     }
-    return { slot: answer.slot };
+    return { slot: answer.slot, typed: attempt.giverOf(name) !== undefined };
   }),
 
   /** ext4 with label, subdirectory, sentinel; the bare mount point can not take data. */
@@ -159,8 +160,7 @@ export const volumeActivities = {
 async function assertUnlikeBackups(attempt: Attempt, name: SecretName, passphrase: Buffer): Promise<void> {
   const ofBackups = await attempt.secret('backupPassphrase', "the passphrase of the backups, to see that the volume's is another");
   if (!ofBackups.equals(passphrase)) return;
-  attempt.forgetSecret(name);
-  throw new SecretNeeded(name, 'that is the passphrase of the backups: type another NEW one for the volume', true);
+  attempt.refuseSecret(name, 'that is the passphrase of the backups: type another NEW one for the volume', true);
 }
 
 /** @throws {@link PermanentFailure} when a file is there that this run did not make. */

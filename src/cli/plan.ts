@@ -4,6 +4,7 @@ import { runInputSchema } from '../contract/inputs.js';
 import { describeRunbook } from '../workflows/describe.js';
 import { renderPlan } from './present/planLines.js';
 import { runbookNamed } from './runbooks.js';
+import { readSize } from './size.js';
 import { loadSessionConfig, type HostOptions, type Session } from './session.js';
 
 /** Adds `plan`: prints a runbook without a server, and without touching anything. */
@@ -12,15 +13,26 @@ export function addPlanCommand(program: Command, session: Session): void {
     .command('plan <runbook>')
     .description('print what a runbook would do: its steps, its questions, who is offline when, and the way back')
     .option('--config <file>', 'tell for this lockstep.yaml which steps are left out')
+    .option('--size <size>', 'estimate how long users will be offline with a database of that size, for example 50G')
     .option('--json', 'as JSON, for programs')
-    .action((name: string, options: Pick<HostOptions, 'config'> & { readonly json?: boolean }) => showPlan(session, name, options));
+    .action((name: string, options: PlanOptions) => showPlan(session, name, options));
 }
 
-async function showPlan(session: Session, name: string, options: Pick<HostOptions, 'config'> & { readonly json?: boolean }): Promise<void> {
+interface PlanOptions extends Pick<HostOptions, 'config'> {
+  readonly size?: string;
+  readonly json?: boolean;
+}
+
+async function showPlan(session: Session, name: string, options: PlanOptions): Promise<void> {
   const runbook = runbookNamed(name);
   const description = describeRunbook(runbook, options.config === undefined ? undefined : await readView(session, options));
   const { terminal } = session;
-  terminal.print(...(options.json === true ? [JSON.stringify(description, null, 2)] : renderPlan(description, Math.min(100, terminal.width()), terminal.theme)));
+  const sizeBytes = options.size === undefined ? undefined : readSize(options.size);
+  terminal.print(
+    ...(options.json === true
+      ? [JSON.stringify(description, null, 2)]
+      : renderPlan(description, { width: Math.min(100, terminal.width()), theme: terminal.theme, ...(sizeBytes === undefined ? {} : { sizeBytes }) })),
+  );
 }
 
 async function readView(session: Session, options: Pick<HostOptions, 'config'>) {

@@ -8,7 +8,6 @@ import type { RunStatus } from '../contract/status.js';
 import { createRun } from '../host/runner.js';
 import { answerUntilEnd } from '../rehearsal/answers.js';
 import { isIntact, type ClientVerdict } from '../rehearsal/clientVerdict.js';
-import { parseSizeBytes } from '../rehearsal/deployment/sampleData.js';
 import { hostFiles, rehearsalHost } from '../rehearsal/hostConfig.js';
 import { preparedHost } from '../rehearsal/preparedHost.js';
 import { openRehearsal, type Rehearsal, type ServerPlace } from '../rehearsal/rehearsal.js';
@@ -16,6 +15,7 @@ import { CommandEnded, exitCodes, wrongUsage } from './exit.js';
 import { renderVerdict } from './present/verdictLines.js';
 import { runbookNamed } from './runbooks.js';
 import type { Session } from './session.js';
+import { readSize } from './size.js';
 import { stopSignal } from './stopSignal.js';
 import { watch } from './watch.js';
 
@@ -49,7 +49,7 @@ async function rehearse(session: Session, name: string, options: RehearseOptions
   if (options.powerCutAt !== undefined && !steps.includes(options.powerCutAt)) {
     throw wrongUsage(`${name} has no step "${options.powerCutAt}"; it has ${steps.join(', ')}`);
   }
-  if (options.size !== undefined) assertSize(options.size);
+  if (options.size !== undefined) readSize(options.size);
   if (options.yes !== true && !terminal.interactive) {
     throw wrongUsage('nobody sits at this terminal to answer the questions; say --yes to go at every gate');
   }
@@ -93,7 +93,7 @@ async function perform(session: Session, rehearsal: Rehearsal, name: string, opt
   onProgress('asking the users what became of their writes');
   const verdict = await rehearsal.finishSending();
   if (options.record !== undefined) await saveRecord(rehearsal, name, handle, options.record);
-  await tellEnd(session, rehearsal, name, handle, verdict);
+  await tellEnd(session, rehearsal, name, handle, verdict, options.keep === true);
   if (!isIntact(verdict)) throw new CommandEnded(exitCodes.failed, 'acknowledged operations are missing, doubled or altered: see above');
   if (ended !== 'succeeded') throw new CommandEnded(exitCodes.failed, `${name} ${ended}`);
 }
@@ -143,10 +143,15 @@ async function saveRecord(rehearsal: Rehearsal, name: string, handle: WorkflowHa
   await writeFile(resolve(file), await rehearsal.guest.getFile(`${hostFiles.state}/runs/${name}-${runId}/record.json`));
 }
 
-async function tellEnd({ terminal }: Session, rehearsal: Rehearsal, name: string, handle: WorkflowHandle, verdict: ClientVerdict): Promise<void> {
+async function tellEnd({ terminal }: Session, rehearsal: Rehearsal, name: string, handle: WorkflowHandle, verdict: ClientVerdict, isKept: boolean): Promise<void> {
   const { runId } = await handle.describe();
   const record = JSON.parse((await rehearsal.guest.getFile(`${hostFiles.state}/runs/${name}-${runId}/record.json`)).toString('utf8')) as Parameters<typeof renderVerdict>[0];
-  terminal.print('', ...renderVerdict(record, verdict, `${hostFiles.state}/runs/${name}-${runId}/record.md`, terminal.theme));
+  const looking = {
+    recordPath: `${hostFiles.state}/runs/${name}-${runId}/record.md`,
+    runUrl: `${rehearsal.uiUrl}/namespaces/default/workflows/${encodeURIComponent(handle.workflowId)}/${runId}`,
+    how: isKept ? rehearsal.guest.enterCommand : 'the host and its UI are gone in a moment; --keep leaves them running, --record FILE keeps the record',
+  };
+  terminal.print('', ...renderVerdict(record, verdict, looking, terminal.theme));
 }
 
 /** Waits for Ctrl-C: the host's processes are this one's children. */
@@ -166,13 +171,5 @@ async function keep({ terminal }: Session, rehearsal: Rehearsal, interrupted: Pr
     if (!(error instanceof CommandEnded)) throw error;
   } finally {
     clearInterval(waiting);
-  }
-}
-
-function assertSize(size: string): void {
-  try {
-    parseSizeBytes(size);
-  } catch (error) {
-    throw wrongUsage(`--size ${size}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -95,7 +95,9 @@ const verificationSchema = z.strictObject({
   testAccount: z
     .strictObject({ email: z.string().min(3), password: secretReferenceSchema })
     .optional()
-    .describe('A named account whose operations are not users\' writes; without it the checks that need a login are left out, visibly.'),
+    .describe(
+      "A named account whose operations are not users' writes, and which maintenance mode lets write; an operation is removed again by DELETE on its id below operationsPath. Without it the checks that need a login, performance among them, are left out, visibly.",
+    ),
   baselineRequests: z.number().int().min(5).max(2000).default(60).describe('Requests per endpoint, in pairs of before and after.'),
   operationsPercent: percent.default(10).describe('Slower than this, compared with before, and an operation fails the verdict.'),
   snapshotPercent: percent.default(15).describe('The same for a snapshot.'),
@@ -106,7 +108,6 @@ const watchSchema = z.strictObject({
   firstHourSeconds: seconds.default(3600),
   daySeconds: seconds.default(86400),
   intervalSeconds: seconds.default(30),
-  maximumErrors: z.number().int().min(0).default(0).describe('Error lines in the logs during the first hour before it counts as failed.'),
 });
 
 const preflightSchema = z.strictObject({

@@ -10,7 +10,6 @@ export function toRunSettings(config: Config): RunSettings {
   return {
     ...(maintenance.window === undefined ? {} : { windowOpensAt: maintenance.window.opensAt }),
     filesystemCopy: backup.filesystemCopy !== 'none',
-    maintenanceMode: maintenance.mode.kind !== 'stop',
     testAccount: verification.testAccount !== undefined,
     firstHourSeconds: watch.firstHourSeconds,
     daySeconds: watch.daySeconds,

@@ -9,8 +9,8 @@ import type { NodeState } from './status.js';
 export type Condition =
   | 'volume open'
   | 'source stopped and unchanged'
+  | 'source unchanged'
   | 'database up'
-  | 'database stopped'
   | 'application up'
   | 'application stopped';
 

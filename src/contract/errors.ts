@@ -10,8 +10,6 @@ export const failureTypes = {
   secretNeeded: 'SecretNeeded',
   /** The input of a workflow does not fit; the run fails at once. */
   invalidInput: 'InvalidInput',
-  /** Another run holds the host. */
-  hostClaimed: 'HostClaimed',
 } as const;
 
 /**

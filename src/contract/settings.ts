@@ -6,8 +6,6 @@ export interface RunSettings {
   /** ISO time at which the maintenance window opens; absent: at once. */
   readonly windowOpensAt?: string;
   readonly filesystemCopy: boolean;
-  /** False where maintenance mode means stopping the application. */
-  readonly maintenanceMode: boolean;
   /** A named account for test operations is configured. */
   readonly testAccount: boolean;
   readonly firstHourSeconds: number;

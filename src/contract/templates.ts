@@ -103,23 +103,20 @@ export function announceCompletion(values: {
  * The announcement of extended maintenance, which ends the plan's rollback. The plan names it without
  * giving its text.
  *
- * @param values.expectedCompletion - ISO time at which users can work again; absent where they can already.
- * @throws RangeError for a time that is not one.
+ * @param values.available - Whether users can work again already, as was seen.
  */
 export function announceExtendedMaintenance(values: {
   readonly application: string;
-  readonly expectedCompletion?: string;
+  readonly available: boolean;
   readonly statusPage: string;
 }): Announcement {
-  const { application, expectedCompletion, statusPage } = values;
+  const { application, available, statusPage } = values;
   return {
     subject: `${application} Maintenance Extended`,
     body: paragraphs(
       'The encryption upgrade was not completed, and the previous storage is being used again.',
       list('Impact:', [
-        expectedCompletion === undefined
-          ? `${application} is available again`
-          : `${application} remains unavailable, expected until ${toMoment(expectedCompletion)}`,
+        available ? `${application} is available again` : `${application} remains unavailable until further notice`,
         'Your local data is safe - sync will resume automatically after maintenance',
         'No action required from you',
       ]),

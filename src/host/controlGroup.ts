@@ -1,4 +1,4 @@
-import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, ifPresent } from './failure.js';
@@ -46,6 +46,12 @@ export function createControlGroups({ root }: { readonly root: string }) {
         await sleep(pollMilliseconds);
       }
       return { endedProcesses: processes.length };
+    },
+
+    /** The names of the groups directly below the root that begin so. */
+    async listControlGroups({ prefix }: { readonly prefix: string }): Promise<readonly string[]> {
+      const entries = await readdir(root, { withFileTypes: true });
+      return entries.filter((entry) => entry.isDirectory() && entry.name.startsWith(prefix)).map(({ name }) => name);
     },
 
     /** Removes the group, which must be empty; does nothing where there is none. */

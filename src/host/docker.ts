@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '../contract/errors.js';
 import { parseContainer, parseContainerEnvironmentValue, parseImage, parseVolume, type ContainerFacts, type ImageFacts, type VolumeFacts } from './dockerInspect.js';
 import { readDockerSocket } from './dockerSocket.js';
@@ -8,7 +7,6 @@ import { CommandFailed, type Run } from './runner.js';
 export interface LogLine {
   /** RFC 3339 with nanoseconds. */
   readonly at: string;
-  readonly stream: 'stdout' | 'stderr';
   readonly text: string;
 }
 
@@ -22,10 +20,8 @@ export interface Docker {
   readonly readVolume: (name: string) => Promise<VolumeFacts | undefined>;
   /** Undefined where the image is not on this host. */
   readonly readImage: (reference: string) => Promise<ImageFacts | undefined>;
-  /** A running container's processes as the host numbers them; none where it does not run. */
-  readonly readProcesses: (container: string) => Promise<readonly { readonly processId: number; readonly command: string }[]>;
-  /** What a container wrote since a time, oldest first; the last `maximumLines` (default 10,000) of it. */
-  readonly readLogs: (options: { container: string; since: Date; maximumLines?: number }) => Promise<readonly LogLine[]>;
+  /** Of what a container wrote since a time, the lines that are wanted, oldest first; a busy day does not have to fit into memory. */
+  readonly readLogs: (options: { container: string; since: Date; wanted: (text: string) => boolean }) => Promise<readonly LogLine[]>;
   /**
    * Makes Docker start a container by itself, or not. A container is stopped only after this, since
    * Docker starts one with `always` again when the daemon or the host restarts.
@@ -35,12 +31,6 @@ export interface Docker {
    * @throws PermanentFailure where there is no such container.
    */
   readonly ensureRestartPolicy: (options: { container: string; policy: string }) => Promise<{ changed: boolean; previous: string }>;
-  /**
-   * Waits until a container is healthy, or runs where it has no health check.
-   *
-   * @throws Error where it ended, or the time passed; the message tells its state.
-   */
-  readonly waitUntilHealthy: (options: { container: string; timeoutSeconds: number; pollSeconds?: number; signal?: AbortSignal }) => Promise<ContainerFacts>;
 }
 
 /** Where the Engine API has what `docker <kind> inspect` shows. */
@@ -50,8 +40,10 @@ const apiPaths = {
   volume: (name: string) => `/volumes/${name}`,
 } as const;
 
+/** Where the daemon listens by default. */
+export const dockerSocketPath = '/var/run/docker.sock';
+
 const isMissing = /no such (container|volume|image|object)/i;
-const isNotRunning = /is not running|no such container/i;
 
 /**
  * Docker through its command line.
@@ -78,17 +70,18 @@ export function createDocker({ run, socketPath }: { run: Run; socketPath?: strin
       parsed(await inspect('container', container), (json) => parseContainerEnvironmentValue(json, name)),
     readVolume: async (name) => parsed(await inspect('volume', name), parseVolume),
     readImage: async (reference) => parsed(await inspect('image', reference), parseImage),
-    readProcesses: async (container) => {
-      try {
-        return parseProcesses((await run('docker', ['top', container, '-eo', 'pid,comm'])).stdout);
-      } catch (error) {
-        if (error instanceof CommandFailed && isNotRunning.test(error.stderr)) return [];
-        throw error;
-      }
-    },
-    readLogs: async ({ container, since, maximumLines = 10_000 }) => {
-      const { stdout, stderr } = await run('docker', ['logs', '--timestamps', '--since', since.toISOString(), '--tail', String(maximumLines), container]);
-      return mergeLogs(stdout, stderr);
+    readLogs: async ({ container, since, wanted }) => {
+      // One stream: with the time before each line they are told apart, and come in order, as well as from two.
+      const lines: LogLine[] = [];
+      await run('docker', ['logs', '--timestamps', '--since', since.toISOString(), container], {
+        timeout: 'service',
+        mergeOutput: true,
+        onLine: (line) => {
+          const match = /^(\d{4}-\S+) ?(.*?)\r?$/.exec(line);
+          if (match?.[1] !== undefined && wanted(match[2] ?? '')) lines.push({ at: match[1], text: match[2] ?? '' });
+        },
+      });
+      return lines.sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
     },
     ensureRestartPolicy: async ({ container, policy }) => {
       const before = present(container, await readContainer(container));
@@ -97,18 +90,6 @@ export function createDocker({ run, socketPath }: { run: Run; socketPath?: strin
       const after = present(container, await readContainer(container));
       if (after.restartPolicy !== policy) throw new Error(`container ${container} has the restart policy ${after.restartPolicy} after it was set to ${policy}`);
       return { changed: true, previous: before.restartPolicy };
-    },
-    waitUntilHealthy: async ({ container, timeoutSeconds, pollSeconds = 1, signal }) => {
-      const deadline = performance.now() + timeoutSeconds * 1000;
-      for (;;) {
-        const facts = present(container, await readContainer(container));
-        if (facts.isRunning && (facts.health ?? 'healthy') === 'healthy') return facts;
-        if (facts.state === 'exited' || facts.state === 'dead') throw new Error(`container ${container} ended with status ${facts.exitCode}; see docker logs ${container}`);
-        if (performance.now() >= deadline) {
-          throw new Error(`container ${container} is not healthy after ${timeoutSeconds} s (state ${facts.state}, health ${facts.health ?? 'not checked'}); see docker logs ${container}`);
-        }
-        await sleep(pollSeconds * 1000, undefined, signal ? { signal } : {});
-      }
     },
   };
 }
@@ -120,24 +101,4 @@ function parsed<Facts>(json: string | undefined, parse: (json: string) => Facts)
 function present(container: string, facts: ContainerFacts | undefined): ContainerFacts {
   if (facts) return facts;
   throw new PermanentFailure(`there is no container ${container}`, 'compare its name with docker ps --all');
-}
-
-function parseProcesses(table: string): readonly { processId: number; command: string }[] {
-  const [, ...rows] = table.trim().split('\n');
-  return rows.map((row) => {
-    const [processId = '', ...command] = row.trim().split(/\s+/);
-    return { processId: Number(processId), command: command.join(' ') };
-  });
-}
-
-function mergeLogs(stdout: string, stderr: string): readonly LogLine[] {
-  const lines = [...toLines(stdout, 'stdout'), ...toLines(stderr, 'stderr')];
-  return lines.sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
-}
-
-function toLines(output: string, stream: LogLine['stream']): readonly LogLine[] {
-  return output.split('\n').flatMap((line) => {
-    const match = /^(\d{4}-\S+) ?(.*?)\r?$/.exec(line);
-    return match?.[1] === undefined ? [] : [{ at: match[1], stream, text: match[2] ?? '' }];
-  });
 }

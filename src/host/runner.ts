@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly answers?: readonly number[];
   /** Called with each line of standard output as it comes; a carriage return ends a line too. */
   readonly onLine?: (line: string) => void;
+  /** `onLine` gets standard error as well, and nothing of it is kept for the log of failures. */
+  readonly mergeOutput?: boolean;
   /** Called with the id of the process; not where it could not be started. */
   readonly onStart?: (processId: number) => void;
 }
@@ -100,7 +102,7 @@ export function createRun(settings: RunnerSettings = {}): Run {
     const [program, programArgs] = inControlGroup(settings.controlGroup, file, args);
     const child = execa(program, programArgs, toExecaOptions(settings, options));
     if (child.pid !== undefined) options.onStart?.(child.pid);
-    if (options.onLine) readLines(child.stdout, options.onLine);
+    if (options.onLine) readLines(options.mergeOutput === true && child.all !== undefined ? child.all : child.stdout, options.onLine);
     const result = await child;
     const output = { stdout: asText(result.stdout), stderr: asText(result.stderr) };
     const answers = options.answers ?? [0];
@@ -139,7 +141,8 @@ function toExecaOptions(settings: RunnerSettings, options: RunOptions) {
       'pipe',
       ...(options.secretDescriptors ?? []).map((secret) => Buffer.from(secret)),
     ],
-    buffer: options.onLine === undefined ? true : { stdout: false, stderr: true },
+    all: options.mergeOutput === true,
+    buffer: options.onLine === undefined ? true : { stdout: false, stderr: options.mergeOutput !== true, all: false },
     maxBuffer: 64 * 1024 * 1024,
     stripFinalNewline: false,
     forceKillAfterDelay: 5_000,

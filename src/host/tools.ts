@@ -1,7 +1,7 @@
 import { createCompose } from './compose.js';
 import { createCryptsetup } from './cryptsetup.js';
 import { createDiskActivity } from './diskActivity.js';
-import { createDocker } from './docker.js';
+import { createDocker, dockerSocketPath } from './docker.js';
 import { createThrowaways } from './dockerThrowaway.js';
 import { createFilesystem } from './filesystem.js';
 import { createGpg } from './gpg.js';
@@ -12,15 +12,21 @@ import { createOpenFiles } from './openFiles.js';
 import { createPipeline } from './pipeline.js';
 import { createPostgres } from './postgres.js';
 import { createRsync } from './rsync.js';
-import type { Run } from './runner.js';
+import type { Run, RunnerSettings } from './runner.js';
 import { createSystem } from './system.js';
 import { createThroughput } from './throughput.js';
 import { createVolumeFile } from './volumeFile.js';
 
 /** The tools of a host over one runner: what they start lives and ends together. */
-export function createHostTools({ run, signal, controlGroup }: { run: Run; signal: AbortSignal; controlGroup: string | undefined }) {
-  const pipeline = createPipeline({ signal, ...(controlGroup === undefined ? {} : { controlGroup }) });
-  const docker = createDocker({ run, socketPath: '/var/run/docker.sock' });
+export function createHostTools({ run, signal, controlGroup, onFailure }: {
+  run: Run;
+  signal: AbortSignal;
+  controlGroup: string | undefined;
+  /** Told what a failed stage of a pipeline said; the runner has its own. */
+  onFailure: NonNullable<RunnerSettings['onFailure']>;
+}) {
+  const pipeline = createPipeline({ signal, onFailure, ...(controlGroup === undefined ? {} : { controlGroup }) });
+  const docker = createDocker({ run, socketPath: dockerSocketPath });
   return {
     run,
     pipeline,

@@ -1,6 +1,9 @@
 import type { Client } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { PermanentFailure } from '../contract/errors.js';
+import type { Opened } from '../contract/settings.js';
 import { listOpenRuns } from './openRuns.js';
 import { isNotFound } from './serverErrors.js';
 
@@ -24,12 +27,22 @@ export async function assertOpenRunsFit(client: Client, workflowBundle: Bundle):
     } catch (error) {
       throw new PermanentFailure(
         `run ${runId} of ${workflowId} does not fit this version of Lockstep (${error instanceof Error ? error.message : String(error)})`,
-        'let the version that started it finish it (its run record names that version), or end it there with a rollback',
+        `let the version that started it finish it (Lockstep ${readVersionOf(history)}), or end it there with a rollback`,
       );
     }
     replayed.push(workflowId);
   }
   return replayed;
+}
+
+/** What the run recorded of itself with its first activity. */
+function readVersionOf({ events }: History): string {
+  for (const { activityTaskCompletedEventAttributes: completed } of events ?? []) {
+    const [payload] = completed?.result?.payloads ?? [];
+    const opened = payload ? defaultPayloadConverter.fromPayload<Partial<Opened> | undefined>(payload) : undefined;
+    if (opened?.lockstepVersion !== undefined) return opened.lockstepVersion;
+  }
+  return 'of an unknown version: it had not claimed its host yet';
 }
 
 /** A run may have ended, and been removed, since it was listed. */

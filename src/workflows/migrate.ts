@@ -31,6 +31,7 @@ import {
 } from './migrate/volume.js';
 import {
   beginMaintenance,
+  checkRoom,
   disableRestart,
   finalBackup,
   finalBackupGate,
@@ -46,6 +47,7 @@ import {
   comparePerformance,
   endMaintenance,
   finalGate,
+  leaveMaintenance,
   startApplication,
   verifyService,
   watchDay,
@@ -90,12 +92,14 @@ export const migrate: Runbook<Activities> = {
     ]),
     section('Stop sync operations, final backup', '4, steps 1 and 2', [
       maintenanceWindow,
+      checkRoom,
+      disableRestart,
       beginMaintenance,
       finalBackup,
       verifyFinalBackup,
       finalBackupGate,
     ]),
-    section('Stop PostgreSQL cleanly', '4, step 4', [disableRestart, stopApplication, recordStopped, stopDatabase]),
+    section('Stop PostgreSQL cleanly', '4, step 4', [stopApplication, recordStopped, stopDatabase]),
     section('Copy and verify', '4, steps 5 and 6', [copyData, verifyCopy, verificationGate]),
     section('Switch to the encrypted volume', '4, steps 7 and 8', [selectOverlay, startDatabase, verifyRows]),
     section('Post-migration verification', '4, step 9', [startApplication, verifyService, checkLogs, comparePerformance]),
@@ -104,5 +108,6 @@ export const migrate: Runbook<Activities> = {
   afterRollback: [
     step({ id: 'announce-rollback', title: 'Announce extended maintenance', plan: '4, rollback', do: (act) => act.announceRollback() }),
   ],
+  whenStopped: [leaveMaintenance],
   summary: summariseMigration,
 };

@@ -138,6 +138,58 @@ describe('a host where the answer is no', () => {
     ]);
     expect(after).toBe('supersync_pg-data always\n/dev/mapper/pg-data-encrypted is inactive.\nintact\n');
     const text = await rehearsal.guest.expect('sh', ['-c', `cat /var/lib/lockstep/runs/migrate-${handle.runId}/announcements/extended-maintenance.txt`]);
-    expect(text).toContain('SuperSync');
+    expect(text).toContain('SuperSync is available again');
   });
+
+  /** The volume of the run before is intact, and in the way of the next one. */
+  async function moveVolumeAway(): Promise<void> {
+    await rehearsal.guest.expect('rm', ['/var/lib/supersync-encrypted.img']);
+  }
+
+  it('starts the application again after a no-go, where keeping users out meant stopping it', async () => {
+    await moveVolumeAway();
+    await withConfig((settings) => (settings['maintenance'] = { ...settings['maintenance'], mode: { kind: 'stop' } }));
+    await rehearsal.startSending();
+    const handle = await startMigration(rehearsal);
+    const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, async (question, status) => {
+      if (question.id !== 'final-backup') return goEverywhere(question, status);
+      expect(await isAnswering()).toBe(false);
+      return { answer: 'no-go', reason: 'the backup took too long' };
+    });
+    expect(result.state).toBe('rolled back');
+    expect(await isAnswering()).toBe(true);
+    expect(await restartPolicies()).toBe('always\nalways\n');
+    expect(isIntact(await rehearsal.finishSending())).toBe(true);
+  });
+
+  it('takes no copy of a source that was started meanwhile, and goes back with what users wrote on it', async () => {
+    await moveVolumeAway();
+    await withConfig((settings) => (settings['maintenance'] = { ...settings['maintenance'], mode: { kind: 'stop' } }));
+    await rehearsal.startSending();
+    const handle = await startMigration(rehearsal);
+    const parked: string[] = [];
+    const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, async (question, status) => {
+      if (question.kind === 'parked') {
+        parked.push(question.title);
+        return { answer: 'rollback', reason: 'somebody started it' };
+      }
+      // Somebody who knows nothing of the migration brings the service back while the gate is open.
+      if (question.id === 'verification') await rehearsal.guest.expect('sh', ['-c', 'cd /opt/supersync && docker compose up --detach --wait'], { timeoutSeconds: 300 });
+      return goEverywhere(question, status);
+    });
+    expect(parked).toEqual([expect.stringMatching(/^Compose overlay selected.*was started since it was stopped.*the copy is void/)]);
+    expect(result.state).toBe('rolled back');
+    const record = await readRecord(rehearsal, handle.runId);
+    expect(record.nodes.find(({ id }) => id === 'stop-database')?.figures).toEqual({ equal: false, untouched: false });
+    expect(await isAnswering()).toBe(true);
+    expect(isIntact(await rehearsal.finishSending())).toBe(true);
+  });
+
+  async function isAnswering(): Promise<boolean> {
+    return (await rehearsal.guest.exec('curl', ['--silent', '--fail', '--max-time', '10', 'http://127.0.0.1:1900/health'])).exitCode === 0;
+  }
+
+  function restartPolicies(): Promise<string> {
+    return rehearsal.guest.expect('docker', ['inspect', '--format', '{{.HostConfig.RestartPolicy.Name}}', 'supersync-postgres', 'supersync-server']);
+  }
 });

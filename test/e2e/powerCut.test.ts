@@ -5,8 +5,8 @@ import type { Rehearsal } from '../../src/rehearsal/rehearsal.js';
 import { openTestHost, readRecord, startMigration } from './host.js';
 
 /**
- * The power of the whole host goes while the copy is verified; server and worker come up with it. Its
- * application has no maintenance mode, and is stopped instead.
+ * The power of the whole host goes while the copy is verified, and once more when users are back; server
+ * and worker come up with it. Its application has no maintenance mode, and is stopped instead.
  */
 describe('a power cut with the server inside the host', () => {
   let rehearsal: Rehearsal;
@@ -20,21 +20,24 @@ describe('a power cut with the server inside the host', () => {
     await rehearsal.close();
   });
 
-  it('asks for the passphrase again, goes on in its step, and loses nothing', async () => {
+  it('asks for the passphrase again each time, goes on in its step, and loses nothing', async () => {
     const handle = await startMigration(rehearsal);
-    let cut = false;
+    const left = new Set(['verify-copy', 'watch-first-hour']);
     const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, undefined, async ({ nodes }) => {
-      if (cut || !nodes.some(({ id, state }) => id === 'verify-copy' && state === 'running')) return;
-      cut = true;
+      const here = nodes.find(({ id, state }) => left.has(id) && state === 'running');
+      if (here === undefined) return;
+      left.delete(here.id);
       await rehearsal.powerCut();
     });
-    expect(cut).toBe(true);
+    expect([...left]).toEqual([]);
     expect(result.state).toBe('succeeded');
     const verdict = await rehearsal.finishSending();
     expect(isIntact(verdict)).toBe(true);
     const record = await readRecord(rehearsal, handle.runId);
     expect(record.nodes.find(({ id }) => id === 'begin-maintenance')?.facts).toEqual([['how', 'the application is stopped']]);
-    const asked = record.decisions.filter(({ question, outcome }) => question.startsWith('verify-copy.secret') && outcome === 'counted');
-    expect(asked).toHaveLength(1);
+    for (const node of ['verify-copy', 'watch-first-hour']) {
+      const asked = record.decisions.filter(({ question, outcome }) => question.startsWith(`${node}.secret`) && outcome === 'counted');
+      expect(asked).toHaveLength(1);
+    }
   });
 });

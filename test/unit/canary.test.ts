@@ -131,6 +131,8 @@ async function createHost(directory: string) {
     lockstepVersion: '0.0.0',
     configDigest: () => Promise.resolve(''),
     bootId: () => Promise.resolve('boot-1'),
+    endLeftovers: () => Promise.resolve(),
+    forgetSecrets: () => undefined,
     isRunning: () => Promise.resolve(false),
   });
   return {

@@ -1,5 +1,5 @@
 import type { Call } from '../../contract/calls.js';
-import { SecretNeeded } from '../../contract/errors.js';
+import { PermanentFailure, SecretNeeded } from '../../contract/errors.js';
 import type { Config, SecretName } from '../../config/schema.js';
 import { parseSecretReference } from '../../config/secretReference.js';
 import type { Who } from '../activity.js';
@@ -20,6 +20,12 @@ export function createSecretReader({ config, vault, call }: { config: Config; va
       // A fresh one was typed for this very node: what was typed before proves nothing about memory and safe.
       if (given === undefined || (fresh && !given.question.startsWith(`${call.node}.`))) throw new SecretNeeded(name, reason, isNew);
       return given.value;
+    },
+    refuse: (name: SecretName, reason: string, isNew = false): never => {
+      const reference = parseSecretReference(name, referenceOf(config, name));
+      if (reference.kind === 'file') throw new PermanentFailure(`${reference.path} does not serve as ${name}: ${reason}`, 'put the right one there, then retry');
+      vault.forget(name);
+      throw new SecretNeeded(name, reason, isNew);
     },
     giverOf: (name: SecretName): Who | undefined => {
       const given = vault.get(name);

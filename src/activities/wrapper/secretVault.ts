@@ -17,6 +17,8 @@ export interface SecretVault {
   readonly forgetAll: () => void;
 }
 
+const longestTimer = 2 ** 31 - 1;
+
 /**
  * Buffers are overwritten when they are dropped. A copy that became a JavaScript string cannot be,
  * so secrets stay buffers until they are written to a tool.
@@ -25,17 +27,22 @@ export interface SecretVault {
  * @param now - Milliseconds of a clock that only goes forward.
  */
 export function createSecretVault(sittingMilliseconds: number, now: () => number = () => performance.now()): SecretVault {
-  const kept = new Map<string, { secret: GivenSecret; until: number }>();
+  const kept = new Map<string, { secret: GivenSecret; until: number; timer: NodeJS.Timeout }>();
 
   const forget = (name: string): void => {
-    kept.get(name)?.secret.value.fill(0);
+    const entry = kept.get(name);
+    clearTimeout(entry?.timer);
+    entry?.secret.value.fill(0);
     kept.delete(name);
   };
 
   return {
     give(name, secret) {
       forget(name);
-      kept.set(name, { secret, until: now() + sittingMilliseconds });
+      // A sitting ends by itself, whether anybody asks again or not. Timers take 24 days at most.
+      const timer = setTimeout(() => forget(name), Math.min(sittingMilliseconds, longestTimer));
+      timer.unref();
+      kept.set(name, { secret, until: now() + sittingMilliseconds, timer });
     },
     get(name) {
       const entry = kept.get(name);

@@ -69,22 +69,23 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
     if (needsClaim) await assertClaim(config, call);
     const directory = runDirectory(config, call);
     const journal = await openJournal(join(directory, 'journal.jsonl'));
-    const group = `${call.node}-${call.runId}`;
+    const group = controlGroupOf(call);
     const controlGroup = await dependencies.controlGroups.takeOver(group);
-    const run = createRun({ signal, onFailure: appendCommandLog(directory), ...(controlGroup === undefined ? {} : { controlGroup }) });
+    const onFailure = appendCommandLog(directory);
+    const run = createRun({ signal, onFailure, ...(controlGroup === undefined ? {} : { controlGroup }) });
     const secrets = createSecretReader({ config, vault: dependencies.vault, call });
     const attempt: Attempt = {
       call,
       config,
       run,
-      tools: createHostTools({ run, signal, controlGroup }),
+      tools: createHostTools({ run, signal, controlGroup, onFailure }),
       signal,
       controlGroup,
       hasPredecessor: hasActedBefore(journal.earlier, call),
       directory,
       report,
       secret: secrets.read,
-      forgetSecret: dependencies.vault.forget,
+      refuseSecret: secrets.refuse,
       giverOf: secrets.giverOf,
       journal: journal.append,
       readJournal: journal.read,
@@ -128,9 +129,14 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
       held === undefined
         ? `${name} needs the claim of this host, which no run holds`
         : `this host is held by ${held.workflowId} (run ${held.runId}, since ${held.takenAt})`,
-      'look at `lockstep status`; a run whose claim is gone can only be rolled back by a new one',
+      'look at `lockstep status`; a run whose claim is gone cannot go on: end it with `temporal workflow terminate`, look at its journal, and start anew with --take-over',
     );
   }
+}
+
+/** Names begin with the run, so that all of a run's can be found. */
+export function controlGroupOf({ runId, node }: Pick<Call, 'runId' | 'node'>): string {
+  return `${runId}-${node}`;
 }
 
 /** Where a run keeps its journal, its manifests and its record. */

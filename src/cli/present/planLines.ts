@@ -1,3 +1,5 @@
+import { estimateOfflineSeconds, estimateOfPlanSeconds } from '../../contract/estimate.js';
+import { formatBytes, formatSeconds } from '../../contract/facts.js';
 import type { NodeDescription, RunbookDescription } from '../../workflows/describe.js';
 import { spread, wrapHanging } from './text.js';
 import type { Theme } from './theme.js';
@@ -5,8 +7,26 @@ import type { Theme } from './theme.js';
 const signs = { step: '•', gate: '?', acknowledgement: '?', wait: '◷' } as const;
 const kinds = { step: '', gate: 'go or no-go', acknowledgement: 'acknowledgement', wait: 'wait' } as const;
 
+/** How a plan is shown. */
+export interface PlanView {
+  readonly width: number;
+  readonly theme: Theme;
+  /** Of the database, for the estimates. */
+  readonly sizeBytes?: number;
+}
+
+/** What disks write in sequence: a slow virtual one, and a good local one. */
+const ratesToShow = [100, 500] as const;
+const mebibyte = 1024 * 1024;
+
+function estimateWords(sizeBytes: number | undefined): string {
+  if (sizeBytes === undefined) return 'How long: 1.5 minutes for each GB by the plan; --size 50G estimates for a size, and the first steps of a run measure this host';
+  const measured = ratesToShow.map((rate) => `${formatSeconds(estimateOfflineSeconds({ sizeBytes, bytesPerSecond: rate * mebibyte }))} where the disk writes ${rate} MiB/s`);
+  return `How long, with ${formatBytes(sizeBytes)}: ${formatSeconds(estimateOfPlanSeconds(sizeBytes))} by the plan, about ${measured.join(' or ')}; the first steps of a run measure this host`;
+}
+
 /** A runbook as it would be walked: its sections and nodes, who is offline when, and how each step is undone. */
-export function renderPlan(runbook: RunbookDescription, width: number, theme: Theme): string[] {
+export function renderPlan(runbook: RunbookDescription, { width, theme, sizeBytes }: PlanView): string[] {
   const nodes = runbook.sections.flatMap((section) => section.nodes);
   const questions = nodes.filter(({ kind }) => kind === 'gate' || kind === 'acknowledgement').length;
   const offline = nodes.filter((node) => node.usersOffline && node.runs !== false);
@@ -14,6 +34,7 @@ export function renderPlan(runbook: RunbookDescription, width: number, theme: Th
     theme.bold(`${runbook.name}: ${runbook.title}`),
     `${nodes.length} nodes, of which ${questions} wait for people`,
     ...wrapHanging('', offlineWords(offline), width),
+    ...(offline.length === 0 ? [] : wrapHanging('', estimateWords(sizeBytes), width)),
     ...runbook.sections.flatMap((section, index) => [
       '',
       ...spread(`${theme.bold(`${index + 1}.`)} `, theme.bold(section.title), theme.dim(`plan ${section.plan}`), width),

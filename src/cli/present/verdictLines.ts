@@ -13,8 +13,17 @@ export interface ShownVerdict {
   readonly longestGapSeconds: number;
 }
 
+/** Where a person looks next. */
+export interface Looking {
+  readonly recordPath: string;
+  /** The run's page in Temporal's Web UI. */
+  readonly runUrl: string;
+  /** How the host is entered, or how one is kept that can be. */
+  readonly how: string;
+}
+
 /** What a person wants to know after a rehearsal: the record's summary, and what the users say. */
-export function renderVerdict(record: RunRecord, verdict: ShownVerdict, recordPath: string, theme: Theme): string[] {
+export function renderVerdict(record: RunRecord, verdict: ShownVerdict, looking: Looking, theme: Theme): string[] {
   const lost = verdict.missing + verdict.duplicated + verdict.altered;
   const operations = `${formatCount(verdict.present)} of ${formatCount(verdict.acknowledged)} acknowledged operations are there, once`;
   const facts: (readonly [string, string])[] = [
@@ -23,7 +32,9 @@ export function renderVerdict(record: RunRecord, verdict: ShownVerdict, recordPa
     ['longest wait for a write', formatSeconds(verdict.longestGapSeconds)],
     ['refused in maintenance', formatCount(verdict.refused)],
     ['engine', `${formatSeconds(record.engine.secondsInSteps)} in steps, ${formatSeconds(record.engine.secondsBetweenSteps)} between (median ${record.engine.medianMillisecondsBetweenSteps} ms)`],
-    ['record on the host', recordPath],
+    ['record on the host', looking.recordPath],
+    ['the run in the UI', looking.runUrl],
+    ['look around', looking.how],
   ];
   const width = Math.max(...facts.map(([label]) => label.length));
   return [theme.bold(`${record.runbook}: ${record.state}`), ...facts.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`)];

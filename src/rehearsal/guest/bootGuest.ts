@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '../../contract/errors.js';
+import { findFreePorts } from '../freePort.js';
 import { type BackgroundProcess, type BackgroundProgram, startInBackground } from './background.js';
 import { createCommands } from './commands.js';
 import { createConnection } from './connection.js';
@@ -114,7 +114,7 @@ export async function bootGuest(settings: GuestSettings): Promise<Guest> {
 
   async function forwardFromMachine(guestPort: number): Promise<number> {
     const known = forwarded.get(guestPort);
-    const machinePort = known ?? (await findFreePort());
+    const [machinePort = 0] = known === undefined ? await findFreePorts(1) : [known];
     // After a reboot from within nothing is forwarded any more.
     if (!(await connection.isOpen())) await connect(machine);
     if (known === undefined) await connection.forward(machinePort, guestPort);
@@ -148,16 +148,4 @@ export async function bootGuest(settings: GuestSettings): Promise<Guest> {
     await network.remove();
     await follower?.stop();
   }
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('the machine gave no port of 127.0.0.1');
-  return address.port;
 }

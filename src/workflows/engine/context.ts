@@ -65,7 +65,6 @@ const attributeKeys = {
 
 const noSettings: RunSettings = {
   filesystemCopy: false,
-  maintenanceMode: false,
   testAccount: false,
   firstHourSeconds: 0,
   daySeconds: 0,

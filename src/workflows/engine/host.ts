@@ -10,8 +10,8 @@ import type { Opened } from '../../contract/settings.js';
 export interface EngineActs {
   /** Claims the host, records the list of nodes and the settings; the first thing that a run does. */
   openRun: (args: { readonly nodes: readonly string[]; readonly takeOver: boolean }) => Promise<Opened>;
-  /** Reads what the journal says before a rollback. */
-  readJournal: () => Promise<JournalSummary>;
+  /** Ends whatever this run left running on the host, and reads what its journal says was begun. */
+  beginWayBack: () => Promise<JournalSummary>;
   /** Ensures the conditions of the call, and does nothing else. */
   ensureConditions: () => Promise<void>;
   /** Writes the run record and gives the host free. */

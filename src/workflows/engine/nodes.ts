@@ -96,6 +96,8 @@ export interface Runbook<Acts> {
   readonly sections: readonly Section<Acts>[];
   /** What proves and tells the way back, after all undos. */
   readonly afterRollback: readonly Step<unknown, Acts>[];
+  /** What is still done where a person ends the run past the point of no return, with the service as it is; default nothing. */
+  readonly whenStopped?: readonly Step<unknown, Acts>[];
   /** What a person wants to know at the end; `has` tells whether a step got to its end. */
   readonly summary: (view: View, has: (step: { readonly id: string }) => boolean) => Facts;
 }

@@ -2,7 +2,7 @@ import { attempt } from './attempt.js';
 import { askParked } from './ask.js';
 import type { RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
-import type { Node, Runbook } from './nodes.js';
+import type { Node, Runbook, Step } from './nodes.js';
 
 /**
  * Undoes, in reverse, what the journal on the host or this run's own history says was begun, then
@@ -10,14 +10,16 @@ import type { Node, Runbook } from './nodes.js';
  *
  * @param nodes - The recorded list: its order is the order in which things are undone, reversed.
  * @param journal - The steps that the journal says began and were not undone.
+ * @returns The undos that a person skipped, in words: the run's outcome has to name them.
  */
 export async function rollBack<Acts>(
   context: RunContext,
   runbook: Runbook<Acts>,
   nodes: readonly Node<Acts>[],
   journal: readonly string[],
-): Promise<void> {
+): Promise<readonly string[]> {
   context.progress.state = 'rolling back';
+  const skipped: string[] = [];
   // History may be behind the host or ahead of it: what either of them says was begun is undone.
   const toUndo = new Set([...journal, ...context.begun]);
   for (const step of [...nodes].reverse()) {
@@ -35,9 +37,20 @@ export async function rollBack<Acts>(
       },
       { skip: true, rollback: false },
     );
-    context.progress.mark(step.id, 'undone', 'skipped' in attempted ? { note: `undo ${attempted.skipped}` } : {});
+    if ('skipped' in attempted) {
+      skipped.push(`${undo.title} (${attempted.skipped})`);
+      context.progress.mark(step.id, 'failed', { note: `undo ${attempted.skipped}` });
+    } else {
+      context.progress.mark(step.id, 'undone');
+    }
   }
-  for (const step of runbook.afterRollback) {
+  await closingSteps(context, runbook.afterRollback);
+  return skipped;
+}
+
+/** Steps that end a run which left its list; they have nothing to go back from. */
+export async function closingSteps<Acts>(context: RunContext, steps: readonly Step<unknown, Acts>[]): Promise<void> {
+  for (const step of steps) {
     const attempted = await attempt(
       context,
       step,
@@ -58,22 +71,23 @@ export type Way = 'continue' | 'stop' | { readonly toUndo: readonly string[] };
  *
  * @param reason - Why the way forward was left.
  */
-export async function chooseWayBack(context: RunContext, reason: string): Promise<Way> {
-  const node = { id: 'read-journal', title: 'Read the journal on the host', plan: '' };
+export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<Acts>, reason: string): Promise<Way> {
+  const node = { id: 'begin-way-back', title: 'End what this run left running, and read its journal', plan: '' };
   const attempted = await attempt(
     context,
     node,
-    (opening) => actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).readJournal(),
+    (opening) => actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).beginWayBack(),
     { rollback: false },
   );
   if (!('result' in attempted)) return { toUndo: [] };
   const { toUndo, usersMayWriteSince } = attempted.result;
   if (usersMayWriteSince === undefined) return { toUndo };
+  const stopping = (runbook.whenStopped ?? []).map(({ title }) => title).join('; ');
   const decision = await askParked(context, {
     id: context.openingOf('past-the-point-of-no-return'),
-    node: 'read-journal',
+    node: 'begin-way-back',
     kind: 'parked',
-    title: `${reason}. But users may have written on the new volume since ${usersMayWriteSince}: switching back would lose what they wrote. Continue where the run stands, or stop the run and leave the service on the new volume?`,
+    title: `${reason}. But users may have written on the new volume since ${usersMayWriteSince}: switching back would lose what they wrote. Continue where the run stands, or stop the run and leave the service on the new volume${stopping.length === 0 ? '' : ` (${stopping})`}?`,
     choices: ['continue', 'stop'],
     reasonFor: ['stop'],
     evidence: [],

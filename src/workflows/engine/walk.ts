@@ -11,7 +11,7 @@ import { createRunContext, type RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
 import type { Node, Runbook } from './nodes.js';
 import { createProgress, placedNodes, type Placed } from './progress.js';
-import { chooseWayBack, rollBack } from './rollback.js';
+import { chooseWayBack, closingSteps, rollBack } from './rollback.js';
 import { visit } from './visit.js';
 
 /** What a run came to; the workflow's result. */
@@ -90,11 +90,14 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
       context.mayTurnBack = false;
       context.progress.state = 'running';
       context.inbox.withdrawAll();
-      const way = await chooseWayBack(context, error.reason);
-      if (way === 'stop') return close(context, runbook, 'stopped', `${error.reason}. The service stays where it is`);
+      const way = await chooseWayBack(context, runbook, error.reason);
+      if (way === 'stop') {
+        await closingSteps(context, runbook.whenStopped ?? []);
+        return close(context, runbook, 'stopped', `${error.reason}. The service stays where it is`);
+      }
       if (way !== 'continue') {
-        await rollBack(context, runbook, recorded, way.toUndo);
-        return close(context, runbook, 'rolled back', error.reason);
+        const skipped = await rollBack(context, runbook, recorded, way.toUndo);
+        return close(context, runbook, 'rolled back', skipped.length === 0 ? error.reason : `${error.reason}. NOT undone: ${skipped.join('; ')}`);
       }
       context.mayTurnBack = true;
     }

@@ -1,4 +1,5 @@
 import { formatBytes, formatCount, formatSeconds } from '../../contract/facts.js';
+import type { Unless } from '../engine/nodes.js';
 import { optionalStep, step } from '../words.js';
 import { showActivity } from './machine.js';
 
@@ -45,10 +46,14 @@ export const documentStatistics = step({
   show: (statistics) => statistics.counted.map(({ table, rows }) => [table, formatCount(rows)] as const),
 });
 
+/** What speaks to the application as a user does needs an account of its own. */
+export const withTestAccount: Unless = { holds: ({ settings }) => settings.testAccount, otherwise: 'no verification.testAccount is configured' };
+
 export const measureBaseline = optionalStep({
   id: 'measure-baseline',
   title: 'Performance baseline: requests, I/O, CPU',
   plan: '2.3',
+  when: withTestAccount,
   skippable: true,
   requires: ['application up'],
   do: (act) => act.measurePerformance({ moment: 'before' }),

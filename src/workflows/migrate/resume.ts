@@ -1,6 +1,7 @@
-import { formatCount, formatSeconds } from '../../contract/facts.js';
+import { formatCount, formatSeconds, type Facts } from '../../contract/facts.js';
 import { gate, optionalStep, step } from '../words.js';
 import { verifyRows } from './copy.js';
+import { withTestAccount } from './dayBefore.js';
 import { showActivity } from './machine.js';
 
 export const startApplication = step({
@@ -8,7 +9,7 @@ export const startApplication = step({
   title: 'Application started, healthy',
   plan: '4, step 9.3',
   usersOffline: true,
-  requires: ['volume open', 'database up'],
+  requires: ['source unchanged', 'volume open', 'database up'],
   do: (act) => act.startApplicationOnVolume(),
   undo: { title: 'Application on the encrypted volume stopped', do: (act) => act.stopApplication() },
   show: (started) => [['health', String(started.status)]],
@@ -18,18 +19,21 @@ export const verifyService = optionalStep({
   id: 'verify-service',
   title: 'Login, an operation up and down, snapshot, restore point',
   plan: '4, step 9.4',
-  when: { holds: ({ settings }) => settings.testAccount, otherwise: 'no verification.testAccount is configured' },
+  when: withTestAccount,
+  skippable: true,
   usersOffline: true,
-  requires: ['application up'],
+  requires: ['volume open', 'application up'],
   do: (act) => act.verifyService(),
   show: (checks) => checks.passed.map((check) => [check, 'ok'] as const),
 });
 
-export const checkLogs = step({
+export const checkLogs = optionalStep({
   id: 'check-logs',
   title: 'No errors in the logs',
   plan: '4, step 9.5',
+  skippable: true,
   usersOffline: true,
+  requires: ['volume open', 'application up'],
   do: (act) => act.assertLogs(),
   show: (logs) => [['error lines', String(logs.errors)]],
 });
@@ -38,9 +42,10 @@ export const comparePerformance = optionalStep({
   id: 'compare-performance',
   title: 'Performance against the baseline',
   plan: '4, step 9.6',
+  when: withTestAccount,
   skippable: true,
   usersOffline: true,
-  requires: ['application up'],
+  requires: ['volume open', 'application up'],
   do: (act) => act.comparePerformance(),
   show: ({ verdicts, activity }) => [
     ...verdicts.map(({ name, verdict, words }) => [name, `${verdict}: ${words}`] as const),
@@ -52,20 +57,28 @@ export const endMaintenance = step({
   id: 'end-maintenance',
   title: 'Maintenance mode off: users are back',
   plan: '4, step 10',
-  requires: ['application up'],
+  requires: ['volume open', 'application up'],
   do: (act) => act.endMaintenance(),
   show: (ended) => [['users were offline', formatSeconds(ended.offlineSeconds)]],
+});
+
+/** For a run that ends here by a person's decision: the service stays on the new volume, and users get it back. */
+export const leaveMaintenance = optionalStep({
+  id: 'leave-maintenance',
+  title: 'Maintenance mode off, the application healthy',
+  plan: '4, step 10',
+  requires: ['volume open'],
+  skippable: true,
+  do: (act) => act.leaveMaintenance(),
 });
 
 export const watchFirstHour = step({
   id: 'watch-first-hour',
   title: 'Watch the first hour',
   plan: '4, step 10',
-  do: (act, { settings }) => act.watch({ seconds: settings.firstHourSeconds, span: 'first hour' }),
-  show: (watched) => [
-    ['error lines', String(watched.errors)],
-    ['failed health checks', String(watched.failedChecks)],
-  ],
+  requires: ['volume open', 'application up'],
+  do: (act, { settings }) => act.watch({ seconds: settings.firstHourSeconds, span: 'first-hour' }),
+  show: showWatched,
 });
 
 export const finalGate = gate({
@@ -76,8 +89,7 @@ export const finalGate = gate({
   evidence: ({ from }) => [
     ['users were offline', formatSeconds(from(endMaintenance).offlineSeconds)],
     ['rows equal', formatCount(from(verifyRows).rows)],
-    ['error lines in the first hour', String(from(watchFirstHour).errors)],
-    ['failed health checks', String(from(watchFirstHour).failedChecks)],
+    ...showWatched(from(watchFirstHour)),
   ],
 });
 
@@ -85,9 +97,22 @@ export const watchDay = step({
   id: 'watch-day',
   title: 'Watch the first day',
   plan: 'week 4',
-  do: (act, { settings }) => act.watch({ seconds: settings.daySeconds, span: 'first day' }),
-  show: (watched) => [
-    ['error lines', String(watched.errors)],
-    ['failed health checks', String(watched.failedChecks)],
-  ],
+  requires: ['volume open', 'application up'],
+  do: (act, { settings }) => act.watch({ seconds: settings.daySeconds, span: 'first-day' }),
+  show: showWatched,
 });
+
+/** What a watch saw; whether that is good enough is for the person at the gate. */
+function showWatched(watched: {
+  readonly checks: number;
+  readonly failedChecks: number;
+  readonly errors: number;
+  readonly restarts: number;
+  readonly errorsFile: string | null;
+}): Facts {
+  return [
+    ['error lines', watched.errorsFile === null ? 'none' : `${formatCount(watched.errors)}, in ${watched.errorsFile}`],
+    ['failed health checks', `${formatCount(watched.failedChecks)} of ${formatCount(watched.checks)}`],
+    ['container restarts', formatCount(watched.restarts)],
+  ];
+}

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../contract/facts.js';
+import { formatBytes, type Facts } from '../../contract/facts.js';
 import { acknowledgement, parallel, step } from '../words.js';
 import { measureSource } from './preflight.js';
 
@@ -62,19 +62,27 @@ export const backupHeader = step({
 
 export const confirmOperational = step({
   id: 'confirm-operational',
-  title: 'Operational passphrase, typed again from where it is stored',
+  title: 'Operational passphrase, once more from where it is stored',
   plan: '5.3',
   do: (act) => act.confirmPassphrase({ role: 'operational' }),
-  show: ({ slot }) => [['opens slot', String(slot)]],
+  show: showConfirmed,
 });
 
 export const confirmRecovery = step({
   id: 'confirm-recovery',
-  title: 'Recovery passphrase, typed again from where it is stored',
+  title: 'Recovery passphrase, once more from where it is stored',
   plan: '5.3',
   do: (act) => act.confirmPassphrase({ role: 'recovery' }),
-  show: ({ slot }) => [['opens slot', String(slot)]],
+  show: showConfirmed,
 });
+
+/** A file proves that the file is right; only typing proves what people have. */
+function showConfirmed({ slot, typed }: { readonly slot: number; readonly typed: boolean }): Facts {
+  return [
+    ['opens slot', String(slot)],
+    ['came from', typed ? 'a person who typed it' : 'the file that lockstep.yaml names'],
+  ];
+}
 
 export const keysStored = parallel({
   id: 'keys-stored',

@@ -1,6 +1,5 @@
 import { formatBytes, formatCount, formatSeconds } from '../../contract/facts.js';
 import { gate, step, waitUntil } from '../words.js';
-import { measureSource } from './preflight.js';
 
 export const maintenanceWindow = waitUntil({
   id: 'maintenance-window',
@@ -9,13 +8,33 @@ export const maintenanceWindow = waitUntil({
   until: ({ settings }) => settings.windowOpensAt,
 });
 
+export const checkRoom = step({
+  id: 'check-room',
+  title: 'The database still fits the volume',
+  plan: '3.2, step 1',
+  requires: ['volume open'],
+  do: (act) => act.assertFitsVolume(),
+  show: ({ sizeBytes, availableBytes }) => [
+    ['database', formatBytes(sizeBytes)],
+    ['room on the volume', formatBytes(availableBytes)],
+  ],
+});
+
+export const disableRestart = step({
+  id: 'disable-restart',
+  title: 'Docker starts neither container again by itself',
+  plan: '4, step 1',
+  do: (act) => act.disableRestart(),
+  undo: { title: 'Restart policies as they were', do: (act) => act.restoreRestart() },
+});
+
 export const beginMaintenance = step({
   id: 'begin-maintenance',
-  title: 'Maintenance mode on, proven by a refused write',
+  title: 'Users kept out: writes refused, proven by a write, or the application stopped',
   plan: '4, step 1',
   usersOffline: true,
   do: (act) => act.beginMaintenance(),
-  undo: { title: 'Maintenance mode off', do: (act) => act.endMaintenance() },
+  undo: { title: 'Maintenance mode off, the application healthy', do: (act) => act.leaveMaintenance() },
   show: (begun) => [['how', begun.how]],
 });
 
@@ -53,17 +72,8 @@ export const finalBackupGate = gate({
   evidence: ({ from }) => [
     ['backup', `${from(finalBackup).file}, ${formatBytes(from(finalBackup).sizeBytes)}`],
     ['restored rows', formatCount(from(verifyFinalBackup).rows)],
-    ['to copy', formatBytes(from(measureSource).sizeBytes)],
+    ['to copy', formatBytes(from(checkRoom).sizeBytes)],
   ],
-});
-
-export const disableRestart = step({
-  id: 'disable-restart',
-  title: 'Docker starts neither container again by itself',
-  plan: '4, step 4',
-  usersOffline: true,
-  do: (act) => act.disableRestart(),
-  undo: { title: 'Restart policies as they were', do: (act) => act.restoreRestart() },
 });
 
 export const stopApplication = step({

@@ -37,7 +37,7 @@ const opened: JournalEntry = {
   at: time(0),
   call: identity('open-run'),
   nodes: ['copy', 'check'],
-  settings: { filesystemCopy: false, maintenanceMode: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 },
+  settings: { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 },
   bootId: 'boot-1',
   configDigest: 'abc',
   lockstepVersion: '1.2.3',

@@ -16,6 +16,8 @@ function createHost(directory: string, isRunning: RunDependencies['isRunning'] =
     lockstepVersion: '1.2.3',
     configDigest: () => Promise.resolve('abc'),
     bootId: () => Promise.resolve('boot-1'),
+    endLeftovers: () => Promise.resolve(),
+    forgetSecrets: () => undefined,
     isRunning,
   });
   const of = (runId: string) => ({

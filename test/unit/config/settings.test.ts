@@ -6,7 +6,6 @@ describe('the settings of a run', () => {
   it('follow from the defaults', () => {
     expect(toRunSettings(configSchema.parse({ host: 'db1' }))).toEqual({
       filesystemCopy: false,
-      maintenanceMode: false,
       testAccount: false,
       firstHourSeconds: 3600,
       daySeconds: 86400,
@@ -24,7 +23,6 @@ describe('the settings of a run', () => {
     expect(toRunSettings(config)).toEqual({
       windowOpensAt: '2026-01-31T22:00:00+01:00',
       filesystemCopy: true,
-      maintenanceMode: true,
       testAccount: true,
       firstHourSeconds: 5,
       daySeconds: 6,

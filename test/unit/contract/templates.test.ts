@@ -47,10 +47,8 @@ describe('the announcements', () => {
 
   it('of extended maintenance say whether users can work', () => {
     const statusPage = 'https://status.example.com';
-    expect(announceExtendedMaintenance({ application, statusPage }).body).toContain('- SuperSync is available again\n');
-    expect(announceExtendedMaintenance({ application, statusPage, expectedCompletion: '2026-02-01T02:00:00Z' }).body).toContain(
-      '- SuperSync remains unavailable, expected until 2026-02-01 02:00 UTC\n',
-    );
+    expect(announceExtendedMaintenance({ application, statusPage, available: true }).body).toContain('- SuperSync is available again\n');
+    expect(announceExtendedMaintenance({ application, statusPage, available: false }).body).toContain('- SuperSync remains unavailable until further notice\n');
   });
 
   it('leave no placeholder, and refuse a time that is none', () => {

@@ -90,29 +90,6 @@ describe('the restart policy', () => {
   });
 });
 
-describe('waiting for health', () => {
-  const states = (...changes: readonly object[]) => {
-    const left = [...changes];
-    return dockerThat({ file: 'docker', args: inspect, answer: () => inspected({ state: (left.length > 1 ? left.shift() : left[0]) ?? {} }) });
-  };
-  const wait = { container, timeoutSeconds: 0.05, pollSeconds: 0.01 };
-
-  test('ends when the check passes', async () => {
-    const docker = states({ Health: { Status: 'starting' } }, { Health: { Status: 'starting' } }, { Health: { Status: 'healthy' } });
-    expect((await docker.waitUntilHealthy(wait)).health).toBe('healthy');
-  });
-
-  test('is satisfied with running where there is no check', async () => {
-    expect((await states({ Status: 'created', Running: false }, {}).waitUntilHealthy(wait)).isRunning).toBe(true);
-  });
-
-  test('tells what was the matter', async () => {
-    await expect(states({ Health: { Status: 'unhealthy' } }).waitUntilHealthy(wait)).rejects.toThrow('is not healthy after 0.05 s (state running, health unhealthy)');
-    await expect(states({ Status: 'exited', Running: false, ExitCode: 137 }).waitUntilHealthy(wait)).rejects.toThrow('ended with status 137');
-    await expect(states({ Health: { Status: 'starting' } }).waitUntilHealthy({ ...wait, timeoutSeconds: 9, signal: AbortSignal.timeout(30) })).rejects.toThrow('aborted');
-  });
-});
-
 test('reads volumes and images', async () => {
   const volume = { Name: 'supersync_pg-data', Driver: 'local', Mountpoint: '/var/lib/docker/volumes/supersync_pg-data/_data', Options: null };
   const image = { Id: 'sha256:1', RepoTags: ['postgres:15'], RepoDigests: [], Config: { Env: ['PGDATA=/var/lib/postgresql/data'], Volumes: { '/var/lib/postgresql/data': {} }, User: '' } };
@@ -126,27 +103,15 @@ test('reads volumes and images', async () => {
   expect(await docker.readImage('postgres:15')).toMatchObject({ environment: { PGDATA: '/var/lib/postgresql/data' }, volumeTargets: ['/var/lib/postgresql/data'] });
 });
 
-test('reads processes, and none of a container that does not run', async () => {
-  const top = ['top', container, '-eo', 'pid,comm'];
-  const docker = dockerThat({ file: 'docker', args: top, answer: 'PID                 COMMAND\n26025               postgres\n26031               postgres: writer\n' });
-  expect(await docker.readProcesses(container)).toEqual([
-    { processId: 26025, command: 'postgres' },
-    { processId: 26031, command: 'postgres: writer' },
-  ]);
-  const stopped = dockerThat({ file: 'docker', args: top, answer: { exitCode: 1, stderr: 'Error response from daemon: Container b59 is not running' } });
-  expect(await stopped.readProcesses(container)).toEqual([]);
-});
-
-test('reads both streams of the log in the order of time', async () => {
+test('reads the wanted lines of a log in the order of time', async () => {
   const since = new Date('2031-02-03T04:00:00Z');
   const docker = dockerThat({
     file: 'docker',
-    args: ['logs', '--timestamps', '--since', '2031-02-03T04:00:00.000Z', '--tail', '10000', container],
-    answer: { stdout: '2031-02-03T04:00:01.5Z one\n2031-02-03T04:00:03.5Z \n', stderr: '2031-02-03T04:00:02.5Z ERROR:  two\r\n' },
+    args: ['logs', '--timestamps', '--since', '2031-02-03T04:00:00.000Z', container],
+    answer: '2031-02-03T04:00:03.5Z ERROR:  three\n2031-02-03T04:00:01.5Z one\n2031-02-03T04:00:02.5Z ERROR:  two\nnot a line of Docker\n',
   });
-  expect(await docker.readLogs({ container, since })).toEqual([
-    { at: '2031-02-03T04:00:01.5Z', stream: 'stdout', text: 'one' },
-    { at: '2031-02-03T04:00:02.5Z', stream: 'stderr', text: 'ERROR:  two' },
-    { at: '2031-02-03T04:00:03.5Z', stream: 'stdout', text: '' },
+  expect(await docker.readLogs({ container, since, wanted: (text) => text.includes('ERROR') })).toEqual([
+    { at: '2031-02-03T04:00:02.5Z', text: 'ERROR:  two' },
+    { at: '2031-02-03T04:00:03.5Z', text: 'ERROR:  three' },
   ]);
 });

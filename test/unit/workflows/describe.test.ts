@@ -8,11 +8,13 @@ import { toySettings } from '../../workflows/toy/activities.js';
 const input = { host: 'h1', takeOver: false, startedBy: 'ann' };
 
 test('a plan reads like the list that it is made from', () => {
-  expect(renderPlan(describeRunbook(toy), 80, plainTheme)).toEqual([
+  expect(renderPlan(describeRunbook(toy), { width: 80, theme: plainTheme })).toEqual([
     'toy: Toy',
     '6 nodes, of which 2 wait for people',
     'Users are offline from "Copy every file to the new volume" to "Start the',
     'database from the copy", 2 nodes, marked with ▌',
+    'How long: 1.5 minutes for each GB by the plan; --size 50G estimates for a size,',
+    'and the first steps of a run measure this host',
     '',
     '1. Preparation                                                            plan 1',
     '   • Measure the source                                                      1.1',

@@ -52,7 +52,7 @@ function createRecordingView(): { view: View; reads: string[] } {
       return whatever();
     },
     input: { host: 'host', startedBy: 'ann', takeOver: false },
-    settings: { filesystemCopy: true, maintenanceMode: true, testAccount: true, firstHourSeconds: 3600, daySeconds: 86_400 },
+    settings: { filesystemCopy: true, testAccount: true, firstHourSeconds: 3600, daySeconds: 86_400 },
   };
   return { view, reads };
 }

@@ -86,16 +86,23 @@ test('the way back restores the service in the order in which that works', () =>
     'deselectOverlay',
     'startDatabaseOnSource',
     'startApplicationOnSource',
+    'leaveMaintenance',
     'restoreRestart',
-    'endMaintenance',
     'closeVolume',
   ]);
 });
 
 test('what acts on the copy requires the source to be stopped and unchanged, until the switch', () => {
   const required = (id: string) => examined.find((node) => node.id === id)?.step?.requires ?? [];
-  for (const id of ['copy-data', 'verify-copy']) expect(required(id)).toContain('source stopped and unchanged');
-  for (const id of ['start-database', 'verify-rows', 'start-application']) expect(required(id)).toContain('volume open');
+  for (const id of ['copy-data', 'verify-copy', 'select-overlay']) expect(required(id)).toContain('source stopped and unchanged');
+  for (const id of ['start-database', 'verify-rows', 'start-application']) expect(required(id)).toContain('source unchanged');
+});
+
+test('whatever comes after the switch gets the volume back after a reboot', () => {
+  const nodes = migrate.sections.flatMap((each) => each.nodes);
+  const after = nodes.slice(nodes.findIndex(({ id }) => id === 'select-overlay'));
+  const without = after.filter((node) => !('requires' in node && node.requires.includes('volume open')));
+  expect(without.map(({ id }) => id)).toEqual([]);
 });
 
 function readsTooEarly(nodes: readonly Examined[]): readonly string[] {

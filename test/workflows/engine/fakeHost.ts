@@ -17,13 +17,12 @@ export interface Called {
 /** The settings of a run without window or options. */
 export const plainSettings: RunSettings = {
   filesystemCopy: false,
-  maintenanceMode: false,
   testAccount: false,
   firstHourSeconds: 1,
   daySeconds: 1,
 };
 
-const engineActs = ['openRun', 'readJournal', 'ensureConditions', 'closeRun'] as const;
+const engineActs = ['openRun', 'beginWayBack', 'ensureConditions', 'closeRun'] as const;
 
 /**
  * A host on which nothing happens: it keeps what it was asked, run by run, and plays the run's script.
@@ -39,7 +38,7 @@ export function createFakeHost(answers: Readonly<Record<string, unknown>> = { ac
 
   const defaults: Script = {
     openRun: (_, args) => Promise.resolve(opened({ nodes: (args as { nodes: string[] }).nodes })),
-    readJournal: (call) => Promise.resolve({ toUndo: stillToUndo(runs.get(call.workflowId)?.calls ?? []) }),
+    beginWayBack: (call) => Promise.resolve({ toUndo: stillToUndo(runs.get(call.workflowId)?.calls ?? []) }),
   };
 
   const activity = (name: string) => async (call: Call, args: unknown) => {

@@ -43,7 +43,7 @@ test('a cancel leads back only where a person says so', async () => {
   await run.asked('cancelled');
   await run.decide('cancelled', 'rollback', 'ann', 'wrong host');
   await expect(run.result()).resolves.toEqual({ state: 'rolled back', outcome: 'cancelled by ann: wrong host' });
-  expect(run.done()).toEqual(['openRun', 'measure', 'prepare', 'readJournal', 'undo prepare', 'prove', 'closeRun']);
+  expect(run.done()).toEqual(['openRun', 'measure', 'prepare', 'beginWayBack', 'undo prepare', 'prove', 'closeRun']);
 });
 
 test.each(['measure', 'finish'])('a cancel while %s runs lets it end, then asks', async (step) => {

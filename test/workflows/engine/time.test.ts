@@ -45,7 +45,7 @@ test('a no-go while waiting leads back', async () => {
   await run.decide('window', 'no-go', 'ben', 'moved to June');
   await expect(run.result()).resolves.toMatchObject({ state: 'rolled back', outcome: expect.stringContaining('moved to June') as string });
   expect(await run.outcomes()).toEqual(['reason missing', 'counted']);
-  expect(run.done()).toEqual(['openRun', 'prepare', 'readJournal', 'undo prepare', 'prove', 'closeRun']);
+  expect(run.done()).toEqual(['openRun', 'prepare', 'beginWayBack', 'undo prepare', 'prove', 'closeRun']);
 });
 
 test('without a time there is no wait', async () => {
@@ -71,7 +71,7 @@ test('the limit of a question that was withdrawn passes without a trace', async 
   let mayUndo: () => void = () => undefined;
   const undone = new Promise<void>((resolve) => (mayUndo = resolve));
   const run = await driver.start('together', {
-    readJournal: () => Promise.resolve({ toUndo: [], usersMayWriteSince: '2026-11-01T00:00:00Z' }),
+    beginWayBack: () => Promise.resolve({ toUndo: [], usersMayWriteSince: '2026-11-01T00:00:00Z' }),
     finish: () => undone,
   });
   await run.asked('reviewed');

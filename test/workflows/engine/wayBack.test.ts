@@ -50,7 +50,7 @@ test('rollback undoes what was begun in reverse, the step that failed half-way f
   await expect(run.result()).resolves.toEqual({ state: 'rolled back', outcome: 'Compare failed (the disk is full); ann: another day' });
   expect(run.done()).toEqual([
     'openRun', 'prepare', 'measure', 'copy', 'compare',
-    'readJournal', 'undo compare', 'undo copy', 'undo prepare', 'prove', 'closeRun',
+    'beginWayBack', 'undo compare', 'undo copy', 'undo prepare', 'prove', 'closeRun',
   ]);
   expect(run.calls.find(({ what }) => what === 'undo copy')?.call).toMatchObject({ phase: 'undo', title: 'Remove the copy', requires: [] });
   expect((await run.status()).nodes.map(({ id, state }) => [id, state])).toEqual([
@@ -64,14 +64,14 @@ test('rollback undoes what was begun in reverse, the step that failed half-way f
 });
 
 test('what the journal on the host says was begun is undone too, in the order of the list', async () => {
-  const run = await driver.start('gated', { readJournal: () => Promise.resolve({ toUndo: ['compare', 'prepare'] }) });
+  const run = await driver.start('gated', { beginWayBack: () => Promise.resolve({ toUndo: ['compare', 'prepare'] }) });
   await run.asked('ready');
   await run.decide('ready', 'no-go', 'ann', 'not yet');
   await run.result();
   expect(run.done().filter((what) => what.startsWith('undo'))).toEqual(['undo prepare']);
 
   // The history of this run is behind its host: a restored server knows only of the first step.
-  const behind = await driver.start('steps', { measure: fails, readJournal: () => Promise.resolve({ toUndo: ['prepare', 'copy', 'compare'] }) });
+  const behind = await driver.start('steps', { measure: fails, beginWayBack: () => Promise.resolve({ toUndo: ['prepare', 'copy', 'compare'] }) });
   await behind.asked('measure.failed.1');
   await behind.decide('measure.failed.1', 'rollback', 'ann', 'server was restored');
   await behind.result();
@@ -87,8 +87,8 @@ test('an undo that fails parks; retry tries again, and skip goes on with the nex
   await run.asked('copy.failed.1');
   await run.decide('copy.failed.1', 'retry');
   await expect(run.result()).resolves.toMatchObject({ state: 'rolled back' });
-  expect(run.done().slice(run.done().indexOf('readJournal'))).toEqual([
-    'readJournal', 'undo compare', 'undo copy', 'undo copy', 'undo prepare', 'prove', 'closeRun',
+  expect(run.done().slice(run.done().indexOf('beginWayBack'))).toEqual([
+    'beginWayBack', 'undo compare', 'undo copy', 'undo copy', 'undo prepare', 'prove', 'closeRun',
   ]);
   expect(await run.node('compare')).toMatchObject({ note: 'undo skipped by ann: nothing was kept' });
 });
@@ -114,7 +114,7 @@ test('the signal rollback ends a step that runs, waits for its end, and undoes i
   await rollBack(run);
   await expect(run.result()).resolves.toEqual({ state: 'rolled back', outcome: 'rollback asked for by ann: users complain' });
   expect(cancelled).toBe(1);
-  expect(run.done()).toEqual(['openRun', 'prepare', 'measure', 'copy', 'readJournal', 'undo copy', 'undo prepare', 'prove', 'closeRun']);
+  expect(run.done()).toEqual(['openRun', 'prepare', 'measure', 'copy', 'beginWayBack', 'undo copy', 'undo prepare', 'prove', 'closeRun']);
 });
 
 test.each([
@@ -157,7 +157,7 @@ test('a second rollback changes nothing: not the undo that runs, nor one that is
 });
 
 test('past the point of no return a no-go asks; continue opens the gate again under a new id', async () => {
-  const run = await driver.start('gated', { readJournal: past });
+  const run = await driver.start('gated', { beginWayBack: past });
   await run.asked('ready');
   await run.decide('ready', 'no-go', 'ann', 'too slow');
   const question = await run.asked('past-the-point-of-no-return');
@@ -173,18 +173,18 @@ test('past the point of no return a no-go asks; continue opens the gate again un
 });
 
 test('past the point of no return stop ends the run and undoes nothing', async () => {
-  const run = await driver.start('gated', { readJournal: past });
+  const run = await driver.start('gated', { beginWayBack: past });
   await run.asked('ready');
   await run.decide('ready', 'no-go', 'ann', 'too slow');
   await run.asked('past-the-point-of-no-return');
   await run.decide('past-the-point-of-no-return', 'stop');
   await run.decide('past-the-point-of-no-return', 'stop', 'ann', 'we look into it');
   await expect(run.result()).resolves.toMatchObject({ state: 'stopped' });
-  expect(run.done()).toEqual(['openRun', 'measure', 'prepare', 'readJournal', 'closeRun']);
+  expect(run.done()).toEqual(['openRun', 'measure', 'prepare', 'beginWayBack', 'closeRun']);
 });
 
 test('a rollback signal at the question past the point of no return leaves the question open', async () => {
-  const run = await driver.start('gated', { readJournal: past });
+  const run = await driver.start('gated', { beginWayBack: past });
   await run.asked('ready');
   await run.decide('ready', 'no-go', 'ann', 'too slow');
   await run.asked('past-the-point-of-no-return');
@@ -197,7 +197,7 @@ test('a rollback signal at the question past the point of no return leaves the q
 });
 
 test('after a no-go to one of several questions a rollback still reaches the run', async () => {
-  const run = await driver.start('together', { readJournal: inTurn(past, () => Promise.resolve({ toUndo: [] })) });
+  const run = await driver.start('together', { beginWayBack: inTurn(past, () => Promise.resolve({ toUndo: [] })) });
   await run.asked('ready');
   await run.decide('reviewed', 'no-go', 'ann', 'not reviewed');
   await run.asked('past-the-point-of-no-return');

@@ -54,7 +54,7 @@ async function writeEngineHistories(driver: Driver): Promise<void> {
   await together.result();
   await saveHistory('together-rolled-back', together);
 
-  const gated = await driver.start('gated', { readJournal: () => Promise.resolve({ toUndo: [], usersMayWriteSince: '2026-11-01T20:00:00Z' }) });
+  const gated = await driver.start('gated', { beginWayBack: () => Promise.resolve({ toUndo: [], usersMayWriteSince: '2026-11-01T20:00:00Z' }) });
   await gated.asked('ready');
   await gated.handle.signal(signalNames.rollback, { by: 'ann', reason: 'too slow' });
   await gated.asked('past-the-point-of-no-return');

@@ -6,7 +6,6 @@ type Activity = (call: Call, args?: never) => Promise<unknown>;
 /** The settings of a run without window or options. */
 export const toySettings: RunSettings = {
   filesystemCopy: false,
-  maintenanceMode: false,
   testAccount: false,
   firstHourSeconds: 1,
   daySeconds: 1,
@@ -24,7 +23,7 @@ export function createToyActivities(different: Readonly<Record<string, Activity>
         configDigest: 'digest',
         lockstepVersion: '0.0.0',
       }),
-    readJournal: () => Promise.resolve({ toUndo: [] }),
+    beginWayBack: () => Promise.resolve({ toUndo: [] }),
     ensureConditions: () => Promise.resolve(),
     closeRun: () => Promise.resolve(),
     measure: () => Promise.resolve({ sizeBytes: 1_750_000_000 }),

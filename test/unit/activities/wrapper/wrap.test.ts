@@ -228,7 +228,7 @@ test('what an earlier attempt left in the control group is ended before this one
       return Promise.reject(new Error('reset'));
     });
     await failureOf(harness.run(activity));
-    expect(order).toEqual(['take copy-data-run-1', 'acts', 'end copy-data-run-1']);
+    expect(order).toEqual(['take run-1-copy-data', 'acts', 'end run-1-copy-data']);
   }));
 
 test('a configuration that cannot be read stops everything, and is read anew at the next attempt', () =>
