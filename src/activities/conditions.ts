@@ -2,13 +2,13 @@ import type { Condition } from '../contract/calls.js';
 import { PermanentFailure } from '../contract/errors.js';
 import type { Attempt } from './activity.js';
 import {
-  assertSourceUntouched,
   ensureApplicationHealthy,
   ensureApplicationStopped,
   ensureDatabaseReady,
   ensureDatabaseStopped,
 } from './services.js';
 import { openAndMount } from './openVolume.js';
+import { assertSourceUntouched } from './stoppedSource.js';
 
 const ensures: Readonly<Record<Condition, (attempt: Attempt) => Promise<unknown>>> = {
   'volume open': (attempt) => openAndMount(attempt, { mounted: true }),

@@ -2,6 +2,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '../contract/errors.js';
+import { formatBytes } from '../contract/facts.js';
 import { ifPresent } from '../host/failure.js';
 import { createDocker, dockerSocketPath } from '../host/docker.js';
 import { createThrowaways } from '../host/dockerThrowaway.js';
@@ -97,6 +98,14 @@ async function placeFor(attempt: Attempt, directory: string, target: string) {
   const { availableBytes } = await attempt.tools.system.readMemory();
   if (restoreFitsMemory(source.sizeBytes, availableBytes)) return { type: 'tmpfs', target, sizeBytes: restoreSizeBytes(source.sizeBytes) } as const;
   await mkdir(directory, { recursive: true, mode: 0o700 });
+  const { availableBytes: free } = await attempt.tools.filesystem.readSpace({ path: directory });
+  const needed = restoreSizeBytes(source.sizeBytes);
+  if (free < needed) {
+    throw new PermanentFailure(
+      `${directory} has ${formatBytes(free)} free, and the test restore takes up to ${formatBytes(needed)}: it could fill the disk under the running database`,
+      'free space there, then retry',
+    );
+  }
   return { type: 'bind', source: directory, target } as const;
 }
 

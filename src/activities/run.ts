@@ -7,6 +7,7 @@ import { toRunSettings } from '../config/settings.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, reads, type Activity, type Attempt } from './activity.js';
 import { makeRecord, renderRecord } from './record.js';
+import { keepPredecessor } from './predecessor.js';
 import { createClaimFile, type Claim } from './wrapper/claim.js';
 import { summarise } from './wrapper/journal.js';
 
@@ -42,6 +43,7 @@ export function createRunActivities(dependencies: RunDependencies) {
         await claims.release(held.runId);
         const { held: now } = await claims.take(claim);
         if (now.runId !== call.runId) throw new Error(`the claim went to run ${now.runId} meanwhile`);
+        await keepPredecessor(attempt, held);
         await attempt.journal({ kind: 'note', at: claim.takenAt, text: `took the host over from ${held.workflowId} (run ${held.runId})` });
       }
       const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'opened');

@@ -8,6 +8,7 @@ import { readLinksLeaving, readTreeSize } from '../host/directoryTree.js';
 import { ifPresent } from '../host/failure.js';
 import { readDataDirectoryFacts } from '../host/postgresDataDirectory.js';
 import { reads, type Attempt } from './activity.js';
+import { readFactOfPredecessor } from './predecessor.js';
 import { keepFact, needFact } from './runFacts.js';
 
 /** The database as it stands before the migration: read once, and never written to. */
@@ -127,7 +128,12 @@ async function readSource(attempt: Attempt): Promise<SourceFacts> {
     gid,
     sizeBytes: size.sizeBytes,
     files: size.files,
-    restartPolicies: { [container]: inspected.restartPolicy, [applicationFacts.name]: applicationFacts.restartPolicy },
+    restartPolicies: {
+      [container]: inspected.restartPolicy,
+      [applicationFacts.name]: applicationFacts.restartPolicy,
+      // A run that was left half-way had set them to "no".
+      ...(await readFactOfPredecessor<SourceFacts>(attempt, 'source'))?.restartPolicies,
+    },
   };
 }
 

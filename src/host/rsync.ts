@@ -113,7 +113,7 @@ function explainCopy(error: unknown, { source, target }: CopyRequest): never {
   return explain(error, [
     {
       says: /No space left on device/,
-      then: () => new PermanentFailure(`${target} is full before all of ${source} is copied`, 'grow the volume, or make it larger from the start'),
+      then: () => new PermanentFailure(`${target} is full before all of ${source} is copied`, 'roll back and start again with a larger volume.growthPercent'),
     },
     { exitCode: 23, then: () => new Error(`part of ${source} could not be copied to ${target} (rsync 23); the copy is not complete`) },
     {

@@ -149,12 +149,17 @@ describe('a migration that is disturbed', () => {
     const found = await rehearsal.guest.exec('sh', ['-c', 'cat /var/lib/lockstep/runs/*/*.json* /var/lib/lockstep/runs/*/*.md /var/lib/lockstep/runs/*/*.log /var/log/luks-audit.log; journalctl --no-pager']);
     const places = { history, 'files and logs': found.stdout, 'arguments and environment': [...argumentsSeen].join('\n') };
     expect(places['arguments and environment']).toContain('rsync');
-    for (const name of ['operationalPassphrase', 'recoveryPassphrase', 'backupPassphrase']) {
+    for (const name of ['operationalPassphrase', 'recoveryPassphrase', 'backupPassphrase', 'testAccountPassword']) {
       const secret = rehearsalSecrets[name] ?? '';
       for (const [place, text] of Object.entries(places)) {
         expect(text.includes(secret) || text.includes(Buffer.from(secret).toString('base64').slice(0, -4)), `${name} in ${place}`).toBe(false);
       }
     }
+    // The deployment itself keeps this one in an environment; Lockstep must not carry it further.
+    const [, databasePassword = ''] = /^POSTGRES_PASSWORD=(.+)$/m.exec(await rehearsal.guest.expect('cat', ['/opt/supersync/.env'])) ?? [];
+    expect(databasePassword).not.toBe('');
+    expect(places.history).not.toContain(databasePassword);
+    expect(places['files and logs']).not.toContain(databasePassword);
   });
 
   it('takes fewer than 500 events of history', async () => {

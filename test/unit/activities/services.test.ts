@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { assertSourceUntouched, serviceActivities } from '../../../src/activities/services.js';
+import { serviceActivities } from '../../../src/activities/services.js';
+import { assertSourceUntouched } from '../../../src/activities/stoppedSource.js';
 import { keepFact } from '../../../src/activities/runFacts.js';
 import { readDigest } from '../../../src/host/fileDigest.js';
 import { withDirectory } from '../needsRoot.js';

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { PermanentFailure } from '../contract/errors.js';
+import { readDigest } from '../host/fileDigest.js';
+import type { Attempt } from './activity.js';
+import { keepFact, readFact } from './runFacts.js';
+import { needSource } from './source.js';
+
+/** What pg_controldata said when the source was stopped: a later start of it would show here. */
+export interface StoppedFact {
+  readonly systemIdentifier: string;
+  readonly state: string;
+  readonly checkpoint: string;
+  /** Of the control file itself: any start of the cluster rewrites it. */
+  readonly controlDigest: string;
+}
+
+/** Keeps how the source was stopped: what comes later is held against it. */
+export async function keepStopped(attempt: Attempt): Promise<StoppedFact> {
+  const control = await readControlData(attempt);
+  if (control.state !== 'shut down') {
+    throw new PermanentFailure(
+      `PostgreSQL was not stopped cleanly: its state is "${control.state}"`,
+      'roll back, start it once and stop it again; raise deployment.database.stopTimeoutSeconds if Docker killed it',
+    );
+  }
+  await keepFact(attempt, 'stopped', control satisfies StoppedFact);
+  return control;
+}
+
+/**
+ * The source has not been started since it was stopped: otherwise it took writes that the copy lacks.
+ *
+ * @throws {@link PermanentFailure} naming what differs.
+ */
+export async function assertSourceUntouched(attempt: Attempt): Promise<void> {
+  const stopped = await readFact<StoppedFact>(attempt, 'stopped');
+  if (!stopped) return;
+  // The same bytes say the same, without a container to read them in.
+  if ((await readControlDigest(attempt)) === stopped.controlDigest) return;
+  const now = await readControlData(attempt);
+  for (const field of ['systemIdentifier', 'state', 'checkpoint'] as const) {
+    if (now[field] === stopped[field]) continue;
+    throw new PermanentFailure(
+      `the old database was started since it was stopped (${field} ${stopped[field]} then, ${now[field]} now): the copy is void`,
+      'roll back: it goes on running on the old volume, with everything written meanwhile',
+    );
+  }
+}
+
+/** Its first start rewrites the control file: what a killed attempt saw of it before is kept. */
+export async function lookAtSourceOnce(attempt: Attempt): Promise<{ readonly untouched: boolean }> {
+  const seen = await readFact<{ untouched: boolean }>(attempt, 'source-on-the-way-back');
+  if (seen !== undefined) return seen;
+  const stopped = await readFact<StoppedFact>(attempt, 'stopped');
+  const looked = { untouched: (await readControlDigest(attempt)) === stopped?.controlDigest };
+  await keepFact(attempt, 'source-on-the-way-back', looked);
+  return looked;
+}
+
+async function readControlData(attempt: Attempt): Promise<StoppedFact> {
+  const source = await needSource(attempt);
+  const control = await attempt.tools.postgres.readStoppedControlData({
+    image: source.image,
+    directory: source.directory,
+    user: `${source.uid}:${source.gid}`,
+    label: attempt.call.runId,
+  });
+  return {
+    systemIdentifier: control.systemIdentifier,
+    state: control.state,
+    checkpoint: control.checkpointLocation,
+    controlDigest: await readControlDigest(attempt),
+  };
+}
+
+async function readControlDigest(attempt: Attempt): Promise<string> {
+  const { directory } = await needSource(attempt);
+  return readDigest({ file: join(directory, 'global', 'pg_control') });
+}
