@@ -63,6 +63,8 @@ export const maintenanceActivities = {
   /** The plan's "announce extended maintenance", as a text to send. */
   announceRollback: changes('ROLLBACK_ANNOUNCED', async (attempt) => {
     const { deployment, maintenance } = attempt.config;
+    // Users who were never kept out are told nothing.
+    if ((await readOutage(attempt)) === undefined) return { file: null, available: true };
     const available = (await readHealth(attempt)) === 200;
     const text = announceExtendedMaintenance({ application: deployment.application.title, statusPage: maintenance.statusPage, available });
     return { file: await announce(attempt, 'extended-maintenance', text), available };

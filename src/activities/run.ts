@@ -78,7 +78,8 @@ export function createRunActivities(dependencies: RunDependencies) {
       const { workflowId, runId, runbook, startedBy } = call;
       const record = makeRecord(
         { lockstepVersion: dependencies.lockstepVersion, runbook, host: config.host, workflowId, runId, startedBy, ...args },
-        await attempt.readJournal(),
+        // Of its own step it can not tell the end.
+        (await attempt.readJournal()).filter((entry) => !('node' in entry) || entry.node !== call.node),
       );
       await ensureTextFile({ path: join(directory, 'record.json'), content: `${JSON.stringify(record, null, 2)}\n`, mode: 0o600 });
       await ensureTextFile({ path: join(directory, 'record.md'), content: renderRecord(record), mode: 0o600 });

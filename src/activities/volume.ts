@@ -166,19 +166,22 @@ async function assertUnlikeBackups(attempt: Attempt, name: SecretName, passphras
 /** @throws {@link PermanentFailure} when a file is there that this run did not make. */
 export async function assertVolumePathFree({ config, tools }: Attempt): Promise<void> {
   const { file, name, mountPoint } = config.volume;
-  if ((await tools.volumeFile.readVolumeFile({ path: file })) !== undefined) {
-    const { isLuks } = await tools.cryptsetup.isLuks({ device: file });
-    throw new PermanentFailure(
-      `${file} already exists and is not this run's${isLuks ? ' (it is a LUKS volume, perhaps of a run that was rolled back)' : ''}`,
-      `look whose it is, then move it away: mv ${file} ${file}.old`,
-    );
-  }
+  const present = (await tools.volumeFile.readVolumeFile({ path: file })) !== undefined;
   if ((await tools.cryptsetup.status({ name })).active) {
-    throw new PermanentFailure(`/dev/mapper/${name} is already open`, `choose another volume.name, or close it: cryptsetup close ${name}`);
+    throw new PermanentFailure(
+      `/dev/mapper/${name} is already open${present ? `, and ${file} is there: this host may have been migrated already` : ''}`,
+      'roll back: if the database lies on it there is nothing to migrate; otherwise choose another volume.name and volume.file',
+    );
   }
   if ((await tools.mounts.readMount({ path: mountPoint })) !== undefined) {
     throw new PermanentFailure(`something is already mounted on ${mountPoint}`, `choose another volume.mountPoint, or unmount it: umount ${mountPoint}`);
   }
+  if (!present) return;
+  const { isLuks } = await tools.cryptsetup.isLuks({ device: file });
+  throw new PermanentFailure(
+    `${file} already exists and is not this run's${isLuks ? ' (it is a LUKS volume: of a migration that is done, or of a run that was rolled back)' : ''}`,
+    `look whose it is; only where nothing on it is needed, move it away: mv ${file} ${file}.old`,
+  );
 }
 
 /** Fitted down to half of what is free now, so that opening never drives the database out of memory. */

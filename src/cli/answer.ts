@@ -36,7 +36,10 @@ export async function answerQuestion(context: AnswerContext, question: OpenQuest
       { message: 'Your answer', choices: [...question.choices, later].map((value) => ({ value, name: value })), default: later },
       { signal: closed.signal },
     );
-    if (answer === later) return 'left open';
+    if (answer === later) {
+      session.terminal.print('It stays open: answer it from another terminal with one of the commands above; this one looks on.');
+      return 'left open';
+    }
     const reason = question.reasonFor.includes(answer) ? await askReason(closed.signal) : undefined;
     const decision = { question: question.id, answer, by: session.environment.person, ...(reason === undefined ? {} : { reason }) };
     const recorded = await sendDecision(client, run, decision);

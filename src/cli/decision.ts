@@ -57,7 +57,10 @@ export function explainOutcome(decision: Decision, recorded: RecordedDecision | 
   if (recorded === undefined) {
     throw noAnswer(`${what} was sent, but no worker answers to say what became of it; see "lockstep status" when the host is back`);
   }
-  if (recorded.outcome !== 'counted') throw refused(`${what} did not count: ${recorded.outcome}`);
+  if (recorded.outcome !== 'counted') {
+    const choices = recorded.outcome === 'not a choice' && after !== undefined ? `; it can be ${after.choices.join(', ')}` : '';
+    throw refused(`${what} did not count: ${recorded.outcome}${choices}`);
+  }
   const missing = after?.people === undefined ? '' : `; ${after.people - (after.agreed?.length ?? 0)} more must agree`;
   return `${what} by ${decision.by} counted${missing}`;
 }

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { WorkflowHandle } from '@temporalio/client';
 import { workflowIdOf, workflowTaskQueue } from '../contract/names.js';
@@ -37,7 +38,7 @@ export function addRehearseCommand(program: Command, session: Session): void {
     .option('--size <size>', 'how large the database shall be, for example 2G (default: 5,000 operations)')
     .option('--keep', 'leave the host running at the end, and tell how to enter it')
     .option('--record <file>', 'save the run record there, as JSON')
-    .option('--power-cut-at <step>', 'cut the power of the host when this step runs, and boot it again')
+    .option('--power-cut-at <step>', 'with --yes: cut the power of the host when this step runs, and boot it again')
     .addOption(new Option('--server <place>', 'where the Temporal server runs').choices(['inside', 'outside']).default('outside'))
     .action((runbook: string | undefined, options: RehearseOptions) => rehearse(session, runbook ?? 'migrate', options));
 }
@@ -50,6 +51,10 @@ async function rehearse(session: Session, name: string, options: RehearseOptions
     throw wrongUsage(`${name} has no step "${options.powerCutAt}"; it has ${steps.join(', ')}`);
   }
   if (options.size !== undefined) readSize(options.size);
+  if (options.powerCutAt !== undefined && options.yes !== true) throw wrongUsage('--power-cut-at needs --yes: nobody could type while the host is off');
+  if (options.record !== undefined && !existsSync(dirname(resolve(options.record)))) {
+    throw wrongUsage(`--record ${options.record}: there is no folder ${dirname(resolve(options.record))}; make it first`);
+  }
   if (options.yes !== true && !terminal.interactive) {
     throw wrongUsage('nobody sits at this terminal to answer the questions; say --yes to go at every gate');
   }
@@ -92,8 +97,11 @@ async function perform(session: Session, rehearsal: Rehearsal, name: string, opt
   const ended = options.yes === true ? await goThrough(session, rehearsal, handle, name, options) : await letPersonAnswer(rehearsal, handle, name);
   onProgress('asking the users what became of their writes');
   const verdict = await rehearsal.finishSending();
-  if (options.record !== undefined) await saveRecord(rehearsal, name, handle, options.record);
-  await tellEnd(session, rehearsal, name, handle, verdict, options.keep === true);
+  if (options.record !== undefined) {
+    await saveRecord(rehearsal, name, handle, options.record);
+    onProgress(`the run record is in ${resolve(options.record)}`);
+  }
+  await tellEnd(session, rehearsal, { name, handle, verdict, options });
   if (!isIntact(verdict)) throw new CommandEnded(exitCodes.failed, 'acknowledged operations are missing, doubled or altered: see above');
   if (ended !== 'succeeded') throw new CommandEnded(exitCodes.failed, `${name} ${ended}`);
 }
@@ -143,15 +151,22 @@ async function saveRecord(rehearsal: Rehearsal, name: string, handle: WorkflowHa
   await writeFile(resolve(file), await rehearsal.guest.getFile(`${hostFiles.state}/runs/${name}-${runId}/record.json`));
 }
 
-async function tellEnd({ terminal }: Session, rehearsal: Rehearsal, name: string, handle: WorkflowHandle, verdict: ClientVerdict, isKept: boolean): Promise<void> {
+interface RehearsalEnd {
+  readonly name: string;
+  readonly handle: WorkflowHandle;
+  readonly verdict: ClientVerdict;
+  readonly options: RehearseOptions;
+}
+
+async function tellEnd({ terminal }: Session, rehearsal: Rehearsal, { name, handle, verdict, options }: RehearsalEnd): Promise<void> {
   const { runId } = await handle.describe();
   const record = JSON.parse((await rehearsal.guest.getFile(`${hostFiles.state}/runs/${name}-${runId}/record.json`)).toString('utf8')) as Parameters<typeof renderVerdict>[0];
   const looking = {
     recordPath: `${hostFiles.state}/runs/${name}-${runId}/record.md`,
     runUrl: `${rehearsal.uiUrl}/namespaces/default/workflows/${encodeURIComponent(handle.workflowId)}/${runId}`,
-    how: isKept ? rehearsal.guest.enterCommand : 'the host and its UI are gone in a moment; --keep leaves them running, --record FILE keeps the record',
+    how: options.keep === true ? `enter it with ${rehearsal.guest.enterCommand}` : 'the host and its UI are gone in a moment; --keep leaves them running, --record FILE keeps the record',
   };
-  terminal.print('', ...renderVerdict(record, verdict, looking, terminal.theme));
+  terminal.print('', ...renderVerdict(record, verdict, looking, { theme: terminal.theme, width: terminal.width(), isSummaryTold: options.yes !== true }));
 }
 
 /** Waits for Ctrl-C: the host's processes are this one's children. */

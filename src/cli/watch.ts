@@ -13,6 +13,7 @@ import { renderCompact } from './present/compactLines.js';
 import { describeChanges } from './present/eventLines.js';
 import { renderQuestion } from './present/questionLines.js';
 import { renderSummary } from './present/summaryLines.js';
+import { takeInput } from './quietInput.js';
 import { isOver, renderStatus } from './present/statusLines.js';
 import { findRecord } from './record.js';
 import { findRun, type RunReference } from './runs.js';
@@ -102,6 +103,7 @@ async function watchLines({ terminal }: Session, client: Client, run: RunReferen
 async function watchLive(session: Session, client: Client, run: RunReference, options: WatchOptions): Promise<RunStatus> {
   const { terminal } = session;
   const draw = createLogUpdate(process.stdout);
+  const input = takeInput();
   const leftOpen = new Set<string>();
   const socket = await readSocketPath(session, options);
   let last: Observation | undefined;
@@ -119,11 +121,12 @@ async function watchLive(session: Session, client: Client, run: RunReference, op
       draw.clear();
       terminal.print(...renderQuestion(question, { width: terminal.width(), now: new Date(), theme: terminal.theme, flags: flagsFor(options) }));
       const context = { session, client, run, ...(socket === undefined ? {} : { secretSocketPath: socket }) };
-      if ((await answerQuestion(context, question)) === 'left open') leftOpen.add(question.id);
+      if ((await input.during(() => answerQuestion(context, question))) === 'left open') leftOpen.add(question.id);
       terminal.print('');
     }
   } finally {
     draw.done();
+    input.close();
   }
   throw new Error('the run is watched until it ends');
 }

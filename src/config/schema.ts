@@ -79,7 +79,7 @@ const maintenanceSchema = z.strictObject({
   window: z
     .strictObject({ opensAt: z.iso.datetime({ offset: true }), expectedMinutes: z.number().positive().default(180).describe('Announced to users.') })
     .optional()
-    .describe('Without a window the run goes on as soon as its gate is answered.'),
+    .describe('Without a window the run asks at once whether users go offline; with one it asks when the window opens.'),
   mode: z
     .discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('file'), path: absolutePath }),

@@ -14,7 +14,8 @@ const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 export function formatBytes(sizeBytes: number): string {
   const power = sizeBytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(sizeBytes) / 10));
   const value = sizeBytes / 1024 ** power;
-  return `${power === 0 ? value.toFixed(0) : value.toPrecision(3)} ${units[power] ?? 'B'}`;
+  // From a thousand on toPrecision would write an exponent.
+  return `${power === 0 || value >= 1000 ? value.toFixed(0) : value.toPrecision(3)} ${units[power] ?? 'B'}`;
 }
 
 /**

@@ -35,6 +35,7 @@ import {
   disableRestart,
   finalBackup,
   finalBackupGate,
+  goOfflineGate,
   maintenanceWindow,
   recordStopped,
   stopApplication,
@@ -93,6 +94,7 @@ export const migrate: Runbook<Activities> = {
     section('Stop sync operations, final backup', '4, steps 1 and 2', [
       maintenanceWindow,
       checkRoom,
+      goOfflineGate,
       disableRestart,
       beginMaintenance,
       finalBackup,

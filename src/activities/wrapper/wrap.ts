@@ -115,6 +115,8 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
       await ended('done', { figures: result });
       return result;
     } catch (error) {
+      // Else the audit log would tell of a beginning without an end.
+      if (error instanceof SecretNeeded && activity.event !== undefined) await attempt.audit(`${activity.event}_WAITS`, { secret: error.secret });
       await ended(signal.aborted ? 'cancelled' : error instanceof SecretNeeded ? 'secret needed' : 'failed', { message: messageOf(error) });
       throw error;
     } finally {

@@ -1,5 +1,6 @@
 import { formatCount, formatSeconds } from '../../contract/facts.js';
 import type { RunRecord } from '../../contract/record.js';
+import { tabulate } from './text.js';
 import type { Theme } from './theme.js';
 
 /** What the users' client found, as far as it is shown. */
@@ -22,20 +23,31 @@ export interface Looking {
   readonly how: string;
 }
 
+/** How a verdict is shown. */
+export interface VerdictView {
+  readonly theme: Theme;
+  readonly width: number;
+  /** Whoever looked on has seen the record's summary already. */
+  readonly isSummaryTold: boolean;
+}
+
 /** What a person wants to know after a rehearsal: the record's summary, and what the users say. */
-export function renderVerdict(record: RunRecord, verdict: ShownVerdict, looking: Looking, theme: Theme): string[] {
+export function renderVerdict(record: RunRecord, verdict: ShownVerdict, looking: Looking, { theme, width, isSummaryTold }: VerdictView): string[] {
   const lost = verdict.missing + verdict.duplicated + verdict.altered;
   const operations = `${formatCount(verdict.present)} of ${formatCount(verdict.acknowledged)} acknowledged operations are there, once`;
   const facts: (readonly [string, string])[] = [
-    ...record.summary,
+    ...(isSummaryTold ? [] : record.summary),
     ['users', lost === 0 ? theme.good(operations) : theme.bad(`${operations}; ${verdict.missing} missing, ${verdict.duplicated} doubled, ${verdict.altered} altered`)],
     ['longest wait for a write', formatSeconds(verdict.longestGapSeconds)],
     ['refused in maintenance', formatCount(verdict.refused)],
     ['engine', `${formatSeconds(record.engine.secondsInSteps)} in steps, ${formatSeconds(record.engine.secondsBetweenSteps)} between (median ${record.engine.medianMillisecondsBetweenSteps} ms)`],
-    ['record on the host', looking.recordPath],
-    ['the run in the UI', looking.runUrl],
     ['look around', looking.how],
   ];
-  const width = Math.max(...facts.map(([label]) => label.length));
-  return [theme.bold(`${record.runbook}: ${record.state}`), ...facts.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`)];
+  return [
+    theme.bold(`${record.runbook}: ${record.state}`),
+    ...tabulate(facts, 2, width),
+    // Never broken, so that they can be copied.
+    `  record on the host: ${looking.recordPath}`,
+    `  the run in the UI: ${looking.runUrl}`,
+  ];
 }

@@ -79,7 +79,7 @@ export async function ensureSampleData(options: SampleDataOptions): Promise<Samp
 export function parseSizeBytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?$/i.exec(text.trim());
   const unit = 'KMGT'.indexOf((match?.[2] ?? '').toUpperCase() || ' ') + 1;
-  if (match?.[1] === undefined) throw new Error(`${text} is no size; give one like 500M or 2G`);
+  if (match?.[1] === undefined || Number(match[1]) === 0) throw new Error(`${text} is no size; give one like 500M or 2G`);
   return Math.round(Number(match[1]) * 1024 ** unit);
 }
 

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount } from '../../contract/facts.js';
+import { formatBytes, formatCount, type Facts } from '../../contract/facts.js';
 import { gate, step } from '../words.js';
 
 export const copyData = step({
@@ -21,12 +21,23 @@ export const verifyCopy = step({
   usersOffline: true,
   requires: ['source stopped and unchanged', 'volume open'],
   do: (act) => act.verifyCopy(),
-  show: (verified) => [
-    ['files', `${formatCount(verified.sourceFiles)} and ${formatCount(verified.targetFiles)}`],
-    ['bytes', `${formatBytes(verified.sourceBytes)} and ${formatBytes(verified.targetBytes)}`],
-    ['digests equal', formatCount(verified.equalDigests)],
-  ],
+  show: showVerified,
 });
+
+/** The plan's counts and sizes, beside what proves them. */
+function showVerified(verified: {
+  readonly sourceFiles: number;
+  readonly targetFiles: number;
+  readonly sourceBytes: number;
+  readonly targetBytes: number;
+  readonly equalDigests: number;
+}): Facts {
+  return [
+    ['files', `${formatCount(verified.sourceFiles)} in the source, ${formatCount(verified.targetFiles)} in the copy`],
+    ['bytes', `${formatBytes(verified.sourceBytes)} in the source, ${formatBytes(verified.targetBytes)} in the copy`],
+    ['digests equal', formatCount(verified.equalDigests)],
+  ];
+}
 
 export const verificationGate = gate({
   id: 'verification',
@@ -34,11 +45,7 @@ export const verificationGate = gate({
   plan: '4, step 6',
   usersOffline: true,
   requires: ['source stopped and unchanged', 'volume open'],
-  evidence: ({ from }) => [
-    ['files', `${formatCount(from(verifyCopy).sourceFiles)} and ${formatCount(from(verifyCopy).targetFiles)}`],
-    ['bytes', `${formatBytes(from(verifyCopy).sourceBytes)} and ${formatBytes(from(verifyCopy).targetBytes)}`],
-    ['digests equal', formatCount(from(verifyCopy).equalDigests)],
-  ],
+  evidence: ({ from }) => showVerified(from(verifyCopy)),
 });
 
 export const selectOverlay = step({

@@ -1,5 +1,6 @@
 import { formatBytes, formatCount, formatSeconds } from '../../contract/facts.js';
 import { gate, step, waitUntil } from '../words.js';
+import { measureSource } from './preflight.js';
 
 export const maintenanceWindow = waitUntil({
   id: 'maintenance-window',
@@ -17,6 +18,18 @@ export const checkRoom = step({
   show: ({ sizeBytes, availableBytes }) => [
     ['database', formatBytes(sizeBytes)],
     ['room on the volume', formatBytes(availableBytes)],
+  ],
+});
+
+export const goOfflineGate = gate({
+  id: 'go-offline',
+  title: 'Users go offline now: begin?',
+  plan: '4, step 1',
+  requires: ['database up', 'volume open'],
+  evidence: ({ from }) => [
+    ['users offline, estimated', formatSeconds(from(measureSource).estimatedSeconds)],
+    ["the plan's estimate", formatSeconds(from(measureSource).planSeconds)],
+    ['to copy', formatBytes(from(checkRoom).sizeBytes)],
   ],
 });
 

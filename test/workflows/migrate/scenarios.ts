@@ -19,6 +19,7 @@ const questions: readonly (readonly [string, string])[] = [
   ['format-volume.secret.1', 'provided'],
   ['operational-stored', 'acknowledged'],
   ['recovery-stored', 'acknowledged'],
+  ['go-offline', 'go'],
   ['final-backup', 'go'],
   ['copy-data.failed.1', 'retry'],
   ['verification', 'go'],

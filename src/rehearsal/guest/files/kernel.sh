@@ -5,4 +5,6 @@ for path in /proc/$$/fd/*; do
   descriptor=${path##*/}
   if ((descriptor > 2)); then exec {descriptor}>&-; fi
 done
+# hostfs holds a file of the machine open for each that the guest has looked at.
+ulimit -n 1000000 2>/dev/null || true
 exec -a "$0" linux.uml "$@"
