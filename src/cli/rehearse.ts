@@ -114,6 +114,8 @@ async function goThrough(session: Session, rehearsal: Rehearsal, handle: Workflo
   const looked = shown.catch((error: unknown) => {
     if (!(error instanceof CommandEnded)) throw error;
   });
+  // Awaited below; an interrupted rehearsal closes the connection under it and never gets there.
+  void looked.catch(() => undefined);
   const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, undefined, createPowerCut(session, rehearsal, options.powerCutAt));
   await looked;
   return result.state;
