@@ -14,4 +14,4 @@ export const clientAccount: Account = { email: 'client@example.com', password: '
  * The account of the runbooks' own test operations (the plan's appendix, `test@example.com`): the only
  * one that may write during maintenance, and whose operations may be removed again.
  */
-export const testAccount: Account = { email: 'test@example.com', password: 'test' };
+export const testAccount: Account = { email: 'test@example.com', password: 'test-account-7421' };
