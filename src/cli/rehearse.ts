@@ -68,7 +68,7 @@ async function rehearse(session: Session, name: string, options: RehearseOptions
     directory: join(cacheDirectory, 'guest-run', 'rehearsal'),
     times: { firstHourSeconds: 4, daySeconds: 2 },
   });
-  const stopped = stopSignal();
+  const stopped = stopSignal({ hangUp: true });
   const interrupted = new Promise<never>((_, reject) => {
     stopped.addEventListener('abort', () => reject(new CommandEnded(exitCodes.failed, 'interrupted; the host was thrown away')), { once: true });
   });
