@@ -35,6 +35,8 @@ export function kernelArguments({ name, memoryMiB, disk, copyOnWrite, stateDirec
     'con=null',
     'con0=null,fd:1',
     'ssl=null',
+    // A tick that repeats by itself: each tick that has to be asked for anew can be lost under load, and the guest stands still for good.
+    ...['nohz=off', 'highres=off'],
     // A word that the kernel does not know becomes a variable of its first process.
     `GUEST_NAME=${name}`,
   ];
