@@ -1,5 +1,6 @@
 import type { ActsOf } from './activity.js';
 import { backupActivities } from './backup.js';
+import { carryOverActivities } from './carryOver.js';
 import { copyActivities } from './copy.js';
 import { hostCheckActivities } from './hostChecks.js';
 import { maintenanceActivities } from './maintenance.js';
@@ -11,6 +12,7 @@ import { spaceActivities } from './space.js';
 import { statisticsActivities } from './statistics.js';
 import { verificationActivities } from './verification.js';
 import { volumeActivities } from './volume.js';
+import { wayBackActivities } from './wayBack.js';
 
 /** Everything that a step can do. */
 export const stepActivities = {
@@ -24,8 +26,10 @@ export const stepActivities = {
   ...maintenanceActivities,
   ...serviceActivities,
   ...copyActivities,
+  ...carryOverActivities,
   ...overlayActivities,
   ...verificationActivities,
+  ...wayBackActivities,
 };
 
 /** The activities as a runbook calls them. */

@@ -19,6 +19,10 @@ const ensures: Readonly<Record<Condition, (attempt: Attempt) => Promise<unknown>
   },
   'source unchanged': assertSourceUntouched,
   'database up': ensureDatabaseReady,
+  'database stopped': async (attempt) => {
+    await ensureApplicationStopped(attempt);
+    await ensureDatabaseStopped(attempt);
+  },
   'application up': ensureApplicationHealthy,
   'application stopped': ensureApplicationStopped,
 };

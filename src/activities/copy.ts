@@ -15,33 +15,7 @@ export const copyActivities = {
    */
   copyData: changes('DATA_COPY', async (attempt) => {
     const source = await needSource(attempt);
-    const { dataDirectory } = volumeLayout(attempt.config);
-    const began = performance.now();
-    const copied = await attempt.tools.rsync.copy({
-      source: source.root,
-      target: dataDirectory,
-      // What a power cut left has the right size and time, and perhaps not the right content.
-      checksum: await wasCutOff(attempt),
-      onProgress: ({ bytes, percent, bytesPerSecond }) => {
-        attempt.report({
-          phase: 'copying',
-          done: bytes,
-          ...(percent > 0 ? { total: Math.round((bytes * 100) / percent) } : {}),
-          unit: 'bytes',
-          rate: bytesPerSecond,
-        });
-      },
-    });
-    attempt.report({ phase: 'waiting until the volume has written everything' });
-    await attempt.tools.filesystem.syncFilesystem({ path: attempt.config.volume.mountPoint });
-    const seconds = (performance.now() - began) / 1000;
-    return {
-      files: copied.regularFiles,
-      sizeBytes: copied.totalBytes,
-      transferredBytes: copied.transferredBytes,
-      transferredFiles: copied.transferredFiles,
-      bytesPerSecond: Math.round(copied.transferredBytes / Math.max(seconds, 0.001)),
-    };
+    return copyDirectory(attempt, { source: source.root, target: volumeLayout(attempt.config).dataDirectory });
   }),
 
   /**
@@ -51,43 +25,88 @@ export const copyActivities = {
   verifyCopy: reads(async (attempt) => {
     const source = await needSource(attempt);
     const { dataDirectory } = volumeLayout(attempt.config);
-    await attempt.tools.filesystem.dropPageCache();
-    const total = { bytes: 0 };
-    const describe = (directory: string, name: string, before: number) => {
-      const meter = createRateMeter();
-      return writeManifest({
-        file: join(attempt.directory, `${name}.manifest.jsonl`),
-        directory,
-        state: 'frozen',
-        signal: attempt.signal,
-        onProgress: ({ bytes }: ManifestProgress) => {
-          attempt.report({
-            phase: `reading the ${name}`,
-            done: before + bytes,
-            ...(total.bytes > 0 ? { total: total.bytes } : {}),
-            unit: 'bytes',
-            rate: meter(before + bytes),
-          });
-        },
-      });
-    };
-    total.bytes = 2 * source.sizeBytes;
-    const original = await describe(source.root, 'source', 0);
-    total.bytes = 2 * original.sizeBytes;
-    const copy = await describe(dataDirectory, 'copy', original.sizeBytes);
-    const comparison = await compareManifests({ source: original.file, target: copy.file });
-    if (!comparison.equal) throw new PermanentFailure(describeDifference(comparison), 'retry the copy (roll back and start again), or look at the named files; the source is untouched');
-    return {
-      sourceFiles: original.files,
-      targetFiles: copy.files,
-      sourceBytes: original.sizeBytes,
-      targetBytes: copy.sizeBytes,
-      equalDigests: copy.files,
-      bytesRead: original.bytesRead + copy.bytesRead,
-      digest: copy.digest,
-    };
+    return verifyEqual(attempt, { source: { name: 'source', directory: source.root }, target: { name: 'copy', directory: dataDirectory }, sizeBytes: source.sizeBytes });
   }),
 };
+
+/** Makes one directory equal to another that is at rest; it counts once the target's filesystem is synced. */
+export async function copyDirectory(attempt: Attempt, { source, target }: { readonly source: string; readonly target: string }) {
+  const began = performance.now();
+  const copied = await attempt.tools.rsync.copy({
+    source,
+    target,
+    // What a power cut left has the right size and time, and perhaps not the right content.
+    checksum: await wasCutOff(attempt),
+    onProgress: ({ bytes, percent, bytesPerSecond }) => {
+      attempt.report({
+        phase: 'copying',
+        done: bytes,
+        ...(percent > 0 ? { total: Math.round((bytes * 100) / percent) } : {}),
+        unit: 'bytes',
+        rate: bytesPerSecond,
+      });
+    },
+  });
+  attempt.report({ phase: 'waiting until everything is written' });
+  await attempt.tools.filesystem.syncFilesystem({ path: target });
+  const seconds = (performance.now() - began) / 1000;
+  return {
+    files: copied.regularFiles,
+    sizeBytes: copied.totalBytes,
+    transferredBytes: copied.transferredBytes,
+    transferredFiles: copied.transferredFiles,
+    bytesPerSecond: Math.round(copied.transferredBytes / Math.max(seconds, 0.001)),
+  };
+}
+
+/** A directory of the proof; its name is that of its manifest in the run's directory. */
+interface Side {
+  readonly name: string;
+  readonly directory: string;
+}
+
+/**
+ * Compares every file of two directories by digest, read from their devices.
+ *
+ * @param sizeBytes - About how large each is, for the progress.
+ * @throws {@link PermanentFailure} naming the first files that differ.
+ */
+export async function verifyEqual(attempt: Attempt, { source, target, sizeBytes }: { readonly source: Side; readonly target: Side; readonly sizeBytes: number }) {
+  await attempt.tools.filesystem.dropPageCache();
+  const total = { bytes: 2 * sizeBytes };
+  const describe = ({ directory, name }: Side, before: number) => {
+    const meter = createRateMeter();
+    return writeManifest({
+      file: join(attempt.directory, `${name}.manifest.jsonl`),
+      directory,
+      state: 'frozen',
+      signal: attempt.signal,
+      onProgress: ({ bytes }: ManifestProgress) => {
+        attempt.report({
+          phase: `reading the ${name}`,
+          done: before + bytes,
+          ...(total.bytes > 0 ? { total: total.bytes } : {}),
+          unit: 'bytes',
+          rate: meter(before + bytes),
+        });
+      },
+    });
+  };
+  const original = await describe(source, 0);
+  total.bytes = 2 * original.sizeBytes;
+  const copy = await describe(target, original.sizeBytes);
+  const comparison = await compareManifests({ source: original.file, target: copy.file });
+  if (!comparison.equal) throw new PermanentFailure(describeDifference(comparison), 'retry the copy (roll back and start again), or look at the named files; the source is untouched');
+  return {
+    sourceFiles: original.files,
+    targetFiles: copy.files,
+    sourceBytes: original.sizeBytes,
+    targetBytes: copy.sizeBytes,
+    equalDigests: copy.files,
+    bytesRead: original.bytesRead + copy.bytesRead,
+    digest: copy.digest,
+  };
+}
 
 /** An earlier attempt of this step ran before the host was last booted. */
 async function wasCutOff({ call, readJournal }: Attempt): Promise<boolean> {

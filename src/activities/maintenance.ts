@@ -5,7 +5,7 @@ import { PermanentFailure } from '../contract/errors.js';
 import { announceCompletion, announceDuringMaintenance, announceExtendedMaintenance, announceWeekBefore } from '../contract/templates.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, type Attempt } from './activity.js';
-import { endOutage, keepOutage, readOutage } from './outage.js';
+import { beginOutage, endOutage, keepOutage, readOutage } from './outage.js';
 import { readProofs } from './proofs.js';
 import { ensureApplicationHealthy, ensureApplicationStopped, readHealth } from './services.js';
 
@@ -25,8 +25,7 @@ export const maintenanceActivities = {
    */
   beginMaintenance: changes('MAINTENANCE_ON', async (attempt) => {
     const { config } = attempt;
-    const since = (await readOutage(attempt))?.since ?? attempt.now().toISOString();
-    await keepOutage(attempt, { since, how: 'beginning', refusesWrites: false });
+    const since = await beginOutage(attempt);
     const { mode, window } = config.maintenance;
     const minutes = window?.expectedMinutes ?? 180;
     const expected = new Date(Date.parse(since) + minutes * 60_000).toISOString();

@@ -1,5 +1,7 @@
 import type { Attempt } from './activity.js';
-import { keepFact, readFact } from './runFacts.js';
+import { dropFact, keepFact, readFact } from './runFacts.js';
+
+const endFact = 'maintenance-end';
 
 /** When users went offline, and how that was done. */
 export interface Outage {
@@ -11,7 +13,17 @@ export interface Outage {
   readonly refusesWrites: boolean;
 }
 
-/** Keeps since when users are offline; an earlier attempt's time stays. */
+/** Since when users are offline: an outage that goes on keeps its beginning, one that is over is followed by a new one. */
+export async function beginOutage(attempt: Pick<Attempt, 'directory' | 'now'>): Promise<string> {
+  const begun = await readOutage(attempt);
+  const isOver = (await readFact(attempt, endFact)) !== undefined;
+  const since = begun === undefined || isOver ? attempt.now().toISOString() : begun.since;
+  await keepOutage(attempt, { since, how: 'beginning', refusesWrites: false });
+  await dropFact(attempt, endFact);
+  return since;
+}
+
+/** Keeps since when users are offline, and how. */
 export async function keepOutage(attempt: Pick<Attempt, 'directory'>, outage: Outage): Promise<void> {
   await keepFact(attempt, 'maintenance', outage);
 }
@@ -28,8 +40,8 @@ export async function keepEndOfOutage(attempt: Pick<Attempt, 'directory' | 'now'
 
 /** Keeps the moment in which users could work again, once, and tells how long they could not. */
 export async function endOutage(attempt: Pick<Attempt, 'directory' | 'now'>): Promise<{ readonly offlineSeconds: number }> {
-  const ended = (await readFact<{ at: string }>(attempt, 'maintenance-end'))?.at ?? attempt.now().toISOString();
-  await keepFact(attempt, 'maintenance-end', { at: ended });
+  const ended = (await readFact<{ at: string }>(attempt, endFact))?.at ?? attempt.now().toISOString();
+  await keepFact(attempt, endFact, { at: ended });
   const begun = await readOutage(attempt);
   return { offlineSeconds: begun === undefined ? 0 : (Date.parse(ended) - Date.parse(begun.since)) / 1000 };
 }

@@ -5,6 +5,7 @@ import { addComposeFile, readComposeSelection, removeComposeFile } from '../host
 import { renderOverlay } from '../host/composeOverlay.js';
 import { ensureBackup, ensureTextFile, readTextFile } from '../host/textFile.js';
 import { changes, type Attempt } from './activity.js';
+import { assertMayReturn } from './carriedSource.js';
 import { needSource } from './source.js';
 import { volumeLayout } from './openVolume.js';
 
@@ -46,8 +47,9 @@ export const overlayActivities = {
   }),
 
   /** The way back: the compose files that were selected before. */
-  deselectOverlay: changes('OVERLAY_DESELECT', async ({ config }) => {
-    const { directory } = config.deployment;
+  deselectOverlay: changes('OVERLAY_DESELECT', async (attempt) => {
+    await assertMayReturn(attempt);
+    const { directory } = attempt.config.deployment;
     const project = await readProject(directory);
     await ensureTextFile({ path: join(directory, '.env'), content: removeComposeFile({ ...project, file: overlayName }) });
     return { composeFile: readComposeSelection(await readProject(directory)).files.join(':') };
@@ -61,6 +63,11 @@ async function assertUnderstood({ config, tools }: Attempt): Promise<void> {
   const { dataDirectory } = volumeLayout(config);
   if (service?.mounts.some(({ type, source }) => type === 'bind' && source === dataDirectory) === true) return;
   throw new PermanentFailure(`with ${overlayName} selected, Compose does not put the database on ${dataDirectory}`, 'look at docker compose config in the deployment directory');
+}
+
+/** Whether Compose would start the database on the encrypted volume. */
+export async function isOverlaySelected({ config }: Pick<Attempt, 'config'>): Promise<boolean> {
+  return readComposeSelection(await readProject(config.deployment.directory)).files.includes(overlayName);
 }
 
 async function readProject(directory: string) {

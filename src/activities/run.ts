@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import type { Facts } from '../contract/facts.js';
-import type { Opened } from '../contract/settings.js';
+import type { Adopted, Opened } from '../contract/settings.js';
 import type { RunState } from '../contract/status.js';
 import { toRunSettings } from '../config/settings.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, reads, type Activity, type Attempt } from './activity.js';
+import { adoptLastRun, tellAdoptedRun } from './adoption.js';
 import { makeRecord, renderRecord } from './record.js';
 import { keepPredecessor } from './predecessor.js';
-import { createClaimFile, type Claim } from './wrapper/claim.js';
+import { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
 import { summarise } from './wrapper/journal.js';
 
 /** What the engine needs beyond an attempt. */
@@ -27,7 +28,7 @@ export interface RunDependencies {
 /** The activities of the engine itself: they open, look and close, whatever the runbook. */
 export function createRunActivities(dependencies: RunDependencies) {
   return {
-    openRun: changes('RUN_OPEN', async (attempt, args: { readonly nodes: readonly string[]; readonly takeOver: boolean }): Promise<Opened> => {
+    openRun: changes('RUN_OPEN', async (attempt, args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly undoes?: string }): Promise<Opened> => {
       const { call, config } = attempt;
       const claim: Claim = {
         workflowId: call.workflowId,
@@ -54,6 +55,7 @@ export function createRunActivities(dependencies: RunDependencies) {
         bootId: await dependencies.bootId(),
         configDigest: await dependencies.configDigest(),
         lockstepVersion: dependencies.lockstepVersion,
+        ...(args.undoes === undefined ? {} : { adopted: await adoptOrRelease(attempt, args.undoes, claims) }),
       };
       const { node, title, plan, opening, phase, undoable } = call;
       await attempt.journal({ kind: 'opened', at: claim.takenAt, call: { node, title, plan, opening, phase, undoable }, ...opened });
@@ -74,6 +76,7 @@ export function createRunActivities(dependencies: RunDependencies) {
       const at = attempt.now().toISOString();
       await dependencies.endLeftovers(attempt);
       const closed = (await attempt.readJournal()).some((entry) => entry.kind === 'closed');
+      if (args.state === 'rolled back') await tellAdoptedRun(attempt);
       if (!closed) await attempt.journal({ kind: 'closed', at, state: args.state, outcome: args.outcome });
       const { workflowId, runId, runbook, startedBy } = call;
       const record = makeRecord(
@@ -88,6 +91,16 @@ export function createRunActivities(dependencies: RunDependencies) {
       return { record: join(directory, 'record.md') };
     }),
   } satisfies Record<string, Activity<never, unknown>>;
+
+  /** A run that is refused here never begins: it must not keep the host. */
+  async function adoptOrRelease(attempt: Attempt, runbook: string, claims: ClaimFile): Promise<Adopted> {
+    try {
+      return await adoptLastRun(attempt, runbook);
+    } catch (error) {
+      if (error instanceof PermanentFailure) await claims.release(attempt.call.runId);
+      throw error;
+    }
+  }
 
   async function assertMayTakeOver(held: Claim, takeOver: boolean): Promise<void> {
     const running = await dependencies.isRunning(held);

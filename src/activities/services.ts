@@ -3,7 +3,9 @@ import { PermanentFailure } from '../contract/errors.js';
 import { findFilesElsewhere } from '../host/openFiles.js';
 import { readContainerReadiness } from '../host/postgresReadiness.js';
 import { changes, type Attempt } from './activity.js';
+import { assertMayReturn, ensureSourceInPlace, mayReturn } from './carriedSource.js';
 import { keepEndOfOutage } from './outage.js';
+import { isOverlaySelected } from './overlay.js';
 import { keepFact, readFact } from './runFacts.js';
 import { needSource } from './source.js';
 import { assertEqualStatistics, readStatistics, type Statistics } from './statistics.js';
@@ -50,11 +52,12 @@ export const serviceActivities = {
    * that somebody started meanwhile has moved on, and is gone back to all the same: it is the service.
    */
   startDatabaseOnSource: changes('DATABASE_START', async (attempt) => {
-    const { untouched } = await lookAtSourceOnce(attempt);
+    const { carriedOver } = await ensureSourceInPlace(attempt);
+    const { untouched } = await lookAtSourceOnce(attempt, carriedOver ? 'volume' : 'source');
     await ensureDatabaseUp(attempt);
-    const recorded = untouched ? await readFact<Statistics>(attempt, 'statistics-stopped') : undefined;
+    const recorded = untouched ? await readFact<Statistics>(attempt, carriedOver ? 'statistics-carried' : 'statistics-stopped') : undefined;
     if (recorded) assertEqualStatistics(recorded, await readStatistics(attempt));
-    return { equal: recorded !== undefined, untouched };
+    return { equal: recorded !== undefined, untouched, carriedOver };
   }),
 
   startApplicationOnSource: changes('APPLICATION_START', async (attempt) => {
@@ -136,6 +139,7 @@ export async function readHealth(attempt: Attempt): Promise<number> {
 
 /** Starts the database as the selected compose files have it, and waits until it answers a query. */
 export async function ensureDatabaseUp(attempt: Attempt): Promise<void> {
+  if (!(await mayReturn(attempt)) && !(await isOverlaySelected(attempt))) await assertMayReturn(attempt);
   const { database } = attempt.config.deployment;
   const { container } = await needSource(attempt);
   await composeOf(attempt).up({ services: [database.service], noDeps: true, shutdownTimeoutSeconds: database.stopTimeoutSeconds });

@@ -19,7 +19,7 @@ export interface Statistics {
 /** Counting, and comparing what was counted. */
 export const statisticsActivities = {
   /** The plan's step 5 of the day before, and again with nobody writing: the figures to compare with. */
-  documentStatistics: changes('STATISTICS_DOCUMENTED', async (attempt, { moment }: { readonly moment: 'before' | 'stopped' }) => {
+  documentStatistics: changes('STATISTICS_DOCUMENTED', async (attempt, { moment }: { readonly moment: 'before' | 'stopped' | 'carried' }) => {
     const statistics = await readStatistics(attempt);
     await keepFact(attempt, `statistics-${moment}`, statistics);
     return summarise(attempt, statistics);

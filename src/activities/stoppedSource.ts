@@ -1,7 +1,8 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { readDigest } from '../host/fileDigest.js';
 import type { Attempt } from './activity.js';
+import { volumeLayout } from './openVolume.js';
 import { keepFact, readFact } from './runFacts.js';
 import { needSource } from './source.js';
 
@@ -14,16 +15,21 @@ export interface StoppedFact {
   readonly controlDigest: string;
 }
 
-/** Keeps how the source was stopped: what comes later is held against it. */
-export async function keepStopped(attempt: Attempt): Promise<StoppedFact> {
-  const control = await readControlData(attempt);
+/** The cluster on the old volume, or the one on the encrypted volume. */
+export type Cluster = 'source' | 'volume';
+
+const stoppedFacts: Readonly<Record<Cluster, string>> = { source: 'stopped', volume: 'stopped-on-volume' };
+
+/** Keeps how a cluster was stopped: what comes later is held against it. */
+export async function keepStopped(attempt: Attempt, cluster: Cluster = 'source'): Promise<StoppedFact> {
+  const control = await readControlData(attempt, cluster);
   if (control.state !== 'shut down') {
     throw new PermanentFailure(
       `PostgreSQL was not stopped cleanly: its state is "${control.state}"`,
       'roll back, start it once and stop it again; raise deployment.database.stopTimeoutSeconds if Docker killed it',
     );
   }
-  await keepFact(attempt, 'stopped', control satisfies StoppedFact);
+  await keepFact(attempt, stoppedFacts[cluster], control satisfies StoppedFact);
   return control;
 }
 
@@ -36,8 +42,8 @@ export async function assertSourceUntouched(attempt: Attempt): Promise<void> {
   const stopped = await readFact<StoppedFact>(attempt, 'stopped');
   if (!stopped) return;
   // The same bytes say the same, without a container to read them in.
-  if ((await readControlDigest(attempt)) === stopped.controlDigest) return;
-  const now = await readControlData(attempt);
+  if ((await readControlDigest(attempt, 'source')) === stopped.controlDigest) return;
+  const now = await readControlData(attempt, 'source');
   for (const field of ['systemIdentifier', 'state', 'checkpoint'] as const) {
     if (now[field] === stopped[field]) continue;
     throw new PermanentFailure(
@@ -47,21 +53,25 @@ export async function assertSourceUntouched(attempt: Attempt): Promise<void> {
   }
 }
 
-/** Its first start rewrites the control file: what a killed attempt saw of it before is kept. */
-export async function lookAtSourceOnce(attempt: Attempt): Promise<{ readonly untouched: boolean }> {
+/**
+ * Its first start rewrites the control file: what a killed attempt saw of it before is kept.
+ *
+ * @param stoppedAs - Which cluster's stop the source is held against: the volume's, once its files were carried over.
+ */
+export async function lookAtSourceOnce(attempt: Attempt, stoppedAs: Cluster): Promise<{ readonly untouched: boolean }> {
   const seen = await readFact<{ untouched: boolean }>(attempt, 'source-on-the-way-back');
   if (seen !== undefined) return seen;
-  const stopped = await readFact<StoppedFact>(attempt, 'stopped');
-  const looked = { untouched: (await readControlDigest(attempt)) === stopped?.controlDigest };
+  const stopped = await readFact<StoppedFact>(attempt, stoppedFacts[stoppedAs]);
+  const looked = { untouched: (await readControlDigest(attempt, 'source')) === stopped?.controlDigest };
   await keepFact(attempt, 'source-on-the-way-back', looked);
   return looked;
 }
 
-async function readControlData(attempt: Attempt): Promise<StoppedFact> {
+async function readControlData(attempt: Attempt, cluster: Cluster): Promise<StoppedFact> {
   const source = await needSource(attempt);
   const control = await attempt.tools.postgres.readStoppedControlData({
     image: source.image,
-    directory: source.directory,
+    directory: await directoryOf(attempt, cluster),
     user: `${source.uid}:${source.gid}`,
     label: attempt.call.runId,
   });
@@ -69,11 +79,15 @@ async function readControlData(attempt: Attempt): Promise<StoppedFact> {
     systemIdentifier: control.systemIdentifier,
     state: control.state,
     checkpoint: control.checkpointLocation,
-    controlDigest: await readControlDigest(attempt),
+    controlDigest: await readControlDigest(attempt, cluster),
   };
 }
 
-async function readControlDigest(attempt: Attempt): Promise<string> {
-  const { directory } = await needSource(attempt);
-  return readDigest({ file: join(directory, 'global', 'pg_control') });
+async function readControlDigest(attempt: Attempt, cluster: Cluster): Promise<string> {
+  return readDigest({ file: join(await directoryOf(attempt, cluster), 'global', 'pg_control') });
+}
+
+async function directoryOf(attempt: Attempt, cluster: Cluster): Promise<string> {
+  const { root, directory } = await needSource(attempt);
+  return cluster === 'source' ? directory : join(volumeLayout(attempt.config).dataDirectory, relative(root, directory));
 }

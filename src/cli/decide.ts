@@ -20,6 +20,8 @@ const answers = [
   { command: 'retry', answer: 'retry', says: 'try a failed step again' },
   { command: 'skip', answer: 'skip', says: 'leave a failed step out, where that is allowed' },
   { command: 'continue', answer: 'continue', says: 'go on where the run stands' },
+  { command: 'carry-over', answer: 'carry-over', says: 'go back, and take along what users wrote on the new volume' },
+  { command: 'discard-writes', answer: 'discard-writes', says: 'go back WITHOUT what users wrote on the new volume' },
   { command: 'stop', answer: 'stop', says: 'end the run where it stands, with the service as it is' },
 ] as const;
 

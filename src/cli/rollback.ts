@@ -30,7 +30,7 @@ async function rollBack(session: Session, options: RollbackOptions): Promise<voi
   await withServer(session, async ({ client }) => {
     const run = await findRun(client, host, options.run);
     const before = await observe(client, run);
-    if (before.execution !== 'RUNNING') throw refused(`${run.workflowId} has ended; it can not be rolled back by itself`);
+    if (before.execution !== 'RUNNING') throw refused(`${run.workflowId} has ended; to go back from it, a run of its own is needed: lockstep start rollback`);
     await client.workflow.getHandle(run.workflowId, run.runId).signal(signalNames.rollback, request.data);
     session.terminal.print(await readEffect(client, run, before));
   });

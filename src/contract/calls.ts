@@ -11,6 +11,7 @@ export type Condition =
   | 'source stopped and unchanged'
   | 'source unchanged'
   | 'database up'
+  | 'database stopped'
   | 'application up'
   | 'application stopped';
 

@@ -20,4 +20,21 @@ export interface Opened {
   readonly bootId: string;
   readonly configDigest: string;
   readonly lockstepVersion: string;
+  /** Of a runbook that undoes another one: the run that it goes back from. */
+  readonly adopted?: Adopted;
+}
+
+/** An earlier run, as its journal on the host tells of it. */
+export interface Adopted {
+  readonly runId: string;
+  /** ISO time. */
+  readonly startedAt: string;
+  /** How it ended, or that it did not. */
+  readonly state: string;
+  /** The list that it recorded. */
+  readonly nodes: readonly string[];
+  /** Of these, what it began and did not undo. */
+  readonly toUndo: readonly string[];
+  /** ISO time since which users may have written on the new volume. */
+  readonly usersMayWriteSince?: string;
 }

@@ -1,4 +1,6 @@
 import { workflowOf } from './engine/walk.js';
 import { migrate as migrateRunbook } from './migrate.js';
+import { rollback as rollbackRunbook } from './rollback.js';
 
 export const migrate = workflowOf(migrateRunbook);
+export const rollback = workflowOf(rollbackRunbook);

@@ -55,6 +55,7 @@ import {
   watchFirstHour,
 } from './migrate/resume.js';
 import { summariseMigration } from './migrate/summary.js';
+import { carryOver } from './migrate/carryOver.js';
 import { section, step } from './words.js';
 
 /** The plan's phase 4: a PostgreSQL in Docker moves onto an encrypted volume. */
@@ -107,6 +108,7 @@ export const migrate: Runbook<Activities> = {
     section('Post-migration verification', '4, step 9', [startApplication, verifyService, checkLogs, comparePerformance]),
     section('Resume operations', '4, step 10', [endMaintenance, watchFirstHour, finalGate, watchDay]),
   ],
+  carryOver,
   afterRollback: [
     step({ id: 'announce-rollback', title: 'Announce extended maintenance', plan: '4, rollback', do: (act) => act.announceRollback() }),
   ],

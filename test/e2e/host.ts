@@ -29,10 +29,15 @@ export async function openTestHost(
 }
 
 /** Starts a migration as a person would over the server. */
-export async function startMigration(rehearsal: Rehearsal, input: Record<string, unknown> = {}): Promise<WorkflowHandle & { runId: string }> {
-  const handle = await rehearsal.client.workflow.start('migrate', {
+export function startMigration(rehearsal: Rehearsal, input: Record<string, unknown> = {}): Promise<WorkflowHandle & { runId: string }> {
+  return startRunbook(rehearsal, 'migrate', input);
+}
+
+/** Starts any runbook in the same way. */
+export async function startRunbook(rehearsal: Rehearsal, runbook: string, input: Record<string, unknown> = {}): Promise<WorkflowHandle & { runId: string }> {
+  const handle = await rehearsal.client.workflow.start(runbook, {
     taskQueue: workflowTaskQueue,
-    workflowId: workflowIdOf(rehearsalHost, 'migrate'),
+    workflowId: workflowIdOf(rehearsalHost, runbook),
     args: [{ host: rehearsalHost, startedBy: 'e2e', ...input }],
   });
   return Object.assign(handle, { runId: handle.firstExecutionRunId });
@@ -49,8 +54,8 @@ export async function waitFor(handle: WorkflowHandle, what: (status: RunStatus) 
 }
 
 /** The run record as it lies on the host. */
-export async function readRecord(rehearsal: Rehearsal, runId: string): Promise<RunRecord> {
-  return JSON.parse((await rehearsal.guest.getFile(`${hostFiles.state}/runs/migrate-${runId}/record.json`)).toString('utf8')) as RunRecord;
+export async function readRecord(rehearsal: Rehearsal, runId: string, runbook = 'migrate'): Promise<RunRecord> {
+  return JSON.parse((await rehearsal.guest.getFile(`${hostFiles.state}/runs/${runbook}-${runId}/record.json`)).toString('utf8')) as RunRecord;
 }
 
 /** The message with which a run that was refused at its start failed. */

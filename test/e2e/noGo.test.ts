@@ -180,7 +180,7 @@ describe('a host where the answer is no', () => {
     expect(parked).toEqual([expect.stringMatching(/^Compose overlay selected.*was started since it was stopped.*the copy is void/)]);
     expect(result.state).toBe('rolled back');
     const record = await readRecord(rehearsal, handle.runId);
-    expect(record.nodes.find(({ id }) => id === 'stop-database')?.figures).toEqual({ equal: false, untouched: false });
+    expect(record.nodes.find(({ id }) => id === 'stop-database')?.figures).toEqual({ equal: false, untouched: false, carriedOver: false });
     expect(await isAnswering()).toBe(true);
     expect(isIntact(await rehearsal.finishSending())).toBe(true);
   });

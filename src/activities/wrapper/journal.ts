@@ -2,7 +2,7 @@ import { mkdir, open, readFile, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Call, JournalSummary, NodeOutcome } from '../../contract/calls.js';
 import type { RecordedDecision } from '../../contract/questions.js';
-import type { Opened } from '../../contract/settings.js';
+import type { Adopted, Opened } from '../../contract/settings.js';
 import { syncDirectoryOf } from '../../host/durable.js';
 import { ifPresent } from '../../host/failure.js';
 
@@ -22,6 +22,8 @@ export type JournalEntry =
   | ({ readonly kind: 'decision' } & RecordedDecision)
   | ({ readonly kind: 'node'; readonly at: string } & NodeOutcomeEntry)
   | { readonly kind: 'mark'; readonly at: string; readonly mark: 'users may write on the new volume' }
+  | { readonly kind: 'adopted'; readonly at: string; readonly directory: string; readonly adopted: Adopted }
+  | { readonly kind: 'rolled back'; readonly at: string; readonly byRun: string }
   | { readonly kind: 'note'; readonly at: string; readonly text: string }
   | { readonly kind: 'closed'; readonly at: string; readonly state: string; readonly outcome: string };
 
@@ -96,6 +98,11 @@ export function summarise(entries: readonly JournalEntry[]): JournalSummary {
   for (const entry of entries) {
     if (entry.kind === 'began' && entry.phase === 'do' && entry.undoable) toUndo.set(entry.node, true);
     if (entry.kind === 'ended' && entry.phase === 'undo' && entry.result === 'done') toUndo.delete(entry.node);
+    if (entry.kind === 'adopted') {
+      for (const node of entry.adopted.toUndo) toUndo.set(node, true);
+      usersMayWriteSince ??= entry.adopted.usersMayWriteSince;
+    }
+    if (entry.kind === 'rolled back') toUndo.clear();
     if (entry.kind === 'mark') usersMayWriteSince ??= entry.at;
   }
   return { toUndo: [...toUndo.keys()], ...(usersMayWriteSince === undefined ? {} : { usersMayWriteSince }) };

@@ -24,7 +24,7 @@ export function renderRunbookPage(runbook: RunbookDescription): string {
     '',
     '## The way back',
     '',
-    ...renderWayBack(nodes, runbook.afterRollback),
+    ...renderWayBack(runbook),
     '',
   ].join('\n');
 }
@@ -70,17 +70,27 @@ function notesOf(node: NodeDescription): string[] {
   ];
 }
 
-function renderWayBack(nodes: readonly NodeDescription[], afterwards: readonly NodeDescription[]): string[] {
-  const undos = nodes.filter(({ undo }) => undo !== undefined).reverse();
+function renderWayBack({ undone, carryOver, afterRollback }: RunbookDescription): string[] {
+  const undos = undone.filter(({ undo }) => undo !== undefined).reverse();
   return [
     'A no-go, `lockstep rollback`, or "rollback" where a step has failed: what was begun is undone, in this order.',
-    '',
-    'That holds until users may have written on the new volume, which the journal on the host says. From then on nothing is undone: the run asks whether to continue, or to stop and leave the service where it is.',
     '',
     '| Undo | Of |',
     '|---|---|',
     ...undos.map((node) => row([node.undo ?? '', `\`${node.id}\``])),
-    ...afterwards.map((node) => row([node.title, 'at the end'])),
+    ...afterRollback.map((node) => row([node.title, 'at the end'])),
+    '',
+    'That alone is the way back until users may have written on the new volume, which the journal on the host says. From then on the run asks first:',
+    '',
+    ...(carryOver.length === 0
+      ? []
+      : [
+          '- `carry-over`: go back with what they wrote. These steps come before the undos; the old data directory is kept, beside the new one that takes its place:',
+          ...carryOver.map(({ title, id, usersOffline }) => `  1. ${usersOffline ? '▌' : ''}${title} (\`${id}\`)`),
+          '- `discard-writes`: go back without it. It needs a reason, and is the only way in which anything that users wrote is ever left behind; it stays on the closed volume.',
+        ]),
+    '- `continue`: go on where the run stands.',
+    '- `stop`: end the run, with the service on the new volume.',
   ];
 }
 

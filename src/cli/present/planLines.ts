@@ -49,6 +49,16 @@ export function renderPlan(runbook: RunbookDescription, { width, theme, sizeByte
     ...runbook.afterRollback.flatMap((node) => renderNode(node, width, theme)),
     '',
     ...wrapHanging('', theme.dim('Until users may have written on the new volume, rollback is a switch back to the untouched source.'), width),
+    ...renderCarryOver(runbook, width, theme),
+  ];
+}
+
+function renderCarryOver({ carryOver }: RunbookDescription, width: number, theme: Theme): string[] {
+  if (carryOver.length === 0) return [];
+  return [
+    '',
+    ...wrapHanging('   ', 'From then on what they wrote is carried over before the undos, or given up by a decision that says so:', width),
+    ...carryOver.flatMap((node) => renderNode(node, width, theme)),
   ];
 }
 

@@ -8,10 +8,12 @@ import type { RunContext } from './context.js';
 export interface FailureChoices {
   readonly skip?: boolean;
   readonly rollback?: boolean;
+  /** An answer of the step's own, which needs a reason and leaves the step undone. */
+  readonly other?: string;
 }
 
-/** What an attempt came to: its result, or that a person skipped it. */
-export type Attempted<R> = { readonly result: R } | { readonly skipped: string };
+/** What an attempt came to: its result, or the answer that a person gave instead, with who and why in words. */
+export type Attempted<R> = { readonly result: R } | { readonly instead: string; readonly words: string };
 
 /**
  * Calls, and calls again after each secret given and each `retry` chosen: what fails parks and never
@@ -46,7 +48,8 @@ export async function attempt<R>(
       }
       const decision = await askAfterFailure(context, node, failure, choices);
       if (decision.answer === 'rollback') throw new WayBack(`${node.title} failed (${failure}); ${decision.by}: ${decision.reason ?? ''}`);
-      if (decision.answer === 'skip') return { skipped: `skipped by ${decision.by}: ${decision.reason ?? ''}` };
+      if (decision.answer === 'skip') return { instead: 'skip', words: `skipped by ${decision.by}: ${decision.reason ?? ''}` };
+      if (decision.answer === choices.other) return { instead: decision.answer, words: `${decision.answer}, ${decision.by}: ${decision.reason ?? ''}` };
     } finally {
       context.runningStep = undefined;
     }
@@ -101,8 +104,8 @@ async function askAfterFailure(
     node: node.id,
     kind: 'parked',
     title: `${node.title} failed: ${failure}`,
-    choices: ['retry', ...(choices.skip === true ? ['skip'] : []), ...(choices.rollback === false ? [] : ['rollback'])],
-    reasonFor: ['skip', 'rollback'],
+    choices: ['retry', ...(choices.skip === true ? ['skip'] : []), ...(choices.rollback === false ? [] : ['rollback']), ...(choices.other === undefined ? [] : [choices.other])],
+    reasonFor: ['skip', 'rollback', ...(choices.other === undefined ? [] : [choices.other])],
     evidence: [],
   });
   if (before !== undefined) context.progress.mark(node.id, before, { note: '' });

@@ -94,6 +94,16 @@ export interface Runbook<Acts> {
   readonly name: string;
   readonly title: string;
   readonly sections: readonly Section<Acts>[];
+  /**
+   * The runbook whose last run on the host this one undoes, once its own list is walked; its own list
+   * changes nothing.
+   */
+  readonly undoes?: Runbook<Acts>;
+  /**
+   * What saves that which users wrote past the point of no return, before the undos; without it a run
+   * that has passed that point has no way back.
+   */
+  readonly carryOver?: readonly Step<unknown, Acts>[];
   /** What proves and tells the way back, after all undos. */
   readonly afterRollback: readonly Step<unknown, Acts>[];
   /** What is still done where a person ends the run past the point of no return, with the service as it is; default nothing. */

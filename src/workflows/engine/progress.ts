@@ -12,6 +12,8 @@ export interface Progress {
   readonly section: () => string;
   /** Sets a node's state, with the time of the change. */
   readonly mark: (id: string, state: NodeState, more?: { facts?: Facts; note?: string }) => void;
+  /** Adds steps that are not of the list: those of the way back. */
+  readonly add: (section: string, steps: readonly Pick<NodeStatus, 'id' | 'title' | 'plan'>[]) => void;
   /** Drops the nodes that are not on the recorded list. */
   readonly keepOnly: (nodes: readonly string[]) => void;
   readonly stateOf: (id: string) => NodeState | undefined;
@@ -70,6 +72,11 @@ export function createProgress<Acts>(placed: readonly Placed<Acts>[]): Progress 
         ...(starts ? { startedAt: before.startedAt ?? now } : { endedAt: now }),
       });
       if (!starts) outcomes.push({ id, title: before.title, plan: before.plan, state, ...more });
+    },
+    add(section, steps) {
+      for (const { id, title, plan } of steps) {
+        if (!statuses.has(id)) statuses.set(id, { id, section, title, plan, kind: 'step', state: 'pending', usersOffline: false });
+      }
     },
     stateOf: (id) => statuses.get(id)?.state,
     outcomes: () => outcomes,

@@ -22,9 +22,10 @@ export async function rollBack<Acts>(
   const skipped: string[] = [];
   // History may be behind the host or ahead of it: what either of them says was begun is undone.
   const toUndo = new Set([...journal, ...context.begun]);
-  for (const step of [...nodes].reverse()) {
-    if (step.kind !== 'step' || step.undo === undefined || !toUndo.has(step.id)) continue;
-    const { undo } = step;
+  const undos = [...nodes].reverse().flatMap((step) => (step.kind === 'step' && step.undo !== undefined && toUndo.has(step.id) ? [{ step, undo: step.undo }] : []));
+  // Those of another run's list are not on this one's.
+  context.progress.add('Undo', undos.map(({ step: { id, plan }, undo: { title } }) => ({ id, title, plan })));
+  for (const { step, undo } of undos) {
     const node = { id: step.id, title: undo.title, plan: step.plan };
     context.progress.mark(step.id, 'undoing');
     context.publish();
@@ -37,37 +38,64 @@ export async function rollBack<Acts>(
       },
       { skip: true, rollback: false },
     );
-    if ('skipped' in attempted) {
-      skipped.push(`${undo.title} (${attempted.skipped})`);
-      context.progress.mark(step.id, 'failed', { note: `undo ${attempted.skipped}` });
+    if ('instead' in attempted) {
+      skipped.push(`${undo.title} (${attempted.words})`);
+      context.progress.mark(step.id, 'failed', { note: `undo ${attempted.words}` });
     } else {
       context.progress.mark(step.id, 'undone');
     }
   }
-  await closingSteps(context, runbook.afterRollback);
+  await walkBeside(context, 'After the way back', runbook.afterRollback);
   return skipped;
 }
 
-/** Steps that end a run which left its list; they have nothing to go back from. */
-export async function closingSteps<Acts>(context: RunContext, steps: readonly Step<unknown, Acts>[]): Promise<void> {
+/**
+ * Goes through steps beside the list: they save, prove or tell, and have nothing to go back from.
+ *
+ * @param other - An answer to a failure that leaves this step and those after it.
+ */
+export async function walkBeside<Acts>(
+  context: RunContext,
+  section: string,
+  steps: readonly Step<unknown, Acts>[],
+  other?: string,
+): Promise<void> {
+  context.progress.add(section, steps);
   for (const step of steps) {
+    context.progress.mark(step.id, 'running');
+    context.publish();
     const attempted = await attempt(
       context,
       step,
       (opening) => step.do(actOn<Acts>(context.input.host, context.envelope(step, { opening, requires: step.requires ?? [] })), context.view()),
-      { skip: step.skippable ?? false, rollback: false },
+      { skip: step.skippable ?? false, rollback: false, ...(other === undefined ? {} : { other }) },
     );
-    if ('result' in attempted) context.results.set(step.id, attempted.result);
+    if ('instead' in attempted) {
+      context.progress.mark(step.id, 'skipped', { note: attempted.words });
+      if (attempted.instead === other) return;
+      continue;
+    }
+    context.results.set(step.id, attempted.result);
+    context.progress.mark(step.id, 'done', { facts: step.show?.(attempted.result) ?? [] });
   }
 }
 
+/** The answer that gives up what users wrote past the point of no return: nothing else ever does. */
+const discard = 'discard-writes';
+
+/** Saves what users wrote past the point of no return; where that cannot be done a person may give it up by name. */
+export async function carryOver<Acts>(context: RunContext, runbook: Runbook<Acts>): Promise<void> {
+  context.progress.state = 'rolling back';
+  await walkBeside(context, 'Carry over what users wrote', runbook.carryOver ?? [], discard);
+}
+
 /** What a run does that leaves the way forward. */
-export type Way = 'continue' | 'stop' | { readonly toUndo: readonly string[] };
+export type Way = 'continue' | 'stop' | { readonly toUndo: readonly string[]; readonly carriesOver: boolean };
 
 /**
  * Reads from the host, never from history alone, on which side of the point of no return we are.
- * Before it: what is to be undone. After it a switch back would lose what users wrote, so a person
- * chooses between going on and ending the run as it stands.
+ * Before it: what is to be undone. After it a switch back alone would lose what users wrote, so a
+ * person chooses what becomes of that.
  *
  * @param reason - Why the way forward was left.
  */
@@ -79,18 +107,26 @@ export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<
     (opening) => actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).beginWayBack(),
     { rollback: false },
   );
-  if (!('result' in attempted)) return { toUndo: [] };
+  if (!('result' in attempted)) return { toUndo: [], carriesOver: false };
   const { toUndo, usersMayWriteSince } = attempted.result;
-  if (usersMayWriteSince === undefined) return { toUndo };
+  if (usersMayWriteSince === undefined) return { toUndo, carriesOver: false };
+  const back = (runbook.undoes ?? runbook).carryOver === undefined ? [] : ['carry-over', discard];
+  const onward = runbook.undoes === undefined ? ['continue'] : [];
   const stopping = (runbook.whenStopped ?? []).map(({ title }) => title).join('; ');
   const decision = await askParked(context, {
     id: context.openingOf('past-the-point-of-no-return'),
     node: 'begin-way-back',
     kind: 'parked',
-    title: `${reason}. But users may have written on the new volume since ${usersMayWriteSince}: switching back would lose what they wrote. Continue where the run stands, or stop the run and leave the service on the new volume${stopping.length === 0 ? '' : ` (${stopping})`}?`,
-    choices: ['continue', 'stop'],
-    reasonFor: ['stop'],
+    title: [
+      `${reason}. But users may have written on the new volume since ${usersMayWriteSince}, and a switch back alone would lose what they wrote`,
+      ...(back.length === 0 ? [] : [`carry-over: go back with it, users offline meanwhile; ${discard}: go back without it`]),
+      ...(onward.length === 0 ? [] : ['continue: go on where the run stands']),
+      `stop: end the run and leave the service on the new volume${stopping.length === 0 ? '' : ` (${stopping})`}`,
+    ].join('. '),
+    choices: [...back, ...onward, 'stop'],
+    reasonFor: [discard, 'stop'],
     evidence: [],
   });
-  return decision.answer === 'stop' ? 'stop' : 'continue';
+  if (decision.answer === 'stop' || decision.answer === 'continue') return decision.answer;
+  return { toUndo, carriesOver: decision.answer === 'carry-over' };
 }

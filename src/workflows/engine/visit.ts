@@ -45,8 +45,8 @@ async function visitStep<Acts>(context: RunContext, step: Step<unknown, Acts>): 
     },
     { skip: step.skippable ?? false },
   );
-  if ('skipped' in attempted) {
-    context.progress.mark(step.id, 'skipped', { note: attempted.skipped });
+  if ('instead' in attempted) {
+    context.progress.mark(step.id, 'skipped', { note: attempted.words });
     return;
   }
   context.results.set(step.id, attempted.result);

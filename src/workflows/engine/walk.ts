@@ -11,7 +11,7 @@ import { createRunContext, type RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
 import type { Node, Runbook } from './nodes.js';
 import { createProgress, placedNodes, type Placed } from './progress.js';
-import { chooseWayBack, closingSteps, rollBack } from './rollback.js';
+import { carryOver, chooseWayBack, rollBack, walkBeside } from './rollback.js';
 import { visit } from './visit.js';
 
 /** What a run came to; the workflow's result. */
@@ -76,13 +76,17 @@ function listen(context: RunContext): void {
 
 async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: readonly Placed<Acts>[]): Promise<RunResult> {
   context.publish();
-  const recorded = await open(context, runbook, placed);
+  const { recorded, toGoBackFrom } = await open(context, runbook, placed);
+  const undone = runbook.undoes ?? runbook;
   for (let at = 0; ; ) {
     try {
       if (context.cancelRequested) await askAboutCancel(context);
       throwIfRollbackRequested(context);
       const node = recorded[at];
-      if (node === undefined) break;
+      if (node === undefined) {
+        if (runbook.undoes === undefined) break;
+        throw new WayBack(`${undone.name} undone`);
+      }
       await visit(context, node);
       at += 1;
     } catch (error) {
@@ -90,13 +94,16 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
       context.mayTurnBack = false;
       context.progress.state = 'running';
       context.inbox.withdrawAll();
+      // Its own list has changed nothing yet: leaving it leaves the host as it is.
+      if (runbook.undoes !== undefined && at < recorded.length) return close(context, runbook, 'stopped', `${error.reason}. Nothing was changed`);
       const way = await chooseWayBack(context, runbook, error.reason);
       if (way === 'stop') {
-        await closingSteps(context, runbook.whenStopped ?? []);
+        await walkBeside(context, 'Before the run ends', runbook.whenStopped ?? []);
         return close(context, runbook, 'stopped', `${error.reason}. The service stays where it is`);
       }
       if (way !== 'continue') {
-        const skipped = await rollBack(context, runbook, recorded, way.toUndo);
+        if (way.carriesOver) await carryOver(context, undone);
+        const skipped = await rollBack(context, runbook, toGoBackFrom, way.toUndo);
         return close(context, runbook, 'rolled back', skipped.length === 0 ? error.reason : `${error.reason}. NOT undone: ${skipped.join('; ')}`);
       }
       context.mayTurnBack = true;
@@ -109,11 +116,11 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
  * The first activity claims the host and records the list; a refusal ends the run with its message.
  * The run walks what was recorded: a node that a later version adds concerns new runs only.
  */
-async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: readonly Placed<Acts>[]): Promise<readonly Node<Acts>[]> {
+async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: readonly Placed<Acts>[]): Promise<Lists<Acts>> {
   const node = { id: 'open-run', title: `${runbook.title}: claim the host`, plan: '' };
   const act = actOn<EngineActs>(context.input.host, context.envelope(node, {}));
   const opened = await act
-    .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver })
+    .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver, ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }) })
     .catch((error: unknown) => {
       // The memo is what tells of a run that is over.
       context.progress.state = 'failed';
@@ -131,7 +138,19 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
     );
   };
   context.progress.keepOnly(opened.nodes);
-  return opened.nodes.map((id) => {
+  const recorded = find(opened.nodes, placed, runbook);
+  if (runbook.undoes === undefined) return { recorded, toGoBackFrom: recorded };
+  return { recorded, toGoBackFrom: find(opened.adopted?.nodes ?? [], placedNodes(runbook.undoes), runbook.undoes) };
+}
+
+/** What a run walks, and what it undoes when it goes back: of most runbooks the same. */
+interface Lists<Acts> {
+  readonly recorded: readonly Node<Acts>[];
+  readonly toGoBackFrom: readonly Node<Acts>[];
+}
+
+function find<Acts>(ids: readonly string[], placed: readonly Placed<Acts>[], runbook: Runbook<Acts>): readonly Node<Acts>[] {
+  return ids.map((id) => {
     const found = placed.find((candidate) => candidate.node.id === id);
     // Not an ApplicationFailure: the task waits for a worker whose version knows the node.
     if (!found) throw new Error(`node ${id} of this run is not known to this version of ${runbook.name}`);

@@ -25,7 +25,7 @@ export const verifyCopy = step({
 });
 
 /** The plan's counts and sizes, beside what proves them. */
-function showVerified(verified: {
+export function showVerified(verified: {
   readonly sourceFiles: number;
   readonly targetFiles: number;
   readonly sourceBytes: number;

@@ -45,8 +45,8 @@ test('a copy is void once its source was started', () =>
 test('the way back starts the untouched source and compares it, as often as it is tried', () =>
   withDirectory(async (directory) => {
     const { goBack } = await stoppedSource(directory);
-    expect(await goBack()).toEqual({ equal: true, untouched: true });
-    expect(await goBack()).toEqual({ equal: true, untouched: true });
+    expect(await goBack()).toEqual({ equal: true, untouched: true, carriedOver: false });
+    expect(await goBack()).toEqual({ equal: true, untouched: true, carriedOver: false });
   }));
 
 test('the way back notices figures that differ', () =>
@@ -59,5 +59,5 @@ test('the way back leads to a source that somebody started, with whatever was wr
   withDirectory(async (directory) => {
     const { goBack, start } = await stoppedSource(directory, { rows: 4 });
     await start();
-    expect(await goBack()).toEqual({ equal: false, untouched: false });
+    expect(await goBack()).toEqual({ equal: false, untouched: false, carriedOver: false });
   }));

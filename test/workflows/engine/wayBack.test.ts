@@ -3,8 +3,9 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { failureTypes } from '../../../src/contract/errors.js';
 import { signalNames } from '../../../src/contract/names.js';
+import type { Adopted } from '../../../src/contract/settings.js';
 import { createDriver, type DrivenRun, type Driver } from './driver.js';
-import { inTurn, type Behaviour } from './fakeHost.js';
+import { inTurn, opened, type Behaviour } from './fakeHost.js';
 
 let driver: Driver;
 
@@ -60,6 +61,7 @@ test('rollback undoes what was begun in reverse, the step that failed half-way f
     ['extra', 'not needed'],
     ['compare', 'undone'],
     ['finish', 'pending'],
+    ['prove', 'done'],
   ]);
 });
 
@@ -161,7 +163,7 @@ test('past the point of no return a no-go asks; continue opens the gate again un
   await run.asked('ready');
   await run.decide('ready', 'no-go', 'ann', 'too slow');
   const question = await run.asked('past-the-point-of-no-return');
-  expect(question).toMatchObject({ kind: 'parked', choices: ['continue', 'stop'], reasonFor: ['stop'] });
+  expect(question).toMatchObject({ kind: 'parked', choices: ['carry-over', 'discard-writes', 'continue', 'stop'], reasonFor: ['discard-writes', 'stop'] });
   expect(question.title).toContain('since 2026-11-01T20:00:00.000Z');
   await run.decide('past-the-point-of-no-return', 'continue');
   await run.asked('ready.2');
@@ -181,6 +183,77 @@ test('past the point of no return stop ends the run and undoes nothing', async (
   await run.decide('past-the-point-of-no-return', 'stop', 'ann', 'we look into it');
   await expect(run.result()).resolves.toMatchObject({ state: 'stopped' });
   expect(run.done()).toEqual(['openRun', 'measure', 'prepare', 'beginWayBack', 'closeRun']);
+});
+
+test('past the point of no return what users wrote is carried over before anything is undone', async () => {
+  const run = await driver.start('gated', { beginWayBack: past, exchange: inTurn(fails, succeeds) });
+  await run.asked('ready');
+  await run.decide('ready', 'no-go', 'ann', 'too slow');
+  await run.asked('past-the-point-of-no-return');
+  await run.decide('past-the-point-of-no-return', 'carry-over');
+  await run.asked('exchange.failed.1');
+  await run.decide('exchange.failed.1', 'retry');
+  await expect(run.result()).resolves.toMatchObject({ state: 'rolled back' });
+  expect(run.done()).toEqual(['openRun', 'measure', 'prepare', 'beginWayBack', 'save', 'exchange', 'exchange', 'undo prepare', 'prove', 'closeRun']);
+  expect(run.calls.find(({ what }) => what === 'save')?.call).toMatchObject({ requires: ['volume open'], undoable: false });
+  expect((await run.status()).nodes.slice(-3).map(({ id, section, state }) => [id, section, state])).toEqual([
+    ['save', 'Carry over what users wrote', 'done'],
+    ['exchange', 'Carry over what users wrote', 'done'],
+    ['prove', 'After the way back', 'done'],
+  ]);
+});
+
+test('what users wrote is given up only by name and with a reason, also where it cannot be carried over', async () => {
+  const run = await driver.start('gated', { beginWayBack: past, save: fails });
+  await run.asked('ready');
+  await run.decide('ready', 'no-go', 'ann', 'too slow');
+  await run.asked('past-the-point-of-no-return');
+  await run.decide('past-the-point-of-no-return', 'discard-writes');
+  await run.decide('past-the-point-of-no-return', 'carry-over');
+  expect(await run.asked('save.failed.1')).toMatchObject({ choices: ['retry', 'discard-writes'], reasonFor: expect.arrayContaining(['discard-writes']) as unknown });
+  await run.decide('save.failed.1', 'rollback', 'ann', 'hurry up');
+  await run.decide('save.failed.1', 'discard-writes');
+  await run.decide('save.failed.1', 'discard-writes', 'ann', 'the disk is broken');
+  await expect(run.result()).resolves.toMatchObject({ state: 'rolled back' });
+  expect(run.done()).toEqual(['openRun', 'measure', 'prepare', 'beginWayBack', 'save', 'undo prepare', 'prove', 'closeRun']);
+  expect(await run.outcomes()).toEqual(['counted', 'reason missing', 'counted', 'not a choice', 'reason missing', 'counted']);
+});
+
+test('a runbook without a carry-over offers none past the point of no return', async () => {
+  const run = await driver.start('together', { beginWayBack: past });
+  await run.asked('ready');
+  await run.decide('reviewed', 'no-go', 'ann', 'not reviewed');
+  expect(await run.asked('past-the-point-of-no-return')).toMatchObject({ choices: ['continue', 'stop'] });
+  await run.decide('past-the-point-of-no-return', 'stop', 'ann', 'enough');
+  await expect(run.result()).resolves.toMatchObject({ state: 'stopped' });
+});
+
+const adopts = (more: Partial<Adopted> = {}): Behaviour => (_, args) => {
+  const adopted = { runId: 'run-0', startedAt: '2026-10-01T20:00:00.000Z', state: 'succeeded', nodes: ['measure', 'prepare', 'ready', 'finish'], toUndo: ['prepare'], ...more };
+  return Promise.resolve(opened({ nodes: (args as { nodes: string[] }).nodes, adopted }));
+};
+
+test('a runbook that undoes another one walks its own list, and then goes back from what that one did', async () => {
+  const run = await driver.start('back', { openRun: adopts(), beginWayBack: past });
+  await run.asked('sure');
+  await run.decide('sure', 'go');
+  await run.decide('sure', 'go', 'ann', 'users complain');
+  expect(await run.asked('past-the-point-of-no-return')).toMatchObject({ choices: ['carry-over', 'discard-writes', 'stop'] });
+  await run.decide('past-the-point-of-no-return', 'carry-over');
+  await expect(run.result()).resolves.toEqual({ state: 'rolled back', outcome: 'gated undone' });
+  expect(run.calls[0]?.args).toMatchObject({ undoes: 'gated' });
+  expect(run.done()).toEqual(['openRun', 'beginWayBack', 'save', 'exchange', 'undo prepare', 'prove', 'closeRun']);
+  expect((await run.status()).nodes.map(({ id, state }) => [id, state])).toEqual([
+    ['sure', 'done'], ['save', 'done'], ['exchange', 'done'], ['prepare', 'undone'], ['prove', 'done'],
+  ]);
+});
+
+test('a no-go to going back leaves the host as it is', async () => {
+  const run = await driver.start('back', { openRun: adopts() });
+  await run.asked('sure');
+  await run.decide('sure', 'no-go', 'ann', 'it is fine after all');
+  await expect(run.result()).resolves.toMatchObject({ state: 'stopped', outcome: expect.stringContaining('Nothing was changed') as unknown });
+  expect(run.done()).toEqual(['openRun', 'closeRun']);
 });
 
 test('a rollback signal at the question past the point of no return leaves the question open', async () => {

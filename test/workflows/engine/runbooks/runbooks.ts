@@ -42,6 +42,11 @@ const prove = step({ id: 'prove', title: 'Prove the way back', plan: '4', do: (a
 
 const afterRollback = [prove];
 
+const carryOver = [
+  step({ id: 'save', title: 'Save what users wrote', plan: '4', requires: ['volume open'], do: (act) => act.act() }),
+  step({ id: 'exchange', title: 'Exchange', plan: '4', do: (act) => act.act() }),
+];
+
 /** Steps alone. */
 export const steps: Runbook<TestActs> = {
   name: 'steps',
@@ -69,6 +74,17 @@ export const gated: Runbook<TestActs> = {
     ]),
     section('Second', '2', [finish]),
   ],
+  carryOver,
+  afterRollback,
+  summary: () => [],
+};
+
+/** Goes back from the last run of another runbook. */
+export const back: Runbook<TestActs> = {
+  name: 'back',
+  title: 'Back',
+  undoes: gated,
+  sections: [section('Decide', '1', [gate({ id: 'sure', title: 'Go back?', plan: '1', reasonForGo: true })])],
   afterRollback,
   summary: () => [],
 };

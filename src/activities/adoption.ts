@@ -1,0 +1,69 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PermanentFailure } from '../contract/errors.js';
+import type { Adopted } from '../contract/settings.js';
+import { ifPresent } from '../host/failure.js';
+import type { Attempt } from './activity.js';
+import { keepFact, readFact } from './runFacts.js';
+import { openJournal, summarise, type JournalEntry } from './wrapper/journal.js';
+
+type Adopting = Pick<Attempt, 'config' | 'directory' | 'readJournal' | 'journal' | 'now'>;
+
+/** What belongs to the other run alone: its record, and whose host it had taken over. */
+const notAdopted: ReadonlySet<string> = new Set(['record', 'taken-over']);
+
+/**
+ * Takes up what the last run of a runbook did on this host: its facts, and what of it is to be undone.
+ * From then on this run's own directory says all that its steps need to know.
+ *
+ * @throws {@link PermanentFailure} where there is none, or nothing of it is left to undo.
+ */
+export async function adoptLastRun(attempt: Adopting, runbook: string): Promise<Adopted> {
+  const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'adopted');
+  if (earlier !== undefined) return earlier.adopted;
+  const last = await findLastRun(attempt, runbook);
+  if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'there is nothing to go back from');
+  const { entries, opened, directory } = last;
+  const { toUndo, usersMayWriteSince } = summarise(entries);
+  const runId = directory.slice(directory.lastIndexOf(`${runbook}-`) + runbook.length + 1);
+  if (toUndo.length === 0) {
+    throw new PermanentFailure(`the last ${runbook} on this host (run ${runId}, of ${opened.at}) has nothing left to undo`, 'the service runs as it did before it; "lockstep status" shows the runs');
+  }
+  for (const name of await readdir(directory)) {
+    const fact = /^(.+)\.json$/.exec(name)?.[1];
+    if (fact !== undefined && !notAdopted.has(fact)) await keepFact(attempt, fact, await readFact({ directory }, fact));
+  }
+  const closed = entries.findLast((entry) => entry.kind === 'closed');
+  const adopted: Adopted = {
+    runId,
+    startedAt: opened.at,
+    state: closed?.state ?? 'left without an end',
+    nodes: opened.nodes,
+    toUndo,
+    ...(usersMayWriteSince === undefined ? {} : { usersMayWriteSince }),
+  };
+  await attempt.journal({ kind: 'adopted', at: attempt.now().toISOString(), directory, adopted });
+  return adopted;
+}
+
+/** Writes into the journal of the run that was taken up that it is undone, so that nobody goes back from it twice. */
+export async function tellAdoptedRun(attempt: Pick<Attempt, 'readJournal' | 'now' | 'call'>): Promise<void> {
+  const taken = (await attempt.readJournal()).find((entry) => entry.kind === 'adopted');
+  if (taken === undefined) return;
+  const journal = await openJournal(join(taken.directory, 'journal.jsonl'));
+  if (journal.earlier.some((entry) => entry.kind === 'rolled back')) return;
+  await journal.append({ kind: 'rolled back', at: attempt.now().toISOString(), byRun: attempt.call.runId });
+}
+
+async function findLastRun({ config, directory: own }: Adopting, runbook: string) {
+  const runs = join(config.stateDirectory, 'runs');
+  const found: { readonly directory: string; readonly entries: readonly JournalEntry[]; readonly opened: Extract<JournalEntry, { kind: 'opened' }> }[] = [];
+  for (const name of (await ifPresent(readdir(runs))) ?? []) {
+    const directory = join(runs, name);
+    if (!name.startsWith(`${runbook}-`) || directory === own) continue;
+    const { earlier: entries } = await openJournal(join(directory, 'journal.jsonl'));
+    const opened = entries.find((entry) => entry.kind === 'opened');
+    if (opened !== undefined) found.push({ directory, entries, opened });
+  }
+  return found.toSorted((a, b) => a.opened.at.localeCompare(b.opened.at)).at(-1);
+}

@@ -1,0 +1,85 @@
+import { rename, rmdir, stat } from 'node:fs/promises';
+import { PermanentFailure } from '../contract/errors.js';
+import { syncDirectoryOf } from '../host/durable.js';
+import { ifPresent } from '../host/failure.js';
+import type { Attempt } from './activity.js';
+import { keepFact, readFact } from './runFacts.js';
+import { needSource } from './source.js';
+import { summarise } from './wrapper/journal.js';
+
+/** Kept once the carried-over cluster has the source's place. */
+export interface CarriedFact {
+  /** Where the source of before lies now, untouched. */
+  readonly kept: string;
+  /** ISO time. */
+  readonly at: string;
+}
+
+const carriedFact = 'carried-over';
+
+/** Beside the source, on its filesystem, so that a rename exchanges them. */
+export async function carriedPlaces(attempt: Pick<Attempt, 'directory' | 'call'>): Promise<{ readonly root: string; readonly carried: string; readonly kept: string }> {
+  const { root } = await needSource(attempt);
+  const run = attempt.call.runId.slice(0, 8);
+  return { root, carried: `${root}.carried-${run}`, kept: `${root}.before-${run}` };
+}
+
+/** Puts the carried-over copy into the source's place; the source is kept beside it. Done twice, it has the effect of once. */
+export async function exchangeSource(attempt: Attempt): Promise<CarriedFact> {
+  const done = await readFact<CarriedFact>(attempt, carriedFact);
+  if (done !== undefined) return done;
+  const { root, carried, kept } = await carriedPlaces(attempt);
+  if (await exists(carried)) {
+    await clearPlace(root, kept);
+    await rename(carried, root);
+    await syncDirectoryOf(root);
+  }
+  const fact: CarriedFact = { kept, at: attempt.now().toISOString() };
+  await keepFact(attempt, carriedFact, fact);
+  return fact;
+}
+
+/** The source has its own place again, where an exchange was begun and given up. */
+export async function ensureSourceInPlace(attempt: Attempt): Promise<{ readonly carriedOver: boolean }> {
+  if ((await readFact<CarriedFact>(attempt, carriedFact)) !== undefined) return { carriedOver: true };
+  const { root, carried, kept } = await carriedPlaces(attempt);
+  if (await exists(kept)) {
+    await clearPlace(root, carried);
+    await rename(kept, root);
+    await syncDirectoryOf(root);
+  }
+  return { carriedOver: false };
+}
+
+/** The old database may start: nobody has written on the new volume, or that was carried over, or a person has given it up by name. */
+export async function mayReturn(attempt: Pick<Attempt, 'directory' | 'readJournal'>): Promise<boolean> {
+  const entries = await attempt.readJournal();
+  if (summarise(entries).usersMayWriteSince === undefined) return true;
+  if ((await readFact<CarriedFact>(attempt, carriedFact)) !== undefined) return true;
+  return entries.some((entry) => entry.kind === 'decision' && entry.answer === 'discard-writes' && entry.outcome === 'counted');
+}
+
+/** @throws {@link PermanentFailure} where the old database must not start. */
+export async function assertMayReturn(attempt: Pick<Attempt, 'directory' | 'readJournal'>): Promise<void> {
+  if (await mayReturn(attempt)) return;
+  throw new PermanentFailure(
+    'users may have written on the encrypted volume since it was switched to: the old database does not start without that',
+    'roll back and answer carry-over, or discard-writes to give up what they wrote',
+  );
+}
+
+/** Moves what lies in a place aside; an empty directory, which Docker may have made there meanwhile, is removed. */
+async function clearPlace(place: string, aside: string): Promise<void> {
+  if (!(await exists(place))) return;
+  if (!(await exists(aside))) {
+    await rename(place, aside);
+    return;
+  }
+  await rmdir(place).catch(() => {
+    throw new PermanentFailure(`${place} and ${aside} both hold files`, `look which of them is the database, and move the other away; then retry`);
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await ifPresent(stat(path))) !== undefined;
+}

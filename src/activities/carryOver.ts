@@ -1,0 +1,55 @@
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { PermanentFailure } from '../contract/errors.js';
+import { formatBytes } from '../contract/facts.js';
+import { readTreeSize } from '../host/directoryTree.js';
+import { changes, reads } from './activity.js';
+import { carriedPlaces, exchangeSource } from './carriedSource.js';
+import { copyDirectory, verifyEqual } from './copy.js';
+import { volumeLayout } from './openVolume.js';
+import { ensureDatabaseStopped } from './services.js';
+import { needSource } from './source.js';
+import { keepStopped } from './stoppedSource.js';
+
+/** What users wrote on the encrypted volume goes back with them: the migration's own copy and proof, with the ends exchanged. */
+export const carryOverActivities = {
+  /** Before anything stops: there is room beside the source, and it can be exchanged by a rename. */
+  assertCarryOverRoom: reads(async (attempt) => {
+    const { root } = await needSource(attempt);
+    const parent = dirname(root);
+    const [{ dev }, { dev: ofParent }] = await Promise.all([stat(root), stat(parent)]);
+    if (dev !== ofParent) {
+      throw new PermanentFailure(`${root} is a filesystem of its own, so no other directory can take its place`, 'restore the newest backup there instead, or give up what users wrote: discard-writes');
+    }
+    const { sizeBytes } = await readTreeSize({ directory: volumeLayout(attempt.config).dataDirectory });
+    const { availableBytes } = await attempt.tools.filesystem.readSpace({ path: parent });
+    if (availableBytes < sizeBytes) {
+      throw new PermanentFailure(`${parent} has ${formatBytes(availableBytes)} free, and the database on the encrypted volume takes ${formatBytes(sizeBytes)}`, 'free space there, then retry; the service runs on meanwhile');
+    }
+    return { sizeBytes, availableBytes };
+  }),
+
+  /** Stops PostgreSQL on the volume, and reads from its control file that it was a clean stop. */
+  stopDatabaseToCarryOver: changes('DATABASE_STOP', async (attempt) => {
+    await ensureDatabaseStopped(attempt);
+    return keepStopped(attempt, 'volume');
+  }),
+
+  /** From the volume into a third directory: the source stays as it is. */
+  copyBack: changes('DATA_CARRY_OVER', async (attempt) => {
+    const { carried } = await carriedPlaces(attempt);
+    return copyDirectory(attempt, { source: volumeLayout(attempt.config).dataDirectory, target: carried });
+  }),
+
+  verifyCopyBack: reads(async (attempt) => {
+    const { carried } = await carriedPlaces(attempt);
+    const { sizeBytes } = await needSource(attempt);
+    return verifyEqual(attempt, {
+      source: { name: 'encrypted volume', directory: volumeLayout(attempt.config).dataDirectory },
+      target: { name: 'carried-over copy', directory: carried },
+      sizeBytes,
+    });
+  }),
+
+  exchangeSource: changes('SOURCE_EXCHANGE', exchangeSource),
+};

@@ -1,0 +1,42 @@
+import type { Activities } from '../activities/activities.js';
+import { formatBytes, formatCount } from '../contract/facts.js';
+import type { Runbook } from './engine/nodes.js';
+import { migrate } from './migrate.js';
+import { gate, section, step } from './words.js';
+
+const readWayBack = step({
+  id: 'read-way-back',
+  title: 'What there is to go back to',
+  plan: '4, rollback',
+  do: (act) => act.readWayBack(),
+  show: ({ root, sizeBytes }) => [
+    ['old data directory', root],
+    ['size', formatBytes(sizeBytes)],
+  ],
+});
+
+const rollbackGate = gate({
+  id: 'roll-back',
+  title: 'Leave the encrypted volume: go back to the old one?',
+  plan: '4, rollback',
+  reasonForGo: true,
+  evidence: ({ from }) => {
+    const { root, stoppedAt, rows, usersMayWriteSince } = from(readWayBack);
+    return [
+      ['old data directory', root],
+      ['stopped', stoppedAt ?? 'not by this migration'],
+      ...(rows === null ? [] : [['rows in it', formatCount(rows)] as const]),
+      ['users may have written on the encrypted volume', usersMayWriteSince === null ? 'no' : `since ${usersMayWriteSince}`],
+    ];
+  },
+});
+
+/** The plan's rollback procedure, on its own: of a migration that has ended, or that lost its run. */
+export const rollback: Runbook<Activities> = {
+  name: 'rollback',
+  title: 'Go back to the old volume',
+  undoes: migrate,
+  sections: [section('Decide', '4, rollback', [readWayBack, rollbackGate])],
+  afterRollback: migrate.afterRollback,
+  summary: () => [],
+};

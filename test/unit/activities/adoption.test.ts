@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { adoptLastRun, tellAdoptedRun } from '../../../src/activities/adoption.js';
+import { createRunActivities } from '../../../src/activities/run.js';
+import { keepFact, readFact } from '../../../src/activities/runFacts.js';
+import { createClaimFile } from '../../../src/activities/wrapper/claim.js';
+import { openJournal, summarise, type JournalEntry } from '../../../src/activities/wrapper/journal.js';
+import { configSchema } from '../../../src/config/schema.js';
+import { withDirectory } from '../needsRoot.js';
+import { createAttempt } from './attempt.js';
+import { callWith } from './wrapper/harness.js';
+
+const identity = { node: 'copy', title: 'Copy', plan: '4', opening: 1, phase: 'do', undoable: true } as const;
+
+function openedAt(at: string): JournalEntry {
+  const settings = { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 };
+  return { kind: 'opened', at, call: identity, nodes: ['copy', 'check'], settings, bootId: 'boot-1', configDigest: 'd', lockstepVersion: '1' };
+}
+const began: JournalEntry = { kind: 'began', at: '2026-10-01T20:01:00Z', attempt: 1, bootId: 'boot-1', ...identity };
+const mark: JournalEntry = { kind: 'mark', at: '2026-10-01T20:02:00Z', mark: 'users may write on the new volume' };
+const closed: JournalEntry = { kind: 'closed', at: '2026-10-01T20:03:00Z', state: 'succeeded', outcome: 'done' };
+
+/** A host with some runs of `migrate`, and a run that goes back. */
+async function hostWith(directory: string, runs: Readonly<Record<string, readonly JournalEntry[]>>) {
+  const config = configSchema.parse({ host: 'h1', stateDirectory: directory });
+  const directoryOf = (run: string) => join(directory, 'runs', run);
+  for (const [run, entries] of Object.entries(runs)) {
+    const journal = await openJournal(join(directoryOf(run), 'journal.jsonl'));
+    await journal.append(...entries);
+    await keepFact({ directory: directoryOf(run) }, 'source', { of: run });
+    await keepFact({ directory: directoryOf(run) }, 'record', { of: run });
+  }
+  const journal = await openJournal(join(directoryOf('rollback-new'), 'journal.jsonl'));
+  const attempt = {
+    ...createAttempt({ directory: directoryOf('rollback-new') }),
+    config,
+    call: callWith({ runbook: 'rollback', runId: 'new', node: 'open-run' }),
+    journal: journal.append,
+    readJournal: journal.read,
+  };
+  return { attempt, readJournal: journal.read, journalOf: async (run: string) => (await openJournal(join(directoryOf(run), 'journal.jsonl'))).earlier };
+}
+
+test('a run takes up the last one: its facts, what is to be undone, and since when users may write elsewhere', () =>
+  withDirectory(async (directory) => {
+    const { attempt, readJournal } = await hostWith(directory, {
+      'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began, mark, closed],
+      'migrate-b': [openedAt('2026-09-01T20:00:00Z'), began],
+      'other-c': [openedAt('2026-11-01T20:00:00Z'), began],
+    });
+    const adopted = await adoptLastRun(attempt, 'migrate');
+    expect(adopted).toEqual({ runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'succeeded', nodes: ['copy', 'check'], toUndo: ['copy'], usersMayWriteSince: mark.at });
+    expect(await readFact(attempt, 'source')).toEqual({ of: 'migrate-a' });
+    expect(await readFact(attempt, 'record')).toBeUndefined();
+    expect(summarise(await readJournal())).toEqual({ toUndo: ['copy'], usersMayWriteSince: mark.at });
+    // Another attempt after a crash takes up the same one.
+    expect(await adoptLastRun(attempt, 'migrate')).toEqual(adopted);
+    expect((await readJournal()).filter(({ kind }) => kind === 'adopted')).toHaveLength(1);
+  }));
+
+test('a run that lost its server is taken up as well', () =>
+  withDirectory(async (directory) => {
+    const { attempt } = await hostWith(directory, { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began] });
+    expect(await adoptLastRun(attempt, 'migrate')).toMatchObject({ state: 'left without an end', toUndo: ['copy'] });
+  }));
+
+test('a run is undone once: its journal is told, and it is not taken up again', () =>
+  withDirectory(async (directory) => {
+    const { attempt, journalOf } = await hostWith(directory, { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began, mark, closed] });
+    await adoptLastRun(attempt, 'migrate');
+    await tellAdoptedRun(attempt);
+    await tellAdoptedRun(attempt);
+    expect((await journalOf('migrate-a')).filter(({ kind }) => kind === 'rolled back')).toEqual([expect.objectContaining({ byRun: 'new' })]);
+    const again = await hostWith(join(directory, 'again'), { 'migrate-a': await journalOf('migrate-a') });
+    await expect(adoptLastRun(again.attempt, 'migrate')).rejects.toThrow(/run a, of 2026-10-01T20:00:00Z\) has nothing left to undo/);
+  }));
+
+test('where there is nothing to go back from, the run is refused and does not keep the host', () =>
+  withDirectory(async (directory) => {
+    const { attempt } = await hostWith(directory, {});
+    const activities = createRunActivities({
+      lockstepVersion: '1',
+      configDigest: () => Promise.resolve('d'),
+      bootId: () => Promise.resolve('boot-1'),
+      endLeftovers: () => Promise.resolve(),
+      forgetSecrets: () => undefined,
+      isRunning: () => Promise.resolve(false),
+    });
+    await expect(activities.openRun.perform(attempt, { nodes: [], takeOver: false, undoes: 'migrate' })).rejects.toThrow('no migrate has run on this host');
+    expect(await createClaimFile(directory).read()).toBeUndefined();
+  }));

@@ -1,0 +1,94 @@
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { assertMayReturn, carriedPlaces, ensureSourceInPlace, exchangeSource } from '../../../src/activities/carriedSource.js';
+import { overlayActivities } from '../../../src/activities/overlay.js';
+import { keepFact } from '../../../src/activities/runFacts.js';
+import { serviceActivities } from '../../../src/activities/services.js';
+import { withDirectory } from '../needsRoot.js';
+import { createAttempt } from './attempt.js';
+
+const mark = { kind: 'mark', at: '2026-11-01T20:00:00Z', mark: 'users may write on the new volume' } as const;
+
+function decided(answer: string, outcome: 'counted' | 'reason missing') {
+  return { kind: 'decision', at: '2026-11-01T21:00:00Z', question: 'past-the-point-of-no-return', answer, by: 'ann', outcome } as const;
+}
+
+/** An old data directory, and the copy of what users wrote since, beside it. */
+async function twoClusters(directory: string) {
+  const attempt = createAttempt({ directory, config: { deployment: { directory } } });
+  const root = join(directory, 'data');
+  await keepFact(attempt, 'source', { root, directory: root });
+  const places = await carriedPlaces(attempt);
+  for (const [place, content] of [
+    [root, 'old'],
+    [places.carried, 'carried over'],
+  ] as const) {
+    await mkdir(place);
+    await writeFile(join(place, 'PG_VERSION'), content);
+  }
+  const contentOf = (place: string) => readFile(join(place, 'PG_VERSION'), 'utf8');
+  return { attempt, ...places, contentOf };
+}
+
+test('an exchange keeps both clusters, and done twice it has the effect of once', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, kept, contentOf } = await twoClusters(directory);
+    await exchangeSource(attempt);
+    expect(await exchangeSource(attempt)).toMatchObject({ kept });
+    expect([await contentOf(root), await contentOf(kept)]).toEqual(['carried over', 'old']);
+    expect(await ensureSourceInPlace(attempt)).toEqual({ carriedOver: true });
+  }));
+
+test('an exchange that was cut off between its renames goes on, also past an empty directory that Docker made there', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, kept, contentOf } = await twoClusters(directory);
+    await rename(root, kept);
+    await mkdir(root);
+    await exchangeSource(attempt);
+    expect([await contentOf(root), await contentOf(kept)]).toEqual(['carried over', 'old']);
+  }));
+
+test.each([0, 1, 2])('an exchange given up after %i renames leaves the old cluster in its place', (renames) =>
+  withDirectory(async (directory) => {
+    const { attempt, root, carried, kept, contentOf } = await twoClusters(directory);
+    if (renames > 0) await rename(root, kept);
+    if (renames > 1) await rename(carried, root);
+    expect(await ensureSourceInPlace(attempt)).toEqual({ carriedOver: false });
+    expect([await contentOf(root), await contentOf(carried)]).toEqual(['old', 'carried over']);
+  }),
+);
+
+test('an exchange never removes files', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, kept } = await twoClusters(directory);
+    await mkdir(kept);
+    await expect(exchangeSource(attempt)).rejects.toThrow(`${root} and ${kept} both hold files`);
+    expect(await readdir(root)).toEqual(['PG_VERSION']);
+  }));
+
+test('the old database starts and its compose files are selected only where what users wrote is saved or given up by name', () =>
+  withDirectory(async (directory) => {
+    const { attempt } = await twoClusters(directory);
+    await expect(assertMayReturn(attempt)).resolves.toBeUndefined();
+    await attempt.journal(mark);
+    const refusal = /users may have written.*carry-over, or discard-writes/s;
+    await expect(assertMayReturn(attempt)).rejects.toThrow(refusal);
+    await expect(overlayActivities.deselectOverlay.perform(attempt, undefined)).rejects.toThrow(refusal);
+    await writeFile(join(directory, 'docker-compose.yaml'), 'services: {}\n');
+    await keepFact(attempt, 'source', { root: join(directory, 'data'), directory: join(directory, 'data'), container: 'database' });
+    await expect(serviceActivities.startApplicationOnSource.perform(attempt, undefined)).rejects.toThrow(refusal);
+    await attempt.journal(decided('discard-writes', 'reason missing'), decided('continue', 'counted'));
+    await expect(assertMayReturn(attempt)).rejects.toThrow(refusal);
+    await attempt.journal(decided('discard-writes', 'counted'));
+    await expect(assertMayReturn(attempt)).resolves.toBeUndefined();
+  }));
+
+test('the old database may start once its place holds what users wrote', () =>
+  withDirectory(async (directory) => {
+    const { attempt, kept } = await twoClusters(directory);
+    await attempt.journal(mark);
+    await exchangeSource(attempt);
+    await rm(kept, { recursive: true });
+    await expect(assertMayReturn(attempt)).resolves.toBeUndefined();
+  }));
