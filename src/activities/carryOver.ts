@@ -41,13 +41,17 @@ export const carryOverActivities = {
     return copyDirectory(attempt, { source: volumeLayout(attempt.config).dataDirectory, target: carried });
   }),
 
-  verifyCopyBack: reads(async (attempt) => {
+  /** Every file of both sides by digest. Tried again by a person, it first copies again what differs. */
+  verifyCopyBack: changes('DATA_CARRY_OVER_VERIFIED', async (attempt) => {
     const { carried } = await carriedPlaces(attempt);
     const { sizeBytes } = await needSource(attempt);
+    const { dataDirectory } = volumeLayout(attempt.config);
+    if (attempt.call.opening > 1) await copyDirectory(attempt, { source: dataDirectory, target: carried, byContent: true });
     return verifyEqual(attempt, {
-      source: { name: 'encrypted volume', directory: volumeLayout(attempt.config).dataDirectory },
+      source: { name: 'encrypted volume', directory: dataDirectory },
       target: { name: 'carried-over copy', directory: carried },
       sizeBytes,
+      nextMove: 'retry: what differs is copied again, and everything is read anew; the volume and the old directory are untouched',
     });
   }),
 

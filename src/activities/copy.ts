@@ -25,18 +25,30 @@ export const copyActivities = {
   verifyCopy: reads(async (attempt) => {
     const source = await needSource(attempt);
     const { dataDirectory } = volumeLayout(attempt.config);
-    return verifyEqual(attempt, { source: { name: 'source', directory: source.root }, target: { name: 'copy', directory: dataDirectory }, sizeBytes: source.sizeBytes });
+    return verifyEqual(attempt, {
+      source: { name: 'source', directory: source.root },
+      target: { name: 'copy', directory: dataDirectory },
+      sizeBytes: source.sizeBytes,
+      nextMove: 'retry the copy (roll back and start again), or look at the named files; the source is untouched',
+    });
   }),
 };
 
-/** Makes one directory equal to another that is at rest; it counts once the target's filesystem is synced. */
-export async function copyDirectory(attempt: Attempt, { source, target }: { readonly source: string; readonly target: string }) {
+/**
+ * Makes one directory equal to another that is at rest; it counts once the target's filesystem is synced.
+ *
+ * @param byContent - What is in the target is not trusted by size and time.
+ */
+export async function copyDirectory(
+  attempt: Attempt,
+  { source, target, byContent = false }: { readonly source: string; readonly target: string; readonly byContent?: boolean },
+) {
   const began = performance.now();
   const copied = await attempt.tools.rsync.copy({
     source,
     target,
     // What a power cut left has the right size and time, and perhaps not the right content.
-    checksum: await wasCutOff(attempt),
+    checksum: byContent || (await wasCutOff(attempt)),
     onProgress: ({ bytes, percent, bytesPerSecond }) => {
       attempt.report({
         phase: 'copying',
@@ -69,9 +81,10 @@ interface Side {
  * Compares every file of two directories by digest, read from their devices.
  *
  * @param sizeBytes - About how large each is, for the progress.
+ * @param nextMove - What a person does where they differ.
  * @throws {@link PermanentFailure} naming the first files that differ.
  */
-export async function verifyEqual(attempt: Attempt, { source, target, sizeBytes }: { readonly source: Side; readonly target: Side; readonly sizeBytes: number }) {
+export async function verifyEqual(attempt: Attempt, { source, target, sizeBytes, nextMove }: { readonly source: Side; readonly target: Side; readonly sizeBytes: number; readonly nextMove: string }) {
   await attempt.tools.filesystem.dropPageCache();
   const total = { bytes: 2 * sizeBytes };
   const describe = ({ directory, name }: Side, before: number) => {
@@ -96,7 +109,7 @@ export async function verifyEqual(attempt: Attempt, { source, target, sizeBytes 
   total.bytes = 2 * original.sizeBytes;
   const copy = await describe(target, original.sizeBytes);
   const comparison = await compareManifests({ source: original.file, target: copy.file });
-  if (!comparison.equal) throw new PermanentFailure(describeDifference(comparison), 'retry the copy (roll back and start again), or look at the named files; the source is untouched');
+  if (!comparison.equal) throw new PermanentFailure(describeDifference(comparison), nextMove);
   return {
     sourceFiles: original.files,
     targetFiles: copy.files,

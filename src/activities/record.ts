@@ -1,4 +1,5 @@
 import type { NodeOutcome } from '../contract/calls.js';
+import { formatSeconds } from '../contract/facts.js';
 import type { RecordedDecision } from '../contract/questions.js';
 import type { RecordedNode, RunRecord } from '../contract/record.js';
 import type { JournalEntry } from './wrapper/journal.js';
@@ -21,8 +22,18 @@ export function makeRecord(frame: RecordFrame, journal: readonly JournalEntry[])
     configDigest: opened?.configDigest ?? '',
     nodes: recordNodes(journal),
     decisions,
+    ...(frame.state === 'rolled back' ? { wayBack: measureWayBack(journal) } : {}),
     engine: measureEngine(journal),
   };
+}
+
+/** The plan's rollback procedure takes 30 to 60 minutes. */
+const planSecondsForWayBack = 60 * 60;
+
+/** From the decision to go back, the last one if there were several, to the end of the run. */
+function measureWayBack(journal: readonly JournalEntry[]): NonNullable<RunRecord['wayBack']> {
+  const from = journal.findLast((entry) => entry.kind === 'began' && entry.node === 'begin-way-back')?.at ?? '';
+  return { seconds: Math.max(0, Date.parse(journal.at(-1)?.at ?? '') - Date.parse(from)) / 1000, planSeconds: planSecondsForWayBack };
 }
 
 function recordNodes(journal: readonly JournalEntry[]): readonly RecordedNode[] {
@@ -120,6 +131,7 @@ export function renderRecord(record: RunRecord): string {
     '',
     `Run ${record.runId} (${record.workflowId}), started by ${record.startedBy} (as claimed) at ${record.startedAt}, ended at ${record.endedAt ?? ''}.`,
     `Lockstep ${record.lockstepVersion}; lockstep.yaml at the start: SHA-256 ${record.configDigest}.`,
+    ...(record.wayBack === undefined ? [] : [renderWayBack(record.wayBack)]),
     `In steps ${record.engine.secondsInSteps.toFixed(1)} s, between steps ${record.engine.secondsBetweenSteps.toFixed(1)} s (median ${record.engine.medianMillisecondsBetweenSteps} ms).`,
     '',
     '## Steps',
@@ -137,6 +149,10 @@ export function renderRecord(record: RunRecord): string {
     ...decided,
     '',
   ].join('\n');
+}
+
+function renderWayBack({ seconds, planSeconds }: NonNullable<RunRecord['wayBack']>): string {
+  return `The way back took ${formatSeconds(seconds)}; the plan allows 30 to 60 minutes${seconds > planSeconds ? ': it took longer' : ''}.`;
 }
 
 function cell(words: readonly string[]): string {

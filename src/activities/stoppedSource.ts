@@ -22,6 +22,8 @@ const stoppedFacts: Readonly<Record<Cluster, string>> = { source: 'stopped', vol
 
 /** Keeps how a cluster was stopped: what comes later is held against it. */
 export async function keepStopped(attempt: Attempt, cluster: Cluster = 'source'): Promise<StoppedFact> {
+  // PostgreSQL syncs its data and not the traces of its end: a power cut would bring its lock file back, and a copy would differ.
+  await attempt.tools.filesystem.syncFilesystem({ path: await directoryOf(attempt, cluster) });
   const control = await readControlData(attempt, cluster);
   if (control.state !== 'shut down') {
     throw new PermanentFailure(

@@ -42,6 +42,12 @@ export interface RunRecord {
   readonly decisions: readonly RecordedDecision[];
   /** What a person wants to know at the end. */
   readonly summary: Facts;
+  /** Of a run that went back: how long that took, questions and all, beside what the plan allows. */
+  readonly wayBack?: {
+    readonly seconds: number;
+    /** The longest that the plan's rollback procedure gives: 60 minutes. */
+    readonly planSeconds: number;
+  };
   readonly engine: {
     readonly secondsInSteps: number;
     readonly secondsBetweenSteps: number;

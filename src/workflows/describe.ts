@@ -8,6 +8,8 @@ export interface RunbookDescription {
   readonly name: string;
   readonly title: string;
   readonly sections: readonly { readonly title: string; readonly plan: string; readonly nodes: readonly NodeDescription[] }[];
+  /** The runbook whose last run is undone after its own list. */
+  readonly undoes?: string;
   /** The nodes whose undos are the way back: its own, or those of the runbook that it undoes. */
   readonly undone: readonly NodeDescription[];
   /** What saves that which users wrote past the point of no return, before the undos. */
@@ -60,6 +62,7 @@ export function describeRunbook<Acts>(
     name: runbook.name,
     title: runbook.title,
     sections: runbook.sections.map(({ title, plan, nodes }) => ({ title, plan, nodes: nodes.flatMap(describe) })),
+    ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }),
     undone: (runbook.undoes ?? runbook).sections.flatMap(({ nodes }) => nodes.flatMap(describe)),
     carryOver: ((runbook.undoes ?? runbook).carryOver ?? []).flatMap(describe),
     afterRollback: runbook.afterRollback.flatMap(describe),

@@ -89,7 +89,7 @@ describe('the way back past the point of no return', () => {
   });
 
   it('goes back without what users wrote only by a decision that says so, to exactly what the stopped source held', async () => {
-    await rehearsal.guest.expect('rm', ['/var/lib/supersync-encrypted.img']);
+    await rehearsal.guest.expect('rm', ['--force', '/var/lib/supersync-encrypted.img']);
     const { result, verdict, record } = await migrateAndGoBack('discard-writes');
     expect(result.state).toBe('rolled back');
     expect(record.nodes.find(({ id }) => id === 'stop-database')?.figures).toEqual({ equal: true, untouched: true, carriedOver: false });
@@ -102,7 +102,7 @@ describe('the way back past the point of no return', () => {
   });
 
   it('goes back from a finished migration after a power cut, with everything that users wrote meanwhile', async () => {
-    await rehearsal.guest.expect('rm', ['/var/lib/supersync-encrypted.img']);
+    await rehearsal.guest.expect('rm', ['--force', '/var/lib/supersync-encrypted.img']);
     await rehearsal.startSending();
     const migration = await startMigration(rehearsal);
     expect((await answerUntilEnd<{ state: string }>({ rehearsal, handle: migration })).state).toBe('succeeded');

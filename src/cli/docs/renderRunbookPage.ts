@@ -19,7 +19,7 @@ export function renderRunbookPage(runbook: RunbookDescription): string {
     `lockstep start ${runbook.name} --watch    # begin, look on, answer`,
     '```',
     '',
-    `${nodes.length} nodes, of which ${questions.length} wait for people. ${offlineWords(nodes)}`,
+    `${nodes.length} nodes, of which ${questions.length} wait for people. ${runbook.undoes === undefined ? offlineWords(nodes) : `Users are offline while the last \`${runbook.undoes}\` on the host is undone.`}`,
     ...runbook.sections.flatMap(({ title, plan, nodes: own }, index) => ['', `## ${index + 1}. ${title} (plan ${plan})`, '', ...renderTable(own)]),
     '',
     '## The way back',
@@ -70,10 +70,12 @@ function notesOf(node: NodeDescription): string[] {
   ];
 }
 
-function renderWayBack({ undone, carryOver, afterRollback }: RunbookDescription): string[] {
+function renderWayBack({ undoes, undone, carryOver, afterRollback }: RunbookDescription): string[] {
   const undos = undone.filter(({ undo }) => undo !== undefined).reverse();
   return [
-    'A no-go, `lockstep rollback`, or "rollback" where a step has failed: what was begun is undone, in this order.',
+    undoes === undefined
+      ? 'A no-go, `lockstep rollback`, or "rollback" where a step has failed: what was begun is undone, in this order.'
+      : `After its own list, whatever the last \`${undoes}\` on this host began is undone, in this order. A no-go before that changes nothing.`,
     '',
     '| Undo | Of |',
     '|---|---|',
@@ -89,7 +91,7 @@ function renderWayBack({ undone, carryOver, afterRollback }: RunbookDescription)
           ...carryOver.map(({ title, id, usersOffline }) => `  1. ${usersOffline ? '▌' : ''}${title} (\`${id}\`)`),
           '- `discard-writes`: go back without it. It needs a reason, and is the only way in which anything that users wrote is ever left behind; it stays on the closed volume.',
         ]),
-    '- `continue`: go on where the run stands.',
+    ...(undoes === undefined ? ['- `continue`: go on where the run stands.'] : []),
     '- `stop`: end the run, with the service on the new volume.',
   ];
 }

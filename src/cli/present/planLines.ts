@@ -33,7 +33,7 @@ export function renderPlan(runbook: RunbookDescription, { width, theme, sizeByte
   return [
     theme.bold(`${runbook.name}: ${runbook.title}`),
     `${nodes.length} nodes, of which ${questions} wait for people`,
-    ...wrapHanging('', offlineWords(offline), width),
+    ...wrapHanging('', runbook.undoes === undefined ? offlineWords(offline) : `Users are offline while the last ${runbook.undoes} on the host is undone`, width),
     ...(offline.length === 0 ? [] : wrapHanging('', estimateWords(sizeBytes), width)),
     ...runbook.sections.flatMap((section, index) => [
       '',
@@ -44,12 +44,22 @@ export function renderPlan(runbook: RunbookDescription, { width, theme, sizeByte
       ]),
     ]),
     '',
-    theme.bold('Rollback'),
-    ...wrapHanging('   ', 'The undos of what was begun, in reverse order; then:', width),
+    theme.bold(runbook.undoes === undefined ? 'Rollback' : `Then the last ${runbook.undoes} on the host is undone`),
+    ...renderUndos(runbook, width),
     ...runbook.afterRollback.flatMap((node) => renderNode(node, width, theme)),
     '',
     ...wrapHanging('', theme.dim('Until users may have written on the new volume, rollback is a switch back to the untouched source.'), width),
     ...renderCarryOver(runbook, width, theme),
+  ];
+}
+
+/** Those of its own nodes stand beside them; those of another runbook are named here. */
+function renderUndos({ undoes, undone }: RunbookDescription, width: number): string[] {
+  if (undoes === undefined) return wrapHanging('   ', 'The undos of what was begun, in reverse order; then:', width);
+  return [
+    ...wrapHanging('   ', 'The undos of what was begun, in reverse order:', width),
+    ...undone.toReversed().flatMap(({ undo }) => (undo === undefined ? [] : wrapHanging('   • ', undo, width))),
+    ...wrapHanging('   ', 'Then:', width),
   ];
 }
 

@@ -167,3 +167,14 @@ test('the page says what the run came to, and that names are claimed', () => {
   expect(page).toContain('| Do copy | 4 | done | 4.0 | 1 |  |');
   expect(page).toContain('recorded as claimed');
 });
+
+test.each([
+  [125, 'The way back took 2 min 05 s; the plan allows 30 to 60 minutes.'],
+  [4000, 'The way back took 1 h 06 min; the plan allows 30 to 60 minutes: it took longer.'],
+])('a run that went back tells how long that took, beside the plan: %i s', (seconds, words) => {
+  const journal = [opened, began('copy', 1), ended('copy', 5, 4), began('begin-way-back', 8), ended('begin-way-back', 9, 1), began('begin-way-back', 10, 2), ended('copy', 10 + seconds, 1)];
+  const record = makeRecord({ ...frame, state: 'rolled back' }, journal);
+  expect(record.wayBack).toEqual({ seconds, planSeconds: 3600 });
+  expect(renderRecord(record)).toContain(words);
+  expect(makeRecord(frame, journal).wayBack).toBeUndefined();
+});

@@ -61,3 +61,27 @@ test('the way back leads to a source that somebody started, with whatever was wr
     await start();
     expect(await goBack()).toEqual({ equal: false, untouched: false, carriedOver: false });
   }));
+
+test('a stop is on the disk before it is read: a power cut would bring the lock file back', () =>
+  withDirectory(async (directory) => {
+    const order: string[] = [];
+    const attempt = createAttempt({
+      directory,
+      tools: {
+        docker: { readContainer: () => Promise.resolve({ isRunning: false }) },
+        filesystem: { syncFilesystem: ({ path }: { path: string }) => Promise.resolve(void order.push(`sync ${path}`)) },
+        postgres: {
+          readStoppedControlData: () => {
+            order.push('read');
+            return Promise.resolve({ systemIdentifier: '1', state: 'shut down', checkpointLocation: '0/2' });
+          },
+        },
+      },
+    });
+    const data = join(directory, 'data');
+    await mkdir(join(data, 'global'), { recursive: true });
+    await writeFile(join(data, 'global', 'pg_control'), 'shut down');
+    await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, image: 'postgres:15', uid: 999, gid: 999 });
+    await serviceActivities.stopDatabase.perform(attempt, undefined);
+    expect(order).toEqual([`sync ${data}`, 'read']);
+  }));
