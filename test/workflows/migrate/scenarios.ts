@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { failureTypes } from '../../../src/contract/errors.js';
 import { createDriver, type DrivenRun, type Driver } from '../engine/driver.js';
-import { inTurn, openedWith, type Behaviour, type Script } from '../engine/fakeHost.js';
+import { inTurn, opened, openedWith, type Behaviour, type Script } from '../engine/fakeHost.js';
 import { migrateAnswers } from './answers.js';
 
 const answers = (name: keyof typeof migrateAnswers): Behaviour => () => Promise.resolve(migrateAnswers[name]);
@@ -48,6 +48,38 @@ export async function migrateBackFromVerification(driver: Driver): Promise<Drive
   }
   await run.asked('verification');
   await run.decide('verification', 'no-go', 'ben', 'the digest list looks short');
+  await run.result();
+  return run;
+}
+
+const past: Behaviour = () => Promise.resolve({ toUndo: ['disable-restart', 'start-application'], usersMayWriteSince: '2026-11-01T20:01:37.000Z' });
+
+/** A migration that users have written on, and that is left at the last gate, with what they wrote. */
+export async function migrateAndCarryOver(driver: Driver): Promise<DrivenRun> {
+  const run = await start(driver, { 'copy-data': answers('copyData'), beginWayBack: past, 'carry-over-verify': inTurn(fails('the copy differs'), answers('verifyCopyBack')) });
+  for (const [question, choice] of questions) {
+    if (question === 'final') break;
+    if (question !== 'copy-data.failed.1') await answer(run, question, choice);
+  }
+  await run.asked('final');
+  await run.decide('final', 'no-go', 'ben', 'too slow');
+  await answer(run, 'past-the-point-of-no-return', 'carry-over');
+  await answer(run, 'carry-over-verify.failed.1', 'retry');
+  await run.result();
+  return run;
+}
+
+/** The way back from a migration that has ended. */
+export async function goBackLater(driver: Driver): Promise<DrivenRun> {
+  const nodes = ['disable-restart', 'stop-application', 'start-application'];
+  const adopted = { runId: 'migrate-1', startedAt: '2026-11-01T19:00:00.000Z', state: 'succeeded', nodes, toUndo: nodes };
+  const run = await driver.start('rollback', {
+    openRun: (_, args) => Promise.resolve(opened({ nodes: (args as { nodes: string[] }).nodes, adopted })),
+    beginWayBack: past,
+  });
+  await run.asked('roll-back');
+  await run.decide('roll-back', 'go', 'ben', 'too slow');
+  await answer(run, 'past-the-point-of-no-return', 'carry-over');
   await run.result();
   return run;
 }

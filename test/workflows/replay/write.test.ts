@@ -4,7 +4,7 @@ import { failureTypes } from '../../../src/contract/errors.js';
 import { signalNames } from '../../../src/contract/names.js';
 import { createDriver, type Driver } from '../engine/driver.js';
 import { inTurn, type Behaviour } from '../engine/fakeHost.js';
-import { createMigrateDriver, migrateBackFromVerification, migrateThrough } from '../migrate/scenarios.js';
+import { createMigrateDriver, goBackLater, migrateAndCarryOver, migrateBackFromVerification, migrateThrough } from '../migrate/scenarios.js';
 import { saveHistory } from './histories.js';
 
 /*
@@ -21,6 +21,8 @@ describe.runIf(process.env['LOCKSTEP_WRITE_HISTORIES'] === '1')('histories', () 
     withDriver(createMigrateDriver(), async (driver) => {
       await saveHistory('migrate', await migrateThrough(driver));
       await saveHistory('migrate-rolled-back', await migrateBackFromVerification(driver));
+      await saveHistory('migrate-carried-over', await migrateAndCarryOver(driver));
+      await saveHistory('rollback', await goBackLater(driver));
     }));
 });
 
