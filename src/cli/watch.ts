@@ -87,7 +87,7 @@ async function watchLines({ terminal }: Session, client: Client, run: RunReferen
       tellOnce('the Temporal server does not answer; trying again');
     } else if (seen.status === undefined) {
       assertRunning(seen, run);
-      tellOnce(`no worker on ${run.host} answers; waiting for it`);
+      tellOnce(`the worker on ${run.host} does not answer: it is down, or the host is busy; waiting for it`);
     } else {
       told = '';
       terminal.print(...describeChanges(before, seen.status, flagsFor(options)));

@@ -137,4 +137,28 @@ describe('the way back past the point of no return', () => {
     expect(await refusalOf(await startRunbook(rehearsal, 'rollback'))).toMatch(/has nothing left to undo/);
     expect(await look()).toBe(asBefore);
   });
+
+  it('goes back from a migration whose run was terminated, once a person takes the host over', async () => {
+    await rehearsal.guest.expect('rm', ['--force', '/var/lib/supersync-encrypted.img']);
+    await rehearsal.startSending();
+    const migration = await startMigration(rehearsal);
+    await expect(
+      answerUntilEnd({ rehearsal, handle: migration }, async (question, status) => {
+        if (question.id !== 'verification') return goEverywhere(question, status);
+        await migration.terminate('by mistake');
+        return undefined;
+      }),
+    ).rejects.toThrow();
+    expect(await refusalOf(await startRunbook(rehearsal, 'rollback'))).toMatch(/was left by rehearsal\/migrate.*which is closed/s);
+    const handle = await startRunbook(rehearsal, 'rollback', { takeOver: true });
+    const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, (question, status) =>
+      question.id === 'roll-back' ? Promise.resolve({ answer: 'go', reason: 'its run is gone' }) : goEverywhere(question, status),
+    );
+    expect(result.state).toBe('rolled back');
+    const record = await readRecord(rehearsal, handle.runId, 'rollback');
+    // Nobody had written on the new volume: the switch back leads to exactly what was stopped.
+    expect(record.nodes.find(({ id }) => id === 'stop-database')?.figures).toEqual({ equal: true, untouched: true, carriedOver: false });
+    expect(isIntact(await rehearsal.finishSending())).toBe(true);
+    expect(await look()).toBe(asBefore);
+  });
 });
