@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import type { Adopted } from '../contract/settings.js';
 import { ifPresent } from '../host/failure.js';
@@ -14,7 +14,7 @@ const notAdopted: ReadonlySet<string> = new Set(['record', 'taken-over']);
 
 /**
  * Takes up what the last run of a runbook did on this host: its facts, and what of it is to be undone.
- * From then on this run's own directory says all that its steps need to know.
+ * Where an earlier way back from it was lost, that one is taken up, since it knows how far it came. From then on this run's own directory says all that its steps need to know.
  *
  * @throws {@link PermanentFailure} where there is none, or nothing of it is left to undo.
  */
@@ -25,7 +25,8 @@ export async function adoptLastRun(attempt: Adopting, runbook: string): Promise<
   if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'there is nothing to go back from');
   const { entries, opened, directory } = last;
   const { toUndo, usersMayWriteSince } = summarise(entries);
-  const runId = directory.slice(directory.lastIndexOf(`${runbook}-`) + runbook.length + 1);
+  const before = entries.find((entry) => entry.kind === 'adopted')?.adopted;
+  const runId = before?.runId ?? basename(directory).slice(runbook.length + 1);
   if (toUndo.length === 0) {
     throw new PermanentFailure(`the last ${runbook} on this host (run ${runId}, of ${opened.at}) has nothing left to undo`, 'the service runs as it did before it; "lockstep status" shows the runs');
   }
@@ -35,10 +36,11 @@ export async function adoptLastRun(attempt: Adopting, runbook: string): Promise<
   }
   const closed = entries.findLast((entry) => entry.kind === 'closed');
   const adopted: Adopted = {
+    runbook,
     runId,
     startedAt: opened.at,
     state: closed?.state ?? 'left without an end',
-    nodes: opened.nodes,
+    nodes: before?.nodes ?? opened.nodes,
     toUndo,
     ...(usersMayWriteSince === undefined ? {} : { usersMayWriteSince }),
   };
@@ -60,8 +62,10 @@ async function findLastRun({ config, directory: own }: Adopting, runbook: string
   const found: { readonly directory: string; readonly entries: readonly JournalEntry[]; readonly opened: Extract<JournalEntry, { kind: 'opened' }> }[] = [];
   for (const name of (await ifPresent(readdir(runs))) ?? []) {
     const directory = join(runs, name);
-    if (!name.startsWith(`${runbook}-`) || directory === own) continue;
+    if (directory === own) continue;
     const { earlier: entries } = await openJournal(join(directory, 'journal.jsonl'));
+    const goesBack = entries.some((entry) => entry.kind === 'adopted' && entry.adopted.runbook === runbook);
+    if (!name.startsWith(`${runbook}-`) && !goesBack) continue;
     const opened = entries.find((entry) => entry.kind === 'opened');
     if (opened !== undefined) found.push({ directory, entries, opened });
   }

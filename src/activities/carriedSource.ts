@@ -27,7 +27,7 @@ export async function carriedPlaces(attempt: Pick<Attempt, 'directory' | 'call'>
 /** Puts the carried-over copy into the source's place; the source is kept beside it. Done twice, it has the effect of once. */
 export async function exchangeSource(attempt: Attempt): Promise<CarriedFact> {
   const done = await readFact<CarriedFact>(attempt, carriedFact);
-  if (done !== undefined) return done;
+  if (done !== undefined) return tell(attempt, done);
   const { root, carried, kept } = await carriedPlaces(attempt);
   if (await exists(carried)) {
     await clearPlace(root, kept);
@@ -36,6 +36,13 @@ export async function exchangeSource(attempt: Attempt): Promise<CarriedFact> {
   }
   const fact: CarriedFact = { kept, at: attempt.now().toISOString() };
   await keepFact(attempt, carriedFact, fact);
+  return tell(attempt, fact);
+}
+
+/** A killed attempt may have kept the fact and not told the journal, from which a later run takes it. */
+async function tell(attempt: Attempt, fact: CarriedFact): Promise<CarriedFact> {
+  const isTold = (await attempt.readJournal()).some(({ kind }) => kind === 'carried over');
+  if (!isTold) await attempt.journal({ kind: 'carried over', ...fact });
   return fact;
 }
 

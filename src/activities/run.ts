@@ -109,7 +109,7 @@ export function createRunActivities(dependencies: RunDependencies) {
     if (!takeOver) {
       throw new PermanentFailure(
         `this host was left by ${holder}, which ${running === false ? 'is closed' : 'the server does not know'}`,
-        `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then start with --take-over`,
+        `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "lockstep start rollback --take-over" undoes what it did, and "lockstep start ${held.runbook} --take-over" begins anew`,
       );
     }
   }

@@ -26,6 +26,7 @@ export interface Opened {
 
 /** An earlier run, as its journal on the host tells of it. */
 export interface Adopted {
+  readonly runbook: string;
   readonly runId: string;
   /** ISO time. */
   readonly startedAt: string;

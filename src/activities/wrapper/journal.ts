@@ -23,6 +23,7 @@ export type JournalEntry =
   | ({ readonly kind: 'node'; readonly at: string } & NodeOutcomeEntry)
   | { readonly kind: 'mark'; readonly at: string; readonly mark: 'users may write on the new volume' }
   | { readonly kind: 'adopted'; readonly at: string; readonly directory: string; readonly adopted: Adopted }
+  | { readonly kind: 'carried over'; readonly at: string; readonly kept: string }
   | { readonly kind: 'rolled back'; readonly at: string; readonly byRun: string }
   | { readonly kind: 'note'; readonly at: string; readonly text: string }
   | { readonly kind: 'closed'; readonly at: string; readonly state: string; readonly outcome: string };
@@ -104,6 +105,8 @@ export function summarise(entries: readonly JournalEntry[]): JournalSummary {
     }
     if (entry.kind === 'rolled back') toUndo.clear();
     if (entry.kind === 'mark') usersMayWriteSince ??= entry.at;
+    // What they wrote there is where the way back leads.
+    if (entry.kind === 'carried over') usersMayWriteSince = undefined;
   }
   return { toUndo: [...toUndo.keys()], ...(usersMayWriteSince === undefined ? {} : { usersMayWriteSince }) };
 }

@@ -49,7 +49,7 @@ test('a run takes up the last one: its facts, what is to be undone, and since wh
       'other-c': [openedAt('2026-11-01T20:00:00Z'), began],
     });
     const adopted = await adoptLastRun(attempt, 'migrate');
-    expect(adopted).toEqual({ runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'succeeded', nodes: ['copy', 'check'], toUndo: ['copy'], usersMayWriteSince: mark.at });
+    expect(adopted).toEqual({ runbook: 'migrate', runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'succeeded', nodes: ['copy', 'check'], toUndo: ['copy'], usersMayWriteSince: mark.at });
     expect(await readFact(attempt, 'source')).toEqual({ of: 'migrate-a' });
     expect(await readFact(attempt, 'record')).toBeUndefined();
     expect(summarise(await readJournal())).toEqual({ toUndo: ['copy'], usersMayWriteSince: mark.at });
@@ -73,6 +73,25 @@ test('a run is undone once: its journal is told, and it is not taken up again', 
     expect((await journalOf('migrate-a')).filter(({ kind }) => kind === 'rolled back')).toEqual([expect.objectContaining({ byRun: 'new' })]);
     const again = await hostWith(join(directory, 'again'), { 'migrate-a': await journalOf('migrate-a') });
     await expect(adoptLastRun(again.attempt, 'migrate')).rejects.toThrow(/run a, of 2026-10-01T20:00:00Z\) has nothing left to undo/);
+  }));
+
+test('a way back that was lost is gone on with from where it came to, not from the beginning', () =>
+  withDirectory(async (directory) => {
+    const taken = { runbook: 'migrate', runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'succeeded', nodes: ['copy', 'check'], toUndo: ['copy', 'check'], usersMayWriteSince: mark.at };
+    const undone: JournalEntry = { kind: 'ended', at: '2026-10-02T20:05:00Z', attempt: 1, result: 'done', seconds: 1, ...identity, node: 'check', phase: 'undo' };
+    const { attempt } = await hostWith(directory, {
+      'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began, mark, closed],
+      'rollback-lost': [
+        { kind: 'adopted', at: '2026-10-02T20:00:00Z', directory: join(directory, 'runs', 'migrate-a'), adopted: taken },
+        { ...openedAt('2026-10-02T20:00:00Z'), nodes: ['decide'] } as JournalEntry,
+        { kind: 'carried over', at: '2026-10-02T20:04:00Z', kept: '/data.before-lost' },
+        undone,
+      ],
+    });
+    const adopted = await adoptLastRun(attempt, 'migrate');
+    // Users' writes are in the old place already: there is nothing left to ask about them.
+    expect(adopted).toEqual({ runbook: 'migrate', runId: 'a', startedAt: '2026-10-02T20:00:00Z', state: 'left without an end', nodes: ['copy', 'check'], toUndo: ['copy'] });
+    expect(await readFact(attempt, 'source')).toEqual({ of: 'rollback-lost' });
   }));
 
 test('where there is nothing to go back from, the run is refused and does not keep the host', () =>

@@ -38,6 +38,7 @@ test('an exchange keeps both clusters, and done twice it has the effect of once'
     expect(await exchangeSource(attempt)).toMatchObject({ kept });
     expect([await contentOf(root), await contentOf(kept)]).toEqual(['carried over', 'old']);
     expect(await ensureSourceInPlace(attempt)).toEqual({ carriedOver: true });
+    expect(attempt.entries).toEqual([{ kind: 'carried over', kept, at: '2026-11-01T20:00:00.000Z' }]);
   }));
 
 test('an exchange that was cut off between its renames goes on, also past an empty directory that Docker made there', () =>

@@ -229,7 +229,7 @@ test('a runbook without a carry-over offers none past the point of no return', a
 });
 
 const adopts = (more: Partial<Adopted> = {}): Behaviour => (_, args) => {
-  const adopted = { runId: 'run-0', startedAt: '2026-10-01T20:00:00.000Z', state: 'succeeded', nodes: ['measure', 'prepare', 'ready', 'finish'], toUndo: ['prepare'], ...more };
+  const adopted = { runbook: 'gated', runId: 'run-0', startedAt: '2026-10-01T20:00:00.000Z', state: 'succeeded', nodes: ['measure', 'prepare', 'ready', 'finish'], toUndo: ['prepare'], ...more };
   return Promise.resolve(opened({ nodes: (args as { nodes: string[] }).nodes, adopted }));
 };
 

@@ -72,7 +72,7 @@ export async function migrateAndCarryOver(driver: Driver): Promise<DrivenRun> {
 /** The way back from a migration that has ended. */
 export async function goBackLater(driver: Driver): Promise<DrivenRun> {
   const nodes = ['disable-restart', 'stop-application', 'start-application'];
-  const adopted = { runId: 'migrate-1', startedAt: '2026-11-01T19:00:00.000Z', state: 'succeeded', nodes, toUndo: nodes };
+  const adopted = { runbook: 'migrate', runId: 'migrate-1', startedAt: '2026-11-01T19:00:00.000Z', state: 'succeeded', nodes, toUndo: nodes };
   const run = await driver.start('rollback', {
     openRun: (_, args) => Promise.resolve(opened({ nodes: (args as { nodes: string[] }).nodes, adopted })),
     beginWayBack: past,
