@@ -6,7 +6,12 @@ await rm('dist/bin', { recursive: true, force: true });
 // One file where there were hundreds: on a slow or networked disk the command starts in a fraction of
 // the time. The worker's native core, and what belongs to it, stay where npm put them.
 await build({
-  entryPoints: ['dist/cli/main.js', 'dist/rehearsal/prepareDeployment.main.js', 'dist/rehearsal/deployment/client.main.js'],
+  entryPoints: [
+    'dist/cli/main.js',
+    'dist/rehearsal/prepareDeployment.main.js',
+    'dist/rehearsal/faultPoints/faultyWorker.main.js',
+    'dist/rehearsal/deployment/client.main.js',
+  ],
   outdir: 'dist/bin',
   entryNames: '[name]',
   bundle: true,

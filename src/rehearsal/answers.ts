@@ -97,6 +97,19 @@ async function awaitResult<Result>(handle: WorkflowHandle): Promise<Result> {
   }
 }
 
+/** A worker that has just died has no socket; it, or the question that it asks anew, is soon there again. */
+async function unlockPatiently(rehearsal: Rehearsal, question: OpenQuestion, secret: string): Promise<boolean> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await rehearsal.unlock(question, secret);
+      return true;
+    } catch (error) {
+      if (tries === 20) throw error;
+      await sleep(1000);
+    }
+  }
+}
+
 async function answerOne(
   rehearsal: Rehearsal,
   handle: WorkflowHandle,
@@ -108,8 +121,7 @@ async function answerOne(
   if (question.kind === 'secret' && given === undefined) {
     const secret = rehearsalSecrets[question.secret ?? ''];
     if (secret === undefined) throw new Error(`a rehearsal knows no secret ${question.secret ?? ''}`);
-    await rehearsal.unlock(question, secret);
-    return true;
+    return unlockPatiently(rehearsal, question, secret);
   }
   if (given === undefined) return false;
   try {

@@ -29,6 +29,8 @@ export interface RehearsalSettings {
   readonly times: RehearsalTimes;
   /** What the host's lockstep.yaml holds instead, section by section; for tests of configurations. */
   readonly config?: HostConfig;
+  /** The port of a director on this machine: the worker then asks it at each fault point. */
+  readonly directorPort?: number;
   readonly onProgress: (stage: string) => void;
 }
 
@@ -57,9 +59,11 @@ export interface Rehearsal {
 }
 
 const guestServerPort = 7233;
+const guestDirectorPort = 7999;
 const lockstepCommand = '/usr/local/bin/lockstep';
 const workerUnit = 'lockstep-worker.service';
 const serverUnit = 'lockstep-server.service';
+const faultyWorkerProgram = join('dist', 'bin', 'faultyWorker.main.js');
 const clientProgram = join('dist', 'bin', 'client.main.js');
 
 /** Boots the host and starts everything except the client and the run. */
@@ -68,6 +72,8 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
   onProgress('booting the disposable host');
   const guest = await bootGuest({ run, image, directory: join(directory, 'guest'), name });
   const program = join(projectRoot(), 'dist', 'bin', 'main.js');
+  const workerCommand =
+    settings.directorPort === undefined ? `${program} worker` : `${join(projectRoot(), faultyWorkerProgram)} http://${machineAddress}:${guestDirectorPort}`;
   let temporal: TemporalServer | undefined;
   const temporalDirectory = join(directory, 'temporal');
   let serverPort = 0;
@@ -76,6 +82,7 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
   let sending: GuestProcess | undefined;
   try {
     await writeHostFiles();
+    if (settings.directorPort !== undefined) await guest.offerToGuest(settings.directorPort, guestDirectorPort);
     onProgress('starting the Temporal server');
     const { address, uiUrl, port } = settings.server === 'outside' ? await startOutside() : await startInside();
     connected = await connectWithPatience(port);
@@ -92,12 +99,12 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
     await guest.putFile({ content: rehearsalSecrets['testAccountPassword'] ?? '', to: hostFiles.testPassword, mode: 0o600 });
     await guest.expect('mkdir', ['-p', '/var/lib/lockstep-client']);
     const serverAddress = settings.server === 'outside' ? `${machineAddress}:${guestServerPort}` : `127.0.0.1:${guestServerPort}`;
-    for (const [unit, command] of [
-      [workerUnit, 'worker'],
-      [serverUnit, 'server'],
+    for (const [unit, start] of [
+      [workerUnit, workerCommand],
+      [serverUnit, `${program} server`],
     ] as const) {
       // The units as they ship, with the one difference that Lockstep lies where this project lies.
-      const dropIn = ['[Service]', 'ExecStart=', `ExecStart=${process.execPath} ${program} ${command}`, `Environment=TEMPORAL_ADDRESS=${serverAddress}`, ''].join('\n');
+      const dropIn = ['[Service]', 'ExecStart=', `ExecStart=${process.execPath} ${start}`, `Environment=TEMPORAL_ADDRESS=${serverAddress}`, ''].join('\n');
       await guest.expect('cp', [join(projectRoot(), 'deploy', unit), `/etc/systemd/system/${unit}`]);
       await guest.putFile({ content: dropIn, to: `/etc/systemd/system/${unit}.d/rehearsal.conf`, mode: 0o644 });
     }

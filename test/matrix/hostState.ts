@@ -1,0 +1,44 @@
+import type { Rehearsal } from '../../src/rehearsal/rehearsal.js';
+
+/** What a run leaves on the host and what must be the same whatever broke on the way. */
+export interface HostState {
+  /** Key slots and their roles, as the header has them. */
+  readonly slots: string;
+  /** What Compose has selected, where the data lies, which containers start by themselves. */
+  readonly compose: string;
+  /** Containers, mappings, mounts, control groups and files that a run might have left behind. */
+  readonly leftovers: string;
+  /** Events of the audit log by node, each with how often it is there. */
+  readonly events: readonly string[];
+}
+
+const script = {
+  slots: `cryptsetup luksDump --dump-json-metadata /var/lib/supersync-encrypted.img | jq --compact-output --sort-keys '{keyslots: [.keyslots | keys[]], tokens: [.tokens[] | {type, keyslots}]}'`,
+  compose: `docker inspect --format '{{.Name}} {{range .Mounts}}{{.Source}} {{end}}{{.HostConfig.RestartPolicy.Name}} {{.State.Running}}' supersync-postgres supersync-server; grep COMPOSE_FILE /opt/supersync/.env || true`,
+  leftovers: `docker ps --all --format '{{.Names}}' | sort; ls /dev/mapper; ls /opt/supersync/maintenance 2>/dev/null; test ! -e /var/lib/lockstep/claim.json || echo claimed; find /var/backups /var/lib/supersync-encrypted.img* -name '*.partial*' 2>/dev/null; find /sys/fs/cgroup -path '*lockstep-worker*' -name cgroup.procs -size +0 2>/dev/null; true`,
+} as const;
+
+/** Reads it after the run's end. */
+export async function readHostState({ guest }: Rehearsal, runId: string): Promise<HostState> {
+  const read = (command: string) => guest.expect('sh', ['-c', command]);
+  const log = await guest.expect('cat', ['/var/log/luks-audit.log']);
+  return {
+    slots: await read(script.slots),
+    compose: await read(script.compose),
+    leftovers: await read(script.leftovers),
+    events: countEvents(log, runId),
+  };
+}
+
+/** Of one run; what waits for a passphrase depends on when a worker's memory was lost, and is left out. */
+function countEvents(log: string, runId: string): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const line of log.split('\n')) {
+    const id = / id=(\S+)/.exec(line)?.[1];
+    if (id === undefined || !id.startsWith(runId) || line.includes('_WAITS ')) continue;
+    const [, node = '', phase = '', , event = ''] = id.split('/');
+    const key = `${node}/${phase}/${event}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts].map(([key, count]) => `${key} ${count}`).sort();
+}
