@@ -63,7 +63,13 @@ export async function runChain(settings: ChainSettings): Promise<Chain> {
       if (question.id === 'past-the-point-of-no-return') return { answer: 'carry-over' };
       return goEverywhere(question, status);
     };
-    states.push((await answerUntilEnd<{ state: string }>({ rehearsal, handle }, answer)).state);
+    try {
+      states.push((await answerUntilEnd<{ state: string }>({ rehearsal, handle }, answer)).state);
+    } catch (error) {
+      // Else its result is still waited for when the connection is gone.
+      await handle.terminate('the chain broke').catch(() => undefined);
+      throw error;
+    }
     records.push(await readRecord(rehearsal, handle.runId, runbook));
     hostStates.push(await readHostState(rehearsal, handle.runId));
   }

@@ -60,11 +60,17 @@ function withoutRun(text: string): string {
 }
 
 /** What ends a step is there once. The volume is unlocked anew after each power cut, and openings begin anew with each passphrase. */
+export function repeatedEvents({ events }: HostState): readonly string[] {
+  return events
+    .map(split)
+    .filter(([key, count]) => count > 1 && !key.includes('_BEGIN') && !key.includes('UNLOCK'))
+    .map(([key, count]) => `${key} is there ${count} times`);
+}
+
 function compareEvents(own: HostState, reference: HostState): readonly string[] {
-  const counts = new Map(own.events.map(split));
-  const differing = [...counts].filter(([key, count]) => count > 1 && !key.includes('_BEGIN') && !key.includes('UNLOCK')).map(([key, count]) => `${key} is there ${count} times`);
-  for (const [key] of reference.events.map(split)) if (!counts.has(key)) differing.push(`${key} is missing`);
-  return differing;
+  const there = new Set(own.events.map((event) => split(event)[0]));
+  const missing = reference.events.map((event) => split(event)[0]).filter((key) => !there.has(key));
+  return [...repeatedEvents(own), ...missing.map((key) => `${key} is missing`)];
 }
 
 function split(event: string): readonly [string, number] {
