@@ -6,6 +6,7 @@ import { hostCheckActivities } from './hostChecks.js';
 import { maintenanceActivities } from './maintenance.js';
 import { overlayActivities } from './overlay.js';
 import { performanceActivities } from './performance.js';
+import { restoredSourceActivities } from './restoredSource.js';
 import { serviceActivities } from './services.js';
 import { sourceActivities } from './source.js';
 import { spaceActivities } from './space.js';
@@ -27,6 +28,7 @@ export const stepActivities = {
   ...serviceActivities,
   ...copyActivities,
   ...carryOverActivities,
+  ...restoredSourceActivities,
   ...overlayActivities,
   ...verificationActivities,
   ...wayBackActivities,

@@ -3,17 +3,17 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { encryptStage, ensureGpgHome, WrongBackupPassphrase } from '../host/gpg.js';
-import { baseBackupStage, dumpStage } from '../host/postgresStages.js';
+import { baseBackupStage, clusterDumpStage, dumpStage } from '../host/postgresStages.js';
 import { changes, reads, type Attempt } from './activity.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
 import { keepManifest, readManifests, type BackupManifest } from './backupManifest.js';
 import { decompressStage, restoreElsewhere } from './restoreCheck.js';
 import { needSource } from './source.js';
-import { connectionOf } from './statistics.js';
+import { agreedStatistics, connectionOf, readStatistics } from './statistics.js';
 
 type DumpKind = 'full' | 'final';
 
-/** Backups: one stream, dump to zstd to gpg, published when every part of it succeeded. */
+/** Backups: one stream, dump to zstd to gpg, published when every part of it succeeded; nothing here or elsewhere removes one. */
 export const backupActivities = {
   /** The newest backup that a restore has proven, and its age. */
   readLastBackup: reads(async ({ config, now }) => {
@@ -36,11 +36,10 @@ export const backupActivities = {
     const connection = await connectionOf(attempt);
     // A session of a killed attempt goes on dumping in the container.
     if (attempt.hasPredecessor) await tools.postgres.terminateSessions(connection);
+    await assertSuperuser(attempt);
     const takenAt = attempt.now().toISOString();
-    const file = await nameBackup(attempt, kind, 'dump.zst.gpg');
-    const { result: published, figures } = await tools.postgres.withSnapshot({ ...connection, database, signal: attempt.signal }, (snapshot) =>
-      encryptInto(attempt, file, dumpStage({ ...connection, database, format: 'custom', snapshot })),
-    );
+    const file = await nameBackup(attempt, kind, kind === 'final' ? 'sql.zst.gpg' : 'dump.zst.gpg');
+    const { published, ...held } = kind === 'final' ? await dumpCluster(attempt, file) : await dumpDatabase(attempt, file);
     const manifest: BackupManifest = {
       file,
       kind,
@@ -50,7 +49,7 @@ export const backupActivities = {
       sizeBytes: published.sizeBytes,
       sha256: published.sha256,
       runId: attempt.call.runId,
-      figures,
+      ...held,
     };
     await keepManifest(manifest);
     await keepFact(attempt, `backup-${kind}`, manifest);
@@ -59,7 +58,7 @@ export const backupActivities = {
 
   /**
    * Decrypts the backup to its end and throws that away, then restores it into a throw-away server
-   * without a network, and counts every table against the manifest.
+   * without a network, and counts everything that it holds against the manifest.
    */
   verifyBackup: changes('BACKUP_VERIFY', async (attempt, { kind }: { readonly kind: DumpKind }) => {
     const manifest = await needFact<BackupManifest>(attempt, `backup-${kind}`);
@@ -107,6 +106,33 @@ export const backupActivities = {
   }),
 };
 
+async function dumpDatabase(attempt: Attempt, file: string) {
+  const connection = { ...(await connectionOf(attempt)), database: attempt.config.deployment.database.name };
+  const { result: published, figures } = await attempt.tools.postgres.withSnapshot({ ...connection, signal: attempt.signal }, (snapshot) =>
+    encryptInto(attempt, file, dumpStage({ ...connection, format: 'custom', snapshot })),
+  );
+  return { published, figures };
+}
+
+/** The final backup is what a way back may have to be made of: roles, passwords, rights and every database. */
+async function dumpCluster(attempt: Attempt, file: string) {
+  const connection = await connectionOf(attempt);
+  const settings = await attempt.tools.postgres.readClusterSettings(connection);
+  attempt.report({ phase: 'counting' });
+  const before = await readStatistics(attempt);
+  const published = await encryptInto(attempt, file, clusterDumpStage(connection));
+  attempt.report({ phase: 'counting again' });
+  return { published, cluster: { settings, statistics: agreedStatistics(before, await readStatistics(attempt)) } };
+}
+
+/** Told the day before, and not when users are offline. */
+async function assertSuperuser(attempt: Attempt): Promise<void> {
+  const { user } = attempt.config.deployment.database;
+  const roles = await attempt.tools.postgres.roles(await connectionOf(attempt));
+  if (roles.some(({ name, isSuperuser }) => name === user && isSuperuser)) return;
+  throw new PermanentFailure(`the role ${user} is no superuser, and only one can read the passwords of roles for the final backup`, 'name a superuser in deployment.database.user in lockstep.yaml, then retry');
+}
+
 async function encryptInto(attempt: Attempt, file: string, source: ReturnType<typeof dumpStage>) {
   const passphrase = await backupPassphrase(attempt);
   const home = gpgHome(attempt);
@@ -135,12 +161,12 @@ async function nameBackup(attempt: Attempt, kind: string, ending: string): Promi
 }
 
 /** @param isNew - Nothing has been encrypted with it yet: a slip of the finger would encrypt everything, and be proven by itself. */
-async function backupPassphrase(attempt: Attempt, isNew = false): Promise<string> {
+export async function backupPassphrase(attempt: Attempt, isNew = false): Promise<string> {
   const passphrase = await attempt.secret('backupPassphrase', "the passphrase of the backups, which is another than the volume's", { isNew });
   return passphrase.toString('utf8');
 }
 
 /** On a tmpfs, for one use. */
-function gpgHome({ call }: Attempt): string {
+export function gpgHome({ call }: Attempt): string {
   return `/run/lockstep/gpg-${call.runId.slice(0, 8)}-${call.node}`;
 }

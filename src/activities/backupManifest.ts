@@ -1,8 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifPresent } from '../host/failure.js';
+import type { ClusterSettings } from '../host/postgres.js';
 import type { DatabaseFigures } from '../host/postgresFigures.js';
 import { ensureTextFile } from '../host/textFile.js';
+import type { Statistics } from './statistics.js';
 
 /** What is kept beside a backup: everything that a restore is held against. */
 export interface BackupManifest {
@@ -17,6 +19,12 @@ export interface BackupManifest {
   readonly runId: string;
   /** Counted in the dump's own snapshot. */
   readonly figures?: DatabaseFigures;
+  /** Of a backup of the whole cluster: what the cluster was made with, and what it held. */
+  readonly cluster?: {
+    readonly settings: ClusterSettings;
+    /** Figures that were the same before and after the dump; each database in it is of a moment of its own. */
+    readonly statistics: Statistics;
+  };
   /** ISO time of the last restore that held what it should. */
   readonly verifiedAt?: string;
 }

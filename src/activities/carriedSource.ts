@@ -5,6 +5,7 @@ import { ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
 import { keepFact, readFact } from './runFacts.js';
 import { needSource } from './source.js';
+import { restoredFact, type RestoredFact } from './stoppedSource.js';
 import { summarise } from './wrapper/journal.js';
 
 /** Kept once the carried-over cluster has the source's place. */
@@ -16,6 +17,16 @@ export interface CarriedFact {
 }
 
 const carriedFact = 'carried-over';
+
+/** Names of directories that exchange places, kept before the first rename: a later run finishes it with the same ones. */
+export interface Exchange {
+  readonly root: string;
+  readonly incoming: string;
+  readonly kept: string;
+}
+
+/** Of the exchange that gives a restored backup the source's place. */
+export const restoredExchangeFact = 'restored-exchange';
 
 /** Beside the source, on its filesystem, so that a rename exchanges them. */
 export async function carriedPlaces(attempt: Pick<Attempt, 'directory' | 'call'>): Promise<{ readonly root: string; readonly carried: string; readonly kept: string }> {
@@ -29,14 +40,23 @@ export async function exchangeSource(attempt: Attempt): Promise<CarriedFact> {
   const done = await readFact<CarriedFact>(attempt, carriedFact);
   if (done !== undefined) return tell(attempt, done);
   const { root, carried, kept } = await carriedPlaces(attempt);
-  if (await exists(carried)) {
-    await clearPlace(root, kept);
-    await rename(carried, root);
-    await syncDirectoryOf(root);
-  }
+  await finishExchange({ root, incoming: carried, kept });
   const fact: CarriedFact = { kept, at: attempt.now().toISOString() };
   await keepFact(attempt, carriedFact, fact);
   return tell(attempt, fact);
+}
+
+/** Gives a directory the source's place, and keeps the one that has it; goes on where an earlier attempt was cut off. */
+export async function finishExchange({ root, incoming, kept }: Exchange): Promise<void> {
+  if (!(await exists(incoming))) return;
+  await clearPlace(root, kept);
+  await rename(incoming, root);
+  await syncDirectoryOf(root);
+}
+
+/** Whether the source's place holds what users wrote on the encrypted volume. */
+export async function isCarriedOver(attempt: Pick<Attempt, 'directory'>): Promise<boolean> {
+  return (await readFact<CarriedFact>(attempt, carriedFact)) !== undefined;
 }
 
 /** A killed attempt may have kept the fact and not told the journal, from which a later run takes it. */
@@ -48,21 +68,26 @@ async function tell(attempt: Attempt, fact: CarriedFact): Promise<CarriedFact> {
 
 /** The source has its own place again, where an exchange was begun and given up. */
 export async function ensureSourceInPlace(attempt: Attempt): Promise<{ readonly carriedOver: boolean }> {
-  if ((await readFact<CarriedFact>(attempt, carriedFact)) !== undefined) return { carriedOver: true };
+  if (await isCarriedOver(attempt)) return { carriedOver: true };
   const { root, carried, kept } = await carriedPlaces(attempt);
-  if (await exists(kept)) {
-    await clearPlace(root, carried);
-    await rename(kept, root);
-    await syncDirectoryOf(root);
-  }
+  await giveUpExchange({ root, incoming: carried, kept });
+  const restored = await readFact<Exchange>(attempt, restoredExchangeFact);
+  if (restored !== undefined && (await readFact<RestoredFact>(attempt, restoredFact)) === undefined) await giveUpExchange(restored);
   return { carriedOver: false };
+}
+
+async function giveUpExchange({ root, incoming, kept }: Exchange): Promise<void> {
+  if (!(await exists(kept))) return;
+  await clearPlace(root, incoming);
+  await rename(kept, root);
+  await syncDirectoryOf(root);
 }
 
 /** The old database may start: nobody has written on the new volume, or that was carried over, or a person has given it up by name. */
 export async function mayReturn(attempt: Pick<Attempt, 'directory' | 'readJournal'>): Promise<boolean> {
   const entries = await attempt.readJournal();
   if (summarise(entries).usersMayWriteSince === undefined) return true;
-  if ((await readFact<CarriedFact>(attempt, carriedFact)) !== undefined) return true;
+  if (await isCarriedOver(attempt)) return true;
   return entries.some((entry) => entry.kind === 'decision' && entry.answer === 'discard-writes' && entry.outcome === 'counted');
 }
 
@@ -87,6 +112,6 @@ async function clearPlace(place: string, aside: string): Promise<void> {
   });
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   return (await ifPresent(stat(path))) !== undefined;
 }

@@ -5,17 +5,19 @@ import { PermanentFailure } from '../contract/errors.js';
 import { formatBytes } from '../contract/facts.js';
 import { ifPresent } from '../host/failure.js';
 import { createDocker, dockerSocketPath } from '../host/docker.js';
-import { createThrowaways } from '../host/dockerThrowaway.js';
+import { createThrowaways, type ThrowawayMount } from '../host/dockerThrowaway.js';
 import { decryptStage, explainDecryption, type GpgPassphrase } from '../host/gpg.js';
-import type { DatabaseFigures } from '../host/postgresFigures.js';
+import type { ClusterSettings } from '../host/postgres.js';
+import type { DatabaseFigures, TableRows } from '../host/postgresFigures.js';
 import { readContainerReadiness } from '../host/postgresReadiness.js';
-import { pgRestoreStage } from '../host/postgresStages.js';
+import { clusterRestoreStages, pgRestoreStage } from '../host/postgresStages.js';
 import { createRun } from '../host/runner.js';
 import type { Attempt } from './activity.js';
 import type { BackupManifest } from './backupManifest.js';
 import { dropFact, keepFact, readFact } from './runFacts.js';
 import { needSource } from './source.js';
 import { restoreFitsMemory, restoreSizeBytes } from './space.js';
+import { assertHoldsStatistics, readStatistics } from './statistics.js';
 
 /** Kept from before the throw-away server starts until it is gone. */
 const restoreMark = 'restore-left';
@@ -25,35 +27,66 @@ const readyWithinMilliseconds = 180_000;
 export const decompressStage = { file: 'zstd', args: ['--decompress', '--stdout', '--quiet'] } as const;
 
 /**
- * Restores a backup into a throw-away server of the same image, without a network, and counts every
- * table against the manifest.
+ * Restores a backup into a throw-away server of the same image, without a network, and counts
+ * everything that it holds against the manifest.
  */
 export async function restoreElsewhere(attempt: Attempt, manifest: BackupManifest, secrets: GpgPassphrase) {
+  return withRestored(attempt, manifest, secrets, (target) => placeFor(attempt, restoreDirectory(attempt), target), async ({ container }) => {
+    const { user, name: database } = attempt.config.deployment.database;
+    if (manifest.cluster !== undefined) {
+      const found = await readStatistics(attempt, container);
+      assertHoldsStatistics(manifest.cluster.statistics, found);
+      const tables = Object.values(found.databases).flatMap((each) => each.tables);
+      return { tables: tables.length, rows: sumOf(tables) };
+    }
+    const figures = await attempt.tools.postgres.rowCounts({ container, user, database, signal: attempt.signal });
+    assertRestored(manifest, figures);
+    return { tables: figures.tables.length, rows: sumOf(figures.tables) };
+  });
+}
+
+/**
+ * Restores a backup into a new cluster of the same image, served without a network, and removes the
+ * server afterwards.
+ *
+ * @param place - Where the cluster's files go, given where the server looks for them; asked for once nothing of an earlier restore is left.
+ * @param use - What is done with the server once everything is in it.
+ */
+export async function withRestored<R>(
+  attempt: Attempt,
+  manifest: BackupManifest,
+  secrets: GpgPassphrase,
+  place: (target: string) => Promise<ThrowawayMount>,
+  use: (server: { readonly container: string }) => Promise<R>,
+): Promise<R> {
   const { config, tools, call } = attempt;
   const source = await needSource(attempt);
-  const runId = restoreIdOf(attempt);
   const container = `lockstep-restore-${call.runId.slice(0, 8)}`;
-  const data = restoreDirectory(attempt);
   const clean = () => removeRestore(attempt);
   await clean();
   await keepFact(attempt, restoreMark, { container });
   try {
     attempt.report({ phase: 'starting a throw-away server' });
-    const { user, name: database } = config.deployment.database;
+    const { user } = config.deployment.database;
+    // A dump of the cluster makes its databases itself; every cluster has this one.
+    const database = manifest.cluster === undefined ? config.deployment.database.name : 'postgres';
     await tools.throwaways.start({
       name: container,
       image: source.image,
-      runId,
+      runId: restoreIdOf(attempt),
       // It has no network, and is gone in a minute.
-      environment: { POSTGRES_USER: user, POSTGRES_DB: database, POSTGRES_HOST_AUTH_METHOD: 'trust', PGDATA: source.pgdata },
-      mounts: [await placeFor(attempt, data, source.mountTarget)],
+      environment: {
+        ...{ POSTGRES_USER: user, POSTGRES_DB: database, POSTGRES_HOST_AUTH_METHOD: 'trust', PGDATA: source.pgdata },
+        ...(manifest.cluster === undefined ? {} : { POSTGRES_INITDB_ARGS: initdbArguments(manifest.cluster.settings) }),
+      },
+      mounts: [await place(source.mountTarget)],
     });
-    await waitForServer(attempt, { container, user, database });
-    attempt.report({ phase: 'restoring' });
     const connection = { container, user, database };
+    await waitForServer(attempt, connection);
+    attempt.report({ phase: 'restoring' });
     await tools
       .pipeline({
-        stages: [decryptStage(secrets), decompressStage, pgRestoreStage(connection)],
+        stages: [decryptStage(secrets), decompressStage, ...(manifest.cluster === undefined ? [pgRestoreStage(connection)] : clusterRestoreStages(connection))],
         input: { path: manifest.file },
         output: 'discard',
         signal: attempt.signal,
@@ -62,12 +95,19 @@ export async function restoreElsewhere(attempt: Attempt, manifest: BackupManifes
       .catch((error: unknown) => {
         throw explainDecryption(error, manifest.file);
       });
-    const figures = await tools.postgres.rowCounts({ ...connection, signal: attempt.signal });
-    assertRestored(manifest, figures);
-    return { tables: figures.tables.length, rows: figures.tables.reduce((sum, { rows }) => sum + rows, 0) };
+    return await use({ container });
   } finally {
     await clean();
   }
+}
+
+/** As the source's cluster was made. The image's set-up reads them as a shell does, so that a strange name is left out. */
+export function initdbArguments({ encoding, collation, characterType, hasChecksums }: ClusterSettings): string {
+  const named = { encoding, 'lc-collate': collation, 'lc-ctype': characterType };
+  return [
+    ...Object.entries(named).flatMap(([name, value]) => (/^[\w.@-]+$/.test(value) ? [`--${name}=${value}`] : [])),
+    ...(hasChecksums ? ['--data-checksums'] : []),
+  ].join(' ');
 }
 
 /**
@@ -93,7 +133,7 @@ function restoreDirectory({ directory }: Pick<Attempt, 'directory'>): string {
 }
 
 /** In memory where it fits, so that nothing in the clear reaches a disk; else beside the run's journal, for a minute. */
-async function placeFor(attempt: Attempt, directory: string, target: string) {
+async function placeFor(attempt: Attempt, directory: string, target: string): Promise<ThrowawayMount> {
   const source = await needSource(attempt);
   const { availableBytes } = await attempt.tools.system.readMemory();
   if (restoreFitsMemory(source.sizeBytes, availableBytes)) return { type: 'tmpfs', target, sizeBytes: restoreSizeBytes(source.sizeBytes) } as const;
@@ -121,6 +161,10 @@ async function waitForServer(attempt: Attempt, connection: { container: string; 
     if (performance.now() > deadline) throw new Error(`the throw-away server ${connection.container} was not ready within 180 s`);
     await sleep(500, undefined, { signal: attempt.signal });
   }
+}
+
+function sumOf(tables: readonly TableRows[]): number {
+  return tables.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 function assertRestored(manifest: BackupManifest, restored: DatabaseFigures): void {

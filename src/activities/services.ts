@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '../contract/errors.js';
 import { findFilesElsewhere } from '../host/openFiles.js';
 import { readContainerReadiness } from '../host/postgresReadiness.js';
+import { CommandFailed } from '../host/runner.js';
 import { changes, type Attempt } from './activity.js';
-import { assertMayReturn, ensureSourceInPlace, mayReturn } from './carriedSource.js';
+import { assertMayReturn, carriedPlaces, ensureSourceInPlace, mayReturn } from './carriedSource.js';
 import { keepEndOfOutage } from './outage.js';
 import { isOverlaySelected } from './overlay.js';
 import { keepFact, readFact } from './runFacts.js';
@@ -18,6 +19,13 @@ export interface StartedFact {
 }
 
 const readyWithinSeconds = 300;
+/** psql's status where the server refused a statement. */
+const failedStatement = 3;
+
+/** PostgreSQL was started and has ended by itself. */
+class DatabaseEnded extends Error {
+  override readonly name = 'DatabaseEnded';
+}
 
 /** Stopping and starting the database and the application, on the old volume and on the new one. */
 export const serviceActivities = {
@@ -53,10 +61,14 @@ export const serviceActivities = {
    */
   startDatabaseOnSource: changes('DATABASE_START', async (attempt) => {
     const { carriedOver } = await ensureSourceInPlace(attempt);
-    const { untouched } = await lookAtSourceOnce(attempt, carriedOver ? 'volume' : 'source');
-    await ensureDatabaseUp(attempt);
+    const nextMove = await nextMoveFor(attempt, carriedOver);
+    const { untouched } = await lookAtSourceOnce(attempt, carriedOver ? 'volume' : 'source', nextMove);
+    const lost = untouched ? '' : '; it was started since it was stopped, and no backup holds what was written then';
+    await ensureDatabaseUp(attempt).catch((error: unknown) => {
+      throw error instanceof DatabaseEnded ? new PermanentFailure(`the old database does not start (${error.message})${lost}`, nextMove) : error;
+    });
     const recorded = untouched ? await readFact<Statistics>(attempt, carriedOver ? 'statistics-carried' : 'statistics-stopped') : undefined;
-    if (recorded) assertEqualStatistics(recorded, await readStatistics(attempt));
+    if (recorded) assertEqualStatistics(recorded, await readOldStatistics(attempt, nextMove), nextMove);
     return { equal: recorded !== undefined, untouched, carriedOver };
   }),
 
@@ -86,6 +98,24 @@ export const serviceActivities = {
     return up;
   }),
 };
+
+async function nextMoveFor(attempt: Attempt, carriedOver: boolean): Promise<string> {
+  const { container } = await needSource(attempt);
+  const look = `look at docker logs ${container}, mend it and retry`;
+  if (!carriedOver) return look;
+  const { root, kept } = await carriedPlaces(attempt);
+  return `${look}. What users wrote is on the encrypted volume, too, which is intact; the old directory of before it is ${kept}. To go back to either is a person's choice: move ${root} aside, put a copy in its place, and retry`;
+}
+
+/** What PostgreSQL cannot read today it cannot read at the next attempt. */
+async function readOldStatistics(attempt: Attempt, nextMove: string): Promise<Statistics> {
+  try {
+    return await readStatistics(attempt);
+  } catch (error) {
+    if (!(error instanceof CommandFailed) || error.exitCode !== failedStatement) throw error;
+    throw new PermanentFailure('the old database started, and does not give its figures: a table or a catalog of it cannot be read', nextMove);
+  }
+}
 
 /** Stops the application where it runs. */
 export async function ensureApplicationStopped(attempt: Attempt): Promise<void> {
@@ -143,9 +173,20 @@ export async function ensureDatabaseUp(attempt: Attempt): Promise<void> {
   const { database } = attempt.config.deployment;
   const { container } = await needSource(attempt);
   await composeOf(attempt).up({ services: [database.service], noDeps: true, shutdownTimeoutSeconds: database.stopTimeoutSeconds });
-  await waitUntil(attempt, `${container} to accept connections`, () =>
-    isDatabaseReady(attempt, container).then((ready) => (ready ? true : undefined)),
-  );
+  await waitUntil(attempt, `${container} to accept connections`, async () => {
+    await assertNotEnded(attempt, container);
+    return (await isDatabaseReady(attempt, container)) ? true : undefined;
+  });
+}
+
+async function assertNotEnded({ tools }: Attempt, container: string): Promise<void> {
+  const facts = await tools.docker.readContainer(container);
+  if (facts === undefined || !['exited', 'dead', 'restarting'].includes(facts.state)) return;
+  const said = await tools.docker
+    .readLogs({ container, since: new Date(facts.startedAt ?? 0), wanted: (text) => /FATAL|PANIC|could not/.test(text) })
+    // Its log may go elsewhere.
+    .catch(() => []);
+  throw new DatabaseEnded(`${container} ended with status ${facts.exitCode}${said.length === 0 ? '' : `: ${said.at(-1)?.text.slice(0, 300)}`}`);
 }
 
 export async function ensureDatabaseStopped(attempt: Attempt): Promise<void> {

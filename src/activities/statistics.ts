@@ -37,10 +37,14 @@ export const statisticsActivities = {
   }),
 };
 
-/** Reads them all; each database in a transaction of its own. */
-export async function readStatistics(attempt: Attempt): Promise<Statistics> {
+/**
+ * Reads them all; each database in a transaction of its own.
+ *
+ * @param container - Another server than the database's own, such as one that a backup is restored into.
+ */
+export async function readStatistics(attempt: Attempt, container?: string): Promise<Statistics> {
   const { config, tools, signal } = attempt;
-  const connection = await connectionOf(attempt);
+  const connection = { ...(await connectionOf(attempt)), ...(container === undefined ? {} : { container }) };
   const { databases, sizes, roles } = await tools.postgres.readCluster({ ...connection, signal });
   if (!databases[config.deployment.database.name]) {
     throw new PermanentFailure(`there is no database ${config.deployment.database.name} in ${connection.container}`, 'correct deployment.database.name in lockstep.yaml');
@@ -55,13 +59,49 @@ export async function connectionOf(attempt: Attempt) {
 }
 
 /** @throws {@link PermanentFailure} naming the first figures that differ. */
-export function assertEqualStatistics(expected: Statistics, found: Statistics): void {
+export function assertEqualStatistics(expected: Statistics, found: Statistics, nextMove = 'roll back: the source has the figures of before'): void {
   const left = flatten(expected);
   const right = flatten(found);
   const differing = [...new Set([...left.keys(), ...right.keys()])].filter((key) => left.get(key) !== right.get(key));
   if (differing.length === 0) return;
   const named = differing.slice(0, 5).map((key) => `${key}: ${left.get(key) ?? 'absent'} before, ${right.get(key) ?? 'absent'} now`);
-  throw new PermanentFailure(`${differing.length} figures differ from the stopped source (${named.join('; ')})`, 'roll back: the source has the figures of before');
+  throw new PermanentFailure(`${differing.length} figures differ from the stopped source (${named.join('; ')})`, nextMove);
+}
+
+/** Of two readings what neither changed: sessions of the application's own may go on while users are kept out. */
+export function agreedStatistics(before: Statistics, after: Statistics): Statistics {
+  const still = flatten(after);
+  const was = flatten(before);
+  const agrees = (key: string) => still.get(key) === was.get(key);
+  const databases = Object.entries(before.databases).flatMap(([database, { tables, sequences, largeObjects }]) =>
+    agrees(`large objects of ${database}`)
+      ? [
+          [
+            database,
+            {
+              tables: tables.filter(({ schema, name }) => agrees(`rows of ${database}.${schema}.${name}`)),
+              sequences: sequences.filter(({ schema, name }) => agrees(`sequence ${database}.${schema}.${name}`)),
+              largeObjects,
+            },
+          ] as const,
+        ]
+      : [],
+  );
+  return { ...before, databases: Object.fromEntries(databases), roles: before.roles.filter(({ name }) => agrees(`role ${name}`)) };
+}
+
+/** @throws {@link PermanentFailure} where a restored cluster lacks anything that its backup says it held, or has it otherwise. */
+export function assertHoldsStatistics(held: Statistics, found: Statistics): void {
+  const wanted = flatten(held);
+  const restored = flatten(found);
+  const differing = [...wanted].filter(([key, value]) => restored.get(key) !== value);
+  const [first] = differing;
+  if (!first) return;
+  const [key, value] = first;
+  throw new PermanentFailure(
+    `${differing.length} figures of the restored backup differ (${key}: ${value} in the dump, ${restored.get(key) ?? 'absent'} restored)`,
+    'the backup does not hold what it should: roll back, find out why, and start again',
+  );
 }
 
 function flatten({ databases, roles }: Statistics): ReadonlyMap<string, string> {

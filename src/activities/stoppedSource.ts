@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { readDigest } from '../host/fileDigest.js';
+import { errorCode } from '../host/failure.js';
 import type { Attempt } from './activity.js';
 import { volumeLayout } from './openVolume.js';
 import { keepFact, readFact } from './runFacts.js';
@@ -14,6 +15,20 @@ export interface StoppedFact {
   /** Of the control file itself: any start of the cluster rewrites it. */
   readonly controlDigest: string;
 }
+
+/** Kept once a restored backup has the source's place. */
+export interface RestoredFact {
+  /** Where the damaged directory lies now. */
+  readonly kept: string;
+  /** The backup. */
+  readonly file: string;
+  /** ISO time. */
+  readonly at: string;
+  /** What of the old configuration was taken over, in words. */
+  readonly configuration: string;
+}
+
+export const restoredFact = 'restored';
 
 /** The cluster on the old volume, or the one on the encrypted volume. */
 export type Cluster = 'source' | 'volume';
@@ -59,12 +74,20 @@ export async function assertSourceUntouched(attempt: Attempt): Promise<void> {
  * Its first start rewrites the control file: what a killed attempt saw of it before is kept.
  *
  * @param stoppedAs - Which cluster's stop the source is held against: the volume's, once its files were carried over.
+ * @param nextMove - What a person can do where it cannot be looked at.
+ * @throws {@link PermanentFailure} where its control file is damaged or gone.
  */
-export async function lookAtSourceOnce(attempt: Attempt, stoppedAs: Cluster): Promise<{ readonly untouched: boolean }> {
+export async function lookAtSourceOnce(attempt: Attempt, stoppedAs: Cluster, nextMove: string): Promise<{ readonly untouched: boolean }> {
+  // A restored backup was proven to hold what was stopped, and holds its own control file.
+  if ((await readFact<RestoredFact>(attempt, restoredFact)) !== undefined) return { untouched: true };
   const seen = await readFact<{ untouched: boolean }>(attempt, 'source-on-the-way-back');
   if (seen !== undefined) return seen;
   const stopped = await readFact<StoppedFact>(attempt, stoppedFacts[stoppedAs]);
-  const looked = { untouched: (await readControlDigest(attempt, 'source')) === stopped?.controlDigest };
+  const controlDigest = await readControlDigest(attempt, 'source').catch((error: unknown) => {
+    // Not kept: it is looked at again once the directory is mended.
+    throw new PermanentFailure(`the old database does not start: its control file cannot be read (${errorCode(error) ?? String(error)})`, nextMove);
+  });
+  const looked = { untouched: controlDigest === stopped?.controlDigest };
   await keepFact(attempt, 'source-on-the-way-back', looked);
   return looked;
 }

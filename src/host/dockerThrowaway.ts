@@ -32,6 +32,8 @@ export interface Throwaways {
   readonly run: (throwaway: Throwaway & Pick<RunOptions, 'input' | 'timeout' | 'signal' | 'answers'>) => Promise<RunResult>;
   /** Starts a service and leaves it running under a name. */
   readonly start: (throwaway: Throwaway & { readonly name: string }) => Promise<{ readonly containerId: string }>;
+  /** Tells a service to end, and waits for it. */
+  readonly stop: (options: { readonly name: string; readonly timeoutSeconds: number }) => Promise<void>;
   /** What is there, of one run or of all. */
   readonly list: (options?: { runId?: string }) => Promise<readonly { readonly id: string; readonly name: string; readonly runId: string }[]>;
   /** Ends and removes a run's containers with their anonymous volumes. */
@@ -86,6 +88,9 @@ export function createThrowaways({ run, docker }: { run: Run; docker: Pick<Docke
     start: async ({ name, ...throwaway }) => {
       const { stdout } = await run('docker', ['run', '--detach', '--name', name, ...(await toArguments(throwaway))], { timeout: 'standard' });
       return { containerId: stdout.trim() };
+    },
+    stop: async ({ name, timeoutSeconds }) => {
+      await run('docker', ['stop', '--time', String(timeoutSeconds), name], { timeout: 'service' });
     },
     list,
     remove: async ({ runId }) => {

@@ -99,6 +99,13 @@ export function createPostgres({ run }: { run: Run }) {
       };
     },
 
+    /** What the cluster was made with, for another one to be made in the same way. */
+    readClusterSettings: async (connection: DatabaseConnection): Promise<ClusterSettings> => {
+      const [settings] = await session.query(connection, clusterSettingsSchema, listClusterSettings);
+      if (settings === undefined) throw new Error(`there is no database template1 in ${connection.container}`);
+      return settings;
+    },
+
     /** The cluster's own roles; those that PostgreSQL brings (`pg_…`) are left out. */
     roles: (connection: DatabaseConnection): Promise<readonly RoleFacts[]> => session.query(connection, roleSchema, listRoles),
 
@@ -167,6 +174,14 @@ export function createPostgres({ run }: { run: Run }) {
   };
 }
 
+/** What initdb was given, directly or by its environment. */
+export interface ClusterSettings {
+  readonly encoding: string;
+  readonly collation: string;
+  readonly characterType: string;
+  readonly hasChecksums: boolean;
+}
+
 /** What a cluster holds. */
 export interface ClusterFacts {
   readonly databases: Readonly<Record<string, DatabaseFigures>>;
@@ -192,6 +207,13 @@ SELECT json_build_object('name', datname, 'owner', pg_get_userbyid(datdba), 'isT
   'allowsConnections', datallowconn, 'encoding', pg_encoding_to_char(encoding), 'collation', datcollate,
   'sizeBytes', pg_database_size(oid))
 FROM pg_database ORDER BY datname COLLATE "C";`;
+
+const clusterSettingsSchema = z.object({ encoding: z.string(), collation: z.string(), characterType: z.string(), hasChecksums: z.boolean() });
+
+const listClusterSettings = `
+SELECT json_build_object('encoding', pg_encoding_to_char(encoding), 'collation', datcollate, 'characterType', datctype,
+  'hasChecksums', current_setting('data_checksums') = 'on')
+FROM pg_database WHERE datname = 'template1';`;
 
 const listRoles = `
 SELECT json_build_object('name', r.rolname, 'isSuperuser', r.rolsuper, 'canLogin', r.rolcanlogin, 'memberOf', ARRAY(

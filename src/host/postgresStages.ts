@@ -21,6 +21,33 @@ export function globalsStage(connection: DatabaseConnection): Stage {
   return inContainer(connection, false, ['pg_dumpall', '--no-password', '--username', user, '--database', database, '--globals-only']);
 }
 
+/** The whole cluster as SQL: roles with their password hashes, and every database with its owner and rights; a superuser's to take. */
+export function clusterDumpStage(connection: DatabaseConnection): Stage {
+  const { user, database = 'postgres' } = connection;
+  return inContainer(connection, false, ['pg_dumpall', '--no-password', '--username', user, '--database', database]);
+}
+
+/**
+ * Takes what {@link clusterDumpStage} gave out into a cluster that is new: it goes from database to
+ * database, ends at the first error, and a part of it is of no use.
+ */
+export function clusterRestoreStages(connection: DatabaseConnection): readonly Stage[] {
+  const { user } = connection;
+  return [
+    // The new cluster has its first superuser already, of the same name; what the dump says of its rights and password counts.
+    { file: 'sed', args: ['--expression', `0,/^CREATE ROLE ${toPattern(user)};$/{//d}`], env: { LC_ALL: 'C' } },
+    inContainer(connection, true, [
+      ...['psql', '--no-psqlrc', '--quiet', '--no-password', '-v', 'ON_ERROR_STOP=1', '--output', '/dev/null'],
+      ...['--username', user, '--dbname', 'postgres', '--file', '-'],
+    ]),
+  ];
+}
+
+/** A role's name as pg_dumpall writes it, quoted where it has to be. */
+function toPattern(role: string): string {
+  return `"\\?${role.replaceAll('"', '""').replace(/[.*[\]^$\\/]/g, String.raw`\$&`)}"\\?`;
+}
+
 /** The files of the whole cluster as one tar, with the WAL that makes them whole; refused with tablespaces. */
 export function baseBackupStage(connection: DatabaseConnection): Stage {
   const { user } = connection;

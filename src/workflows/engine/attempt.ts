@@ -10,6 +10,8 @@ export interface FailureChoices {
   readonly rollback?: boolean;
   /** An answer of the step's own, which needs a reason and leaves the step undone. */
   readonly other?: string;
+  /** What that answer does, for the question. */
+  readonly otherTitle?: string;
 }
 
 /** What an attempt came to: its result, or the answer that a person gave instead, with who and why in words. */
@@ -103,7 +105,10 @@ async function askAfterFailure(
     id: context.numberedOpening(`${node.id}.failed`),
     node: node.id,
     kind: 'parked',
-    title: `${node.title} failed: ${failure}`,
+    title: [
+      `${node.title} failed: ${failure}`,
+      ...(choices.otherTitle === undefined ? [] : [`${choices.other}: ${choices.otherTitle}`]),
+    ].join('. '),
     choices: ['retry', ...(choices.skip === true ? ['skip'] : []), ...(choices.rollback === false ? [] : ['rollback']), ...(choices.other === undefined ? [] : [choices.other])],
     reasonFor: ['skip', 'rollback', ...(choices.other === undefined ? [] : [choices.other])],
     evidence: [],

@@ -21,6 +21,23 @@ export interface Unless {
   readonly otherwise: string;
 }
 
+/** How a step is undone. */
+export interface Undo<Acts> {
+  readonly title: string;
+  readonly requires?: readonly Condition[];
+  readonly do: (act: Acts) => Promise<unknown>;
+  /**
+   * Another way to the same end, which a person may choose by name, with a reason, once this one has
+   * failed. It is for going back to what was before: where writes are carried over it is not offered.
+   */
+  readonly otherwise?: {
+    readonly answer: string;
+    readonly title: string;
+    readonly requires?: readonly Condition[];
+    readonly do: (act: Acts) => Promise<unknown>;
+  };
+}
+
 interface NodeBase {
   /** Unique in its runbook; part of history, journal and audit log, so never renamed lightly. */
   readonly id: string;
@@ -40,7 +57,7 @@ export interface Step<R, Acts> extends NodeBase {
   readonly finds?: R;
   readonly do: (act: Acts, view: View) => Promise<R>;
   /** How it is undone; takes nothing from earlier results, since the step may have been killed half-way. */
-  readonly undo?: { readonly title: string; readonly requires?: readonly Condition[]; readonly do: (act: Acts) => Promise<unknown> };
+  readonly undo?: Undo<Acts>;
   /** Ensured again before each attempt. */
   readonly requires?: readonly Condition[];
   readonly usersOffline?: boolean;

@@ -1,8 +1,8 @@
-import { attempt } from './attempt.js';
+import { attempt, type FailureChoices } from './attempt.js';
 import { askParked } from './ask.js';
 import type { RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
-import type { Node, Runbook, Step } from './nodes.js';
+import type { Node, Runbook, Step, Undo } from './nodes.js';
 
 /**
  * Undoes, in reverse, what the journal on the host or this run's own history says was begun, then
@@ -10,6 +10,7 @@ import type { Node, Runbook, Step } from './nodes.js';
  *
  * @param nodes - The recorded list: its order is the order in which things are undone, reversed.
  * @param journal - The steps that the journal says began and were not undone.
+ * @param mayGoOtherwise - Whether another way than an undo's own may be chosen; not after a carry-over, whose writes it would lack.
  * @returns The undos that a person skipped, in words: the run's outcome has to name them.
  */
 export async function rollBack<Acts>(
@@ -17,6 +18,7 @@ export async function rollBack<Acts>(
   runbook: Runbook<Acts>,
   nodes: readonly Node<Acts>[],
   journal: readonly string[],
+  mayGoOtherwise = true,
 ): Promise<readonly string[]> {
   context.progress.state = 'rolling back';
   const skipped: string[] = [];
@@ -26,40 +28,56 @@ export async function rollBack<Acts>(
   // Those of another run's list are not on this one's.
   context.progress.add('Undo', undos.map(({ step: { id, plan }, undo: { title } }) => ({ id, title, plan })));
   for (const { step, undo } of undos) {
-    const node = { id: step.id, title: undo.title, plan: step.plan };
     context.progress.mark(step.id, 'undoing');
     context.publish();
-    const attempted = await attempt(
-      context,
-      node,
-      (opening) => {
-        const terms = { opening, phase: 'undo', requires: undo.requires ?? [] } as const;
-        return undo.do(actOn<Acts>(context.input.host, context.envelope(node, terms)));
-      },
-      { skip: true, rollback: false },
-    );
+    const { attempted, title, note } = await undoStep(context, step, undo, mayGoOtherwise);
     if ('instead' in attempted) {
-      skipped.push(`${undo.title} (${attempted.words})`);
+      skipped.push(`${title} (${attempted.words})`);
       context.progress.mark(step.id, 'failed', { note: `undo ${attempted.words}` });
     } else {
-      context.progress.mark(step.id, 'undone');
+      context.progress.mark(step.id, 'undone', note === undefined ? {} : { note });
     }
   }
   await walkBeside(context, 'After the way back', runbook.afterRollback);
   return skipped;
 }
 
+/** The answer that leaves the other way of an undo again. */
+const firstWay = 'first-way';
+
+/** Undoes one step by its own way, or by the other one that a person chose when that failed. */
+async function undoStep<Acts>(context: RunContext, step: Step<unknown, Acts>, undo: Undo<Acts>, mayGoOtherwise: boolean) {
+  const go = ({ title, requires = [], do: act }: Pick<Undo<Acts>, 'title' | 'requires' | 'do'>, choices: FailureChoices) => {
+    const node = { id: step.id, title, plan: step.plan };
+    return attempt(
+      context,
+      node,
+      (opening) => act(actOn<Acts>(context.input.host, context.envelope(node, { opening, phase: 'undo', requires }))),
+      { skip: true, rollback: false, ...choices },
+    );
+  };
+  const { otherwise } = undo;
+  if (otherwise === undefined || !mayGoOtherwise) return { attempted: await go(undo, {}), title: undo.title };
+  for (;;) {
+    const first = await go(undo, { other: otherwise.answer, otherTitle: `${otherwise.title} (recommended where a retry does not help)` });
+    if (!('instead' in first) || first.instead !== otherwise.answer) return { attempted: first, title: undo.title };
+    const second = await go(otherwise, { other: firstWay, otherTitle: undo.title });
+    if (!('instead' in second) || second.instead !== firstWay) return { attempted: second, title: otherwise.title, note: first.words };
+  }
+}
+
 /**
  * Goes through steps beside the list: they save, prove or tell, and have nothing to go back from.
  *
  * @param other - An answer to a failure that leaves this step and those after it.
+ * @returns Whether they were gone through to the end, and not left by that answer.
  */
 export async function walkBeside<Acts>(
   context: RunContext,
   section: string,
   steps: readonly Step<unknown, Acts>[],
   other?: string,
-): Promise<void> {
+): Promise<boolean> {
   context.progress.add(section, steps);
   for (const step of steps) {
     context.progress.mark(step.id, 'running');
@@ -72,21 +90,26 @@ export async function walkBeside<Acts>(
     );
     if ('instead' in attempted) {
       context.progress.mark(step.id, 'skipped', { note: attempted.words });
-      if (attempted.instead === other) return;
+      if (attempted.instead === other) return false;
       continue;
     }
     context.results.set(step.id, attempted.result);
     context.progress.mark(step.id, 'done', { facts: step.show?.(attempted.result) ?? [] });
   }
+  return true;
 }
 
 /** The answer that gives up what users wrote past the point of no return: nothing else ever does. */
 const discard = 'discard-writes';
 
-/** Saves what users wrote past the point of no return; where that cannot be done a person may give it up by name. */
-export async function carryOver<Acts>(context: RunContext, runbook: Runbook<Acts>): Promise<void> {
+/**
+ * Saves what users wrote past the point of no return; where that cannot be done a person may give it up by name.
+ *
+ * @returns Whether it was saved.
+ */
+export async function carryOver<Acts>(context: RunContext, runbook: Runbook<Acts>): Promise<boolean> {
   context.progress.state = 'rolling back';
-  await walkBeside(context, 'Carry over what users wrote', runbook.carryOver ?? [], discard);
+  return walkBeside(context, 'Carry over what users wrote', runbook.carryOver ?? [], discard);
 }
 
 /** What a run does that leaves the way forward. */

@@ -102,8 +102,8 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
         return close(context, runbook, 'stopped', `${error.reason}. The service stays where it is`);
       }
       if (way !== 'continue') {
-        if (way.carriesOver) await carryOver(context, undone);
-        const skipped = await rollBack(context, runbook, toGoBackFrom, way.toUndo);
+        const isCarriedOver = way.carriesOver && (await carryOver(context, undone));
+        const skipped = await rollBack(context, runbook, toGoBackFrom, way.toUndo, !isCarriedOver);
         return close(context, runbook, 'rolled back', skipped.length === 0 ? error.reason : `${error.reason}. NOT undone: ${skipped.join('; ')}`);
       }
       context.mayTurnBack = true;

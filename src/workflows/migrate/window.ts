@@ -115,7 +115,15 @@ export const stopDatabase = step({
   usersOffline: true,
   requires: ['application stopped'],
   do: (act) => act.stopDatabase(),
-  undo: { title: 'PostgreSQL started on the old volume, proven equal', do: (act) => act.startDatabaseOnSource() },
+  undo: {
+    title: 'PostgreSQL started on the old volume, proven equal',
+    do: (act) => act.startDatabaseOnSource(),
+    otherwise: {
+      answer: 'restore-backup',
+      title: 'The final backup restored into a new cluster beside the damaged one, which is kept, and proven equal',
+      do: (act) => act.restoreFinalBackup(),
+    },
+  },
   show: (stopped) => [
     ['state', stopped.state],
     ['checkpoint', stopped.checkpoint],

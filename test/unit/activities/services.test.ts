@@ -1,17 +1,19 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { serviceActivities } from '../../../src/activities/services.js';
 import { assertSourceUntouched } from '../../../src/activities/stoppedSource.js';
-import { keepFact } from '../../../src/activities/runFacts.js';
+import { keepFact, readFact } from '../../../src/activities/runFacts.js';
+import { PermanentFailure } from '../../../src/contract/errors.js';
 import { readDigest } from '../../../src/host/fileDigest.js';
+import { CommandFailed } from '../../../src/host/runner.js';
 import { withDirectory } from '../needsRoot.js';
 import { createAttempt } from './attempt.js';
 
 const counted = { at: '', databases: { supersync: { tables: [{ schema: 'public', name: 'operations', rows: 3 }], sequences: [], largeObjects: 0 } }, roles: [], sizes: [] };
 
 /** A stopped source, whose control file a start rewrites. */
-async function stoppedSource(directory: string, { rows = 3 }: { readonly rows?: number } = {}) {
+async function stoppedSource(directory: string, { rows = 3, container = {}, readCluster }: { readonly rows?: number; readonly container?: object; readonly readCluster?: () => Promise<never> } = {}) {
   const data = join(directory, 'data');
   await mkdir(join(data, 'global'), { recursive: true });
   const control = join(data, 'global', 'pg_control');
@@ -20,10 +22,14 @@ async function stoppedSource(directory: string, { rows = 3 }: { readonly rows?: 
     directory,
     tools: {
       compose: () => ({ up: () => writeFile(control, 'in production') }),
-      docker: { readContainer: () => Promise.resolve({ processId: process.pid }) },
+      docker: {
+        readContainer: () => Promise.resolve({ processId: process.pid, state: 'running', ...container }),
+        readLogs: ({ wanted }: { wanted: (text: string) => boolean }) =>
+          Promise.resolve(['starting', 'PANIC:  could not locate a valid checkpoint record'].filter(wanted).map((text) => ({ at: '', text }))),
+      },
       postgres: {
         isReady: () => Promise.resolve(true),
-        readCluster: () => Promise.resolve({ ...counted, databases: { supersync: { ...counted.databases.supersync, tables: [{ schema: 'public', name: 'operations', rows }] } } }),
+        readCluster: readCluster ?? (() => Promise.resolve({ ...counted, databases: { supersync: { ...counted.databases.supersync, tables: [{ schema: 'public', name: 'operations', rows }] } } })),
         readStoppedControlData: () => Promise.resolve({ systemIdentifier: '1', state: 'in production', checkpointLocation: '0/2' }),
       },
     },
@@ -31,7 +37,7 @@ async function stoppedSource(directory: string, { rows = 3 }: { readonly rows?: 
   await keepFact(attempt, 'source', { container: 'database', directory: data, image: 'postgres:15', uid: 999, gid: 999 });
   await keepFact(attempt, 'stopped', { systemIdentifier: '1', state: 'shut down', checkpoint: '0/1', controlDigest: await readDigest({ file: control }) });
   await keepFact(attempt, 'statistics-stopped', counted);
-  return { attempt, start: () => writeFile(control, 'in production'), goBack: () => serviceActivities.startDatabaseOnSource.perform(attempt, undefined) };
+  return { attempt, control, start: () => writeFile(control, 'in production'), goBack: () => serviceActivities.startDatabaseOnSource.perform(attempt, undefined) };
 }
 
 test('a copy is void once its source was started', () =>
@@ -84,4 +90,45 @@ test('a stop is on the disk before it is read: a power cut would bring the lock 
     await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, image: 'postgres:15', uid: 999, gid: 999 });
     await serviceActivities.stopDatabase.perform(attempt, undefined);
     expect(order).toEqual([`sync ${data}`, 'read']);
+  }));
+
+test('the way back parks at once where the old database does not start, with what it said, and not after every retry', () =>
+  withDirectory(async (directory) => {
+    const { goBack } = await stoppedSource(directory, { container: { state: 'exited', exitCode: 1, startedAt: '2026-11-01T20:00:00Z' } });
+    const failure: unknown = await goBack().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(PermanentFailure);
+    expect(String(failure)).toMatch(/does not start \(database ended with status 1: PANIC: {2}could not locate.*docker logs database, mend it and retry/);
+    expect(String(failure)).not.toContain('started since');
+  }));
+
+test('an old database that somebody started, and that does not start any more, is told apart: no backup holds what was written', () =>
+  withDirectory(async (directory) => {
+    const { goBack, start } = await stoppedSource(directory, { container: { state: 'exited', exitCode: 1 } });
+    await start();
+    await expect(goBack()).rejects.toThrow(/was started since it was stopped, and no backup holds what was written then/);
+  }));
+
+test('a control file that is gone is told, and looked at again once it is back', () =>
+  withDirectory(async (directory) => {
+    const { goBack, control } = await stoppedSource(directory);
+    await rename(control, `${control}.away`);
+    await expect(goBack()).rejects.toThrow(/does not start: its control file cannot be read \(ENOENT\)/);
+    await rename(`${control}.away`, control);
+    expect(await goBack()).toEqual({ equal: true, untouched: true, carriedOver: false });
+  }));
+
+test('a table that cannot be read any more parks the way back at once', () =>
+  withDirectory(async (directory) => {
+    const refused = () => Promise.reject(new CommandFailed('psql', 3, 'exited with status 3', { stdout: '', stderr: '' }));
+    const { goBack } = await stoppedSource(directory, { readCluster: refused });
+    await expect(goBack()).rejects.toThrow(/a table or a catalog of it cannot be read/);
+  }));
+
+test('a carried-over cluster that does not start: the message names the other two places', () =>
+  withDirectory(async (directory) => {
+    const { attempt, goBack } = await stoppedSource(directory, { container: { state: 'exited', exitCode: 1 } });
+    await keepFact(attempt, 'source', { container: 'database', root: join(directory, 'data'), directory: join(directory, 'data') });
+    await keepFact(attempt, 'carried-over', { kept: 'somewhere', at: '' });
+    await keepFact(attempt, 'stopped-on-volume', await readFact(attempt, 'stopped'));
+    await expect(goBack()).rejects.toThrow(/encrypted volume.*which is intact; the old directory of before it is .*data\.before-.*a person's choice/s);
   }));

@@ -9,7 +9,7 @@ import { createPostgres, type Postgres } from '../../../src/host/postgres.js';
 import { readContainerReadiness, readReadiness } from '../../../src/host/postgresReadiness.js';
 import { readDataDirectoryFacts } from '../../../src/host/postgresDataDirectory.js';
 import { toApplicationName } from '../../../src/host/postgresSession.js';
-import { baseBackupStage, dumpStage, globalsStage, pgRestoreStage, psqlStage } from '../../../src/host/postgresStages.js';
+import { baseBackupStage, clusterDumpStage, clusterRestoreStages, dumpStage, globalsStage, pgRestoreStage, psqlStage } from '../../../src/host/postgresStages.js';
 import { createRun } from '../../../src/host/runner.js';
 import { startPostgres, type TestServer } from './postgresServer.js';
 
@@ -209,6 +209,40 @@ describe('a running database', { timeout: 30_000 }, () => {
       await expect(runPipeline({ stages: [restore], input: { path }, output: 'discard' })).rejects.toThrow('pg_restore exited with status 1');
       expect((await database.rowCounts({ ...supersync, database: 'broken' })).tables).toEqual([]);
     });
+  });
+
+  test('a dump of the cluster makes a new one equal: roles with passwords, every database with its owner, sequences, large objects', async () => {
+    await database.runSql(postgres, "CREATE ROLE owner_of_ledger LOGIN PASSWORD 'its own'; CREATE DATABASE ledger OWNER owner_of_ledger;");
+    await database.runSql({ ...postgres, database: 'ledger' }, 'CREATE TABLE entries AS SELECT generate_series(1, 10) n; CREATE SEQUENCE numbers; SELECT nextval(\'numbers\'); SELECT lo_create(0);');
+    const path = join(directory, 'cluster.sql');
+    await runPipeline({ stages: [here(clusterDumpStage(postgres))], output: { path } });
+    const other = await startPostgres();
+    try {
+      const stages = clusterRestoreStages(postgres).map((stage) => (stage.file === 'docker' ? { ...stage, ...other.unwrap(stage.args) } : stage));
+      await runPipeline({ stages, input: { path }, output: 'discard' });
+      const restored = createPostgres({ run: other.run });
+      const [before, after] = await Promise.all([database.readCluster(postgres), restored.readCluster(postgres)]);
+      expect(after.databases).toEqual(before.databases);
+      expect(after.roles).toEqual(before.roles);
+      expect(await restored.readClusterSettings(postgres)).toEqual({ encoding: 'UTF8', collation: 'C', characterType: 'C', hasChecksums: true });
+      const secrets = "SELECT json_build_object('hash', rolpassword) FROM pg_authid WHERE rolname = 'owner_of_ledger';";
+      expect(await restored.runSql(postgres, secrets)).toBe(await database.runSql(postgres, secrets));
+      const owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'ledger';";
+      expect((await restored.runSql(postgres, owner)).trim()).toBe('owner_of_ledger');
+    } finally {
+      await other.remove();
+    }
+  });
+
+  test('a dump of the cluster that cannot be restored says so', async () => {
+    const other = await startPostgres();
+    try {
+      const stages = clusterRestoreStages(postgres).map((stage) => (stage.file === 'docker' ? { ...stage, ...other.unwrap(stage.args) } : stage));
+      const sql = 'CREATE ROLE supersync;\nCREATE ROLE supersync;\n';
+      await expect(runPipeline({ stages: [{ file: 'printf', args: [sql] }, ...stages], output: 'discard' })).rejects.toThrow('psql exited with status 3');
+    } finally {
+      await other.remove();
+    }
   });
 
   test('gives out roles, and the files of the whole cluster', async () => {

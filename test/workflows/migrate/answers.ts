@@ -104,6 +104,13 @@ export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly
     bytesRead: 3.4 * gibibyte,
     digest: 'd'.repeat(64),
   },
+  restoreFinalBackup: {
+    equal: true,
+    restored: '/var/backups/supersync/final.sql.zst.gpg',
+    takenAt: '2026-11-01T20:03:00.000Z',
+    kept: '/var/lib/docker/volumes/supersync_pg-data/_data.damaged-1',
+    configuration: 'taken over from /var/lib/docker/volumes/supersync_pg-data/_data',
+  },
   exchangeSource: { kept: '/var/lib/docker/volumes/supersync_pg-data/_data.before-1', at: '2026-11-01T20:09:37.000Z' },
   verifyRows: { counted: tables, tables: 2, rows: 1_204_743 },
   startApplicationOnVolume: { status: 200 },

@@ -52,6 +52,22 @@ export async function migrateBackFromVerification(driver: Driver): Promise<Drive
   return run;
 }
 
+/** A migration that is left before the switch, and whose old volume does not start. */
+export async function migrateBackByBackup(driver: Driver): Promise<DrivenRun> {
+  const script = { 'copy-data': answers('copyData'), 'undo stop-database': inTurn(fails('the old database does not start'), answers('restoreFinalBackup')) };
+  const run = await start(driver, script);
+  for (const [question, choice] of questions) {
+    if (question === 'verification') break;
+    if (question !== 'copy-data.failed.1') await answer(run, question, choice);
+  }
+  await run.asked('verification');
+  await run.decide('verification', 'no-go', 'ben', 'the disk makes noises');
+  await run.asked('stop-database.failed.1');
+  await run.decide('stop-database.failed.1', 'restore-backup', 'ben', 'the old volume is broken');
+  await run.result();
+  return run;
+}
+
 const past: Behaviour = () => Promise.resolve({ toUndo: ['disable-restart', 'start-application'], usersMayWriteSince: '2026-11-01T20:01:37.000Z' });
 
 /** A migration that users have written on, and that is left at the last gate, with what they wrote. */

@@ -16,7 +16,7 @@ beforeAll(async () => {
 const replay = (history: HistoryJson) => Worker.runReplayHistory({ workflowBundle: bundle }, history);
 
 test('there is a history of each shape', () => {
-  expect(histories.map(({ name }) => name)).toEqual(['gated-past-no-return', 'migrate', 'migrate-carried-over', 'migrate-rolled-back', 'rollback', 'steps', 'together-rolled-back']);
+  expect(histories.map(({ name }) => name)).toEqual(['gated-past-no-return', 'migrate', 'migrate-carried-over', 'migrate-restored', 'migrate-rolled-back', 'rollback', 'steps', 'together-rolled-back', 'two-ways-back']);
 });
 
 test.each(histories)('$name replays', async ({ history }) => {

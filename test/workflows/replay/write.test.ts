@@ -4,7 +4,7 @@ import { failureTypes } from '../../../src/contract/errors.js';
 import { signalNames } from '../../../src/contract/names.js';
 import { createDriver, type Driver } from '../engine/driver.js';
 import { inTurn, type Behaviour } from '../engine/fakeHost.js';
-import { createMigrateDriver, goBackLater, migrateAndCarryOver, migrateBackFromVerification, migrateThrough } from '../migrate/scenarios.js';
+import { createMigrateDriver, goBackLater, migrateAndCarryOver, migrateBackByBackup, migrateBackFromVerification, migrateThrough } from '../migrate/scenarios.js';
 import { saveHistory } from './histories.js';
 
 /*
@@ -21,6 +21,7 @@ describe.runIf(process.env['LOCKSTEP_WRITE_HISTORIES'] === '1')('histories', () 
     withDriver(createMigrateDriver(), async (driver) => {
       await saveHistory('migrate', await migrateThrough(driver));
       await saveHistory('migrate-rolled-back', await migrateBackFromVerification(driver));
+      await saveHistory('migrate-restored', await migrateBackByBackup(driver));
       await saveHistory('migrate-carried-over', await migrateAndCarryOver(driver));
       await saveHistory('rollback', await goBackLater(driver));
     }));
@@ -65,6 +66,16 @@ async function writeEngineHistories(driver: Driver): Promise<void> {
   await gated.decide('ready.2', 'go');
   await gated.result();
   await saveHistory('gated-past-no-return', gated);
+
+  const twoWaysBack = await driver.start('twoWaysBack', { 'undo stop': inTurn(fails, fails, succeeds) });
+  await twoWaysBack.asked('ready');
+  await twoWaysBack.decide('ready', 'no-go', 'ann', 'not yet');
+  await twoWaysBack.asked('stop.failed.1');
+  await twoWaysBack.decide('stop.failed.1', 'use-spare', 'ann', 'it is broken');
+  await twoWaysBack.asked('stop.failed.2');
+  await twoWaysBack.decide('stop.failed.2', 'retry');
+  await twoWaysBack.result();
+  await saveHistory('two-ways-back', twoWaysBack);
 }
 
 async function withDriver(created: Promise<Driver>, use: (driver: Driver) => Promise<void>): Promise<void> {

@@ -56,6 +56,28 @@ export const steps: Runbook<TestActs> = {
   summary: ({ from }, has) => [...(has(copy) ? [['copied', String(from(copy).figure)] as const] : []), ...(has(compare) ? [['compared', 'yes'] as const] : [])],
 };
 
+/** One step, which can be undone in two ways. */
+export const twoWaysBack: Runbook<TestActs> = {
+  name: 'twoWaysBack',
+  title: 'Two ways back',
+  sections: [
+    section('First', '1', [
+      prepare,
+      step({
+        id: 'stop',
+        title: 'Stop',
+        plan: '1',
+        do: (act) => act.act(),
+        undo: { ...undo('Start the old one'), otherwise: { answer: 'use-spare', title: 'Start the spare one', do: (act) => act.act({ given: 'spare' }) } },
+      }),
+      gate({ id: 'ready', title: 'Go on?', plan: '1' }),
+    ]),
+  ],
+  carryOver,
+  afterRollback,
+  summary: () => [],
+};
+
 /** One gate between two steps. */
 export const gated: Runbook<TestActs> = {
   name: 'gated',

@@ -8,3 +8,4 @@ export const together = workflowOf(runbooks.together);
 export const people = workflowOf(runbooks.people);
 export const waiting = workflowOf(runbooks.waiting);
 export const long = workflowOf(runbooks.long);
+export const twoWaysBack = workflowOf(runbooks.twoWaysBack);
