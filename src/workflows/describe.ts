@@ -27,6 +27,8 @@ export interface NodeDescription {
   readonly usersOffline: boolean;
   /** How it is undone. */
   readonly undo?: string;
+  /** Another way of undoing it, which a person may choose by this answer where the first has failed. */
+  readonly otherwise?: { readonly answer: string; readonly title: string };
   readonly requires: readonly Condition[];
   /** A person may leave it out when it fails. */
   readonly skippable: boolean;
@@ -81,6 +83,7 @@ function describeNode<Acts>(node: Exclude<Node<Acts>, { kind: 'parallel' }>): No
         requires: node.requires ?? [],
         skippable: node.skippable ?? false,
         ...(node.undo === undefined ? {} : { undo: node.undo.title }),
+        ...(node.undo?.otherwise === undefined ? {} : { otherwise: { answer: node.undo.otherwise.answer, title: node.undo.otherwise.title } }),
       };
     case 'question':
       return {

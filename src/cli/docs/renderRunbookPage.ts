@@ -82,6 +82,14 @@ function renderWayBack({ undoes, undone, carryOver, afterRollback }: RunbookDesc
     ...undos.map((node) => row([node.undo ?? '', `\`${node.id}\``])),
     ...afterRollback.map((node) => row([node.title, 'at the end'])),
     '',
+    ...undos.flatMap(({ id, undo, otherwise }) =>
+      otherwise === undefined
+        ? []
+        : [
+            `Where "${undo ?? ''}" (\`${id}\`) fails, the run parks and offers \`${otherwise.answer}\` besides, with a reason: ${otherwise.title}. \`first-way\` leaves that again where it fails in its turn. After \`carry-over\` it is not offered: it would lack what users wrote.`,
+            '',
+          ],
+    ),
     'That alone is the way back until users may have written on the new volume, which the journal on the host says. From then on the run asks first:',
     '',
     ...(carryOver.length === 0
