@@ -91,8 +91,8 @@ describe('the way back where the old volume is damaged', () => {
   it('restores the final backup of the whole cluster where the old volume does not start, also with a worker that is killed in the middle', async () => {
     const owner = await rehearsal.guest.expect('stat', ['--format', '%a %u:%g', data]);
     const rules = await rehearsal.guest.expect('cat', [`${data}/pg_hba.conf`]);
-    const { handle, result, parked, verdict, undone, restarts, kept } = await goBackAfter(() => rehearsal.guest.expect('rm', [`${data}/global/pg_control`]));
-    expect(parked).toEqual([expect.objectContaining({ choices: ['retry', 'skip', 'restore-backup'], title: expect.stringMatching(/the old database does not start.*restore-backup, recommended/s) as unknown })]);
+    const { handle, result, parked, verdict, undone, restarts, kept } = await goBackAfter(() => rehearsal.guest.expect('sh', ['-c', `rm ${data}/pg_wal/0000*`]));
+    expect(parked).toEqual([expect.objectContaining({ choices: ['retry', 'skip', 'restore-backup'], title: expect.stringMatching(/the old database does not start \(supersync-postgres ended with status \d+: .*could not.*restore-backup: .*recommended/s) as unknown })]);
     expect(parked[0]?.reasonFor).toContain('restore-backup');
     expect(restarts).toBe(1);
     expect(result.state).toBe('rolled back');
@@ -102,7 +102,7 @@ describe('the way back where the old volume is damaged', () => {
     expect(await leftovers(handle.runId)).toBe(`${deployment.volume} always\n${owner}`);
     expect(await rehearsal.guest.expect('cat', [`${data}/pg_hba.conf`])).toBe(rules);
     // Kept as it was found, and the backup with it.
-    expect(await rehearsal.guest.expect('sh', ['-c', `cat ${kept}/PG_VERSION; test -e ${kept}/global/pg_control || echo damaged; ls /var/backups/supersync | grep -c final.sql.zst.gpg$`])).toBe('15\ndamaged\n1\n');
+    expect(await rehearsal.guest.expect('sh', ['-c', `cat ${kept}/PG_VERSION; ls ${kept}/pg_wal | grep ^0000 || echo damaged; ls /var/backups/supersync | grep -c final.sql.zst.gpg$`])).toBe('15\ndamaged\n1\n');
   });
 
   it('restores it where the old volume starts, and has lost rows', async () => {
