@@ -1,6 +1,8 @@
+import { lstat, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
-import { compareManifests, type ManifestComparison } from '../host/manifestComparison.js';
+import { compareManifests, type ManifestComparison, type ManifestDifference } from '../host/manifestComparison.js';
+import { ifPresent } from '../host/failure.js';
 import { writeManifest, type ManifestProgress } from '../host/manifest.js';
 import { changes, reads, type Attempt } from './activity.js';
 import { needSource } from './source.js';
@@ -29,7 +31,7 @@ export const copyActivities = {
       source: { name: 'source', directory: source.root },
       target: { name: 'copy', directory: dataDirectory },
       sizeBytes: source.sizeBytes,
-      nextMove: 'retry the copy (roll back and start again), or look at the named files; the source is untouched',
+      nextMove: `Lockstep writes over neither side: find out which is right (dmesg; pg_checksums where the cluster has checksums), and where the source is, copy the named files from ${source.root} to ${dataDirectory} (rsync --archive --checksum) and retry, which reads every file again; or roll back`,
     });
   }),
 };
@@ -109,7 +111,11 @@ export async function verifyEqual(attempt: Attempt, { source, target, sizeBytes,
   total.bytes = 2 * original.sizeBytes;
   const copy = await describe(target, original.sizeBytes);
   const comparison = await compareManifests({ source: original.file, target: copy.file });
-  if (!comparison.equal) throw new PermanentFailure(describeDifference(comparison), nextMove);
+  if (!comparison.equal) {
+    // Not to be built upon: a bit that turned below the filesystem leaves no trace in times, and neither does its mend.
+    for (const { file } of [original, copy]) await rename(file, `${file}.differed`);
+    throw new PermanentFailure(await describeDifference(comparison, source, target), nextMove);
+  }
   return {
     sourceFiles: original.files,
     targetFiles: copy.files,
@@ -127,12 +133,19 @@ async function wasCutOff({ call, readJournal }: Attempt): Promise<boolean> {
   return new Set(boots).size > 1;
 }
 
-function describeDifference({ missingCount, missing, extraCount, extra, differentCount, different }: ManifestComparison): string {
-  const named = [
-    ...missing.map((path) => `${path} is missing`),
-    ...different.map(({ path, fields }) => `${path} differs in ${fields.join(', ')}`),
-    ...extra.map((path) => `${path} is extra`),
-  ];
-  return `the copy differs: ${missingCount} files missing, ${differentCount} different, ${extraCount} extra (${named.slice(0, 5).join('; ')})`;
+const namedAtMost = 5;
+
+async function describeDifference({ missingCount, missing, extraCount, extra, differentCount, different }: ManifestComparison, source: Side, target: Side): Promise<string> {
+  const changes = await Promise.all(different.slice(0, namedAtMost).map((difference) => describeFile(difference, source, target)));
+  const named = [...missing.map((path) => `${path} is missing`), ...changes, ...extra.map((path) => `${path} is extra`)];
+  return `the copy differs: ${missingCount} files missing, ${differentCount} different, ${extraCount} extra (${named.slice(0, namedAtMost).join('; ')})`;
+}
+
+/** The time of the last change tells which side somebody wrote to; below the filesystem nobody keeps one. */
+async function describeFile({ path, fields }: ManifestDifference, ...sides: readonly Side[]): Promise<string> {
+  const times = await Promise.all(
+    sides.map(async ({ name, directory }) => `${name} last changed ${(await ifPresent(lstat(join(directory, path))))?.ctime.toISOString() ?? 'never'}`),
+  );
+  return `${path} differs in ${fields.join(', ')}: ${times.join(', ')}`;
 }
 

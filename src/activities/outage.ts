@@ -43,5 +43,6 @@ export async function endOutage(attempt: Pick<Attempt, 'directory' | 'now'>): Pr
   const ended = (await readFact<{ at: string }>(attempt, endFact))?.at ?? attempt.now().toISOString();
   await keepFact(attempt, endFact, { at: ended });
   const begun = await readOutage(attempt);
-  return { offlineSeconds: begun === undefined ? 0 : (Date.parse(ended) - Date.parse(begun.since)) / 1000 };
+  // Both are times of the host's clock, which may have been set back meanwhile.
+  return { offlineSeconds: begun === undefined ? 0 : Math.max(0, (Date.parse(ended) - Date.parse(begun.since)) / 1000) };
 }

@@ -150,7 +150,8 @@ export async function isDatabaseReady({ config, tools }: Attempt, container: str
 export async function ensureApplicationUp(attempt: Attempt): Promise<{ status: number }> {
   const { application } = attempt.config.deployment;
   await composeOf(attempt).up({ services: [application.service], noDeps: true });
-  return waitUntil(attempt, 'the application to be healthy', async () => {
+  const { applicationContainer } = await needSource(attempt);
+  return waitUntil(attempt, { container: applicationContainer, what: 'the application to be healthy' }, async () => {
     const status = await readHealth(attempt);
     return status === 200 ? { status } : undefined;
   });
@@ -173,7 +174,7 @@ export async function ensureDatabaseUp(attempt: Attempt): Promise<void> {
   const { database } = attempt.config.deployment;
   const { container } = await needSource(attempt);
   await composeOf(attempt).up({ services: [database.service], noDeps: true, shutdownTimeoutSeconds: database.stopTimeoutSeconds });
-  await waitUntil(attempt, `${container} to accept connections`, async () => {
+  await waitUntil(attempt, { container, what: `${container} to accept connections` }, async () => {
     await assertNotEnded(attempt, container);
     return (await isDatabaseReady(attempt, container)) ? true : undefined;
   });
@@ -226,14 +227,16 @@ function composeOf({ tools, config }: Attempt) {
   return tools.compose(config.deployment.directory);
 }
 
-async function waitUntil<R>({ signal, report }: Attempt, what: string, look: () => Promise<R | undefined>): Promise<R> {
+async function waitUntil<R>({ signal, report }: Attempt, { container, what }: { readonly container: string; readonly what: string }, look: () => Promise<R | undefined>): Promise<R> {
   const began = performance.now();
   for (;;) {
     signal.throwIfAborted();
     const seen = await look();
     if (seen !== undefined) return seen;
     const seconds = (performance.now() - began) / 1000;
-    if (seconds > readyWithinSeconds) throw new Error(`waited ${readyWithinSeconds} s for ${what}`);
+    if (seconds > readyWithinSeconds) {
+      throw new PermanentFailure(`waited ${readyWithinSeconds} s in vain for ${what}`, `look at its log (docker logs ${container}), mend what that says, then retry`);
+    }
     report({ phase: `waiting for ${what}`, done: Math.round(seconds), total: readyWithinSeconds, unit: 'seconds' });
     await sleep(250, undefined, { signal });
   }

@@ -43,7 +43,7 @@ export async function keepStopped(attempt: Attempt, cluster: Cluster = 'source')
   if (control.state !== 'shut down') {
     throw new PermanentFailure(
       `PostgreSQL was not stopped cleanly: its state is "${control.state}"`,
-      'roll back, start it once and stop it again; raise deployment.database.stopTimeoutSeconds if Docker killed it',
+      `start it once, so that it recovers (docker start ${(await needSource(attempt)).container}), then retry: it is stopped again; raise deployment.database.stopTimeoutSeconds in lockstep.yaml before, if Docker killed it; or roll back`,
     );
   }
   await keepFact(attempt, stoppedFacts[cluster], control satisfies StoppedFact);
@@ -68,6 +68,10 @@ export async function assertSourceUntouched(attempt: Attempt): Promise<void> {
       'roll back: it goes on running on the old volume, with everything written meanwhile',
     );
   }
+  throw new PermanentFailure(
+    `the control file of the old database (${join(await directoryOf(attempt, 'source'), 'global', 'pg_control')}) has other bytes than when it was stopped, and says the same: something wrote to it, or its disk fails`,
+    'look at dmesg; nothing is written over it: roll back where PostgreSQL accepts it, else restore the final backup',
+  );
 }
 
 /**

@@ -69,18 +69,19 @@ export const verificationActivities = {
     const fact = `watch-${attempt.call.node}`;
     const since = (await readFact<WatchFact>(attempt, fact))?.since ?? attempt.now().toISOString();
     await keepFact(attempt, fact, { since } satisfies WatchFact);
-    const end = Date.parse(since) + seconds * 1000;
+    const passedBefore = Math.max(0, (attempt.now().getTime() - Date.parse(since)) / 1000);
+    // The clock of the host may be set while it watches: what passes from here on is counted without it.
+    const began = performance.now();
     let checks = 0;
     let failedChecks = 0;
     for (;;) {
       attempt.signal.throwIfAborted();
       checks += 1;
       if ((await readHealth(attempt)) !== 200) failedChecks += 1;
-      const left = end - attempt.now().getTime();
-      const passed = Math.max(0, seconds - left / 1000);
+      const passed = passedBefore + (performance.now() - began) / 1000;
       attempt.report({ phase: `watching the ${span.replace('-', ' ')}`, done: Math.min(seconds, Math.round(passed)), total: seconds, unit: 'seconds' });
-      if (left <= 0) break;
-      await sleep(Math.min(left, config.watch.intervalSeconds * 1000), undefined, { signal: attempt.signal });
+      if (passed >= seconds) break;
+      await sleep(Math.min((seconds - passed) * 1000, config.watch.intervalSeconds * 1000), undefined, { signal: attempt.signal });
     }
     const lines = await readErrorLines(attempt, since);
     const restarts = await readRestarts(attempt);
@@ -97,9 +98,11 @@ async function keepErrorLines(attempt: Attempt, span: string, lines: readonly st
 }
 
 async function readErrorLines(attempt: Attempt, since: string): Promise<readonly string[]> {
+  // Where the host's clock was set back meanwhile, a time tells nothing: rather all lines than one too few.
+  const from = Date.parse(since) > attempt.now().getTime() ? new Date(0) : new Date(since);
   const { container, applicationContainer } = await needSource(attempt);
   const lines = await Promise.all(
-    [container, applicationContainer].map((name) => attempt.tools.docker.readLogs({ container: name, since: new Date(since), wanted: isError })),
+    [container, applicationContainer].map((name) => attempt.tools.docker.readLogs({ container: name, since: from, wanted: isError })),
   );
   return lines.flatMap((ofOne) => ofOne.map(({ text }) => text));
 }

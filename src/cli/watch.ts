@@ -10,11 +10,11 @@ import { answerQuestion } from './answer.js';
 import { CommandEnded, exitCodes } from './exit.js';
 import { observe, type Observation } from './observe.js';
 import { renderCompact } from './present/compactLines.js';
-import { describeChanges } from './present/eventLines.js';
+import { describeChanges, describeRetry } from './present/eventLines.js';
 import { renderQuestion } from './present/questionLines.js';
 import { renderSummary } from './present/summaryLines.js';
 import { takeInput } from './quietInput.js';
-import { isOver, renderStatus } from './present/statusLines.js';
+import { isOver, renderStatus, type RunningStep } from './present/statusLines.js';
 import { findRecord } from './record.js';
 import { findRun, type RunReference } from './runs.js';
 import { flagsFor, loadSessionConfig, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
@@ -77,6 +77,7 @@ async function* lookOn(client: Client, run: RunReference): AsyncGenerator<Sight>
 /** One line for each thing that happened: for logs, pipes and people who scroll. */
 async function watchLines({ terminal }: Session, client: Client, run: RunReference, options: HostOptions): Promise<RunStatus> {
   let before: RunStatus | undefined;
+  let running: RunningStep | undefined;
   let told = '';
   const tellOnce = (words: string): void => {
     if (words !== told) terminal.warn(words);
@@ -91,7 +92,9 @@ async function watchLines({ terminal }: Session, client: Client, run: RunReferen
     } else {
       told = '';
       terminal.print(...describeChanges(before, seen.status, flagsFor(options)));
+      if (seen.running !== undefined) terminal.print(...describeRetry(running, seen.running, new Date()));
       before = seen.status;
+      running = seen.running;
       if (isOver(seen.status)) return seen.status;
       assertRunning(seen, run);
     }

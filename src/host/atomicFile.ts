@@ -2,6 +2,7 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncDirectoryOf } from './durable.js';
 import { ifPresent } from './failure.js';
+import { explainHostFault } from './hostFault.js';
 
 /** Numeric user and group of a file, since names differ between a host and its containers. */
 export interface Owner {
@@ -25,6 +26,7 @@ export interface Publication<Result> {
  * either the old file or the new one.
  *
  * @returns What `write` returned, once the file is on the disk under its name.
+ * @throws PermanentFailure where the filesystem is full, read-only or failing; what was written so far is removed.
  */
 export async function publishFile<Result>({ path, mode, owner, write }: Publication<Result>): Promise<Result> {
   const present = await ifPresent(stat(path));
@@ -40,8 +42,9 @@ export async function publishFile<Result>({ path, mode, owner, write }: Publicat
     await syncDirectoryOf(path);
     return result;
   } catch (error) {
-    await rm(partialPath, { force: true });
-    throw error;
+    // On a filesystem that became read-only it stays, and the next attempt replaces it.
+    await rm(partialPath, { force: true }).catch(() => undefined);
+    throw explainHostFault(error, dirname(path));
   }
 }
 

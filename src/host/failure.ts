@@ -6,7 +6,8 @@ export interface KnownFailure {
   readonly exitCode?: number;
   /** Matched against standard error; any when left out. */
   readonly says?: RegExp;
-  readonly then: () => Error;
+  /** @param words - What `says` caught, the whole first. */
+  readonly then: (words: readonly string[]) => Error;
 }
 
 /**
@@ -17,11 +18,12 @@ export interface KnownFailure {
  */
 export function explain(error: unknown, known: readonly KnownFailure[]): never {
   if (!(error instanceof CommandFailed)) throw error;
-  const match = known.find(
-    ({ exitCode, says }) =>
-      (exitCode === undefined || exitCode === error.exitCode) && (says === undefined || says.test(error.stderr)),
-  );
-  throw match === undefined ? error : match.then();
+  for (const { exitCode, says, then } of known) {
+    if (exitCode !== undefined && exitCode !== error.exitCode) continue;
+    const words = says === undefined ? [] : says.exec(error.stderr);
+    if (words !== null) throw then(words);
+  }
+  throw error;
 }
 
 /** The code of an error of node:fs, such as `ENOENT`; undefined for anything else. */

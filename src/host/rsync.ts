@@ -58,7 +58,7 @@ export function createRsync({ run }: { readonly run: Run }) {
      * The copy counts only once the target's filesystem is synced.
      *
      * @param liveSource - The source is in use: files that vanish meanwhile are expected, and told of.
-     * @throws {@link PermanentFailure} when the target is full.
+     * @throws {@link PermanentFailure} when the target is full or read-only, or a file can not be read.
      * @throws when anything was left out.
      */
     async copy({
@@ -113,7 +113,29 @@ function explainCopy(error: unknown, { source, target }: CopyRequest): never {
   return explain(error, [
     {
       says: /No space left on device/,
-      then: () => new PermanentFailure(`${target} is full before all of ${source} is copied`, 'roll back and start again with a larger volume.growthPercent'),
+      then: () => new PermanentFailure(`${target} is full before all of ${source} is copied`, `see what else takes room there (df -h ${target}), remove it and retry; or roll back and start again with a larger volume.growthPercent`),
+    },
+    {
+      says: /Read-only file system/,
+      then: () =>
+        new PermanentFailure(
+          `${target} is read-only, and nothing can be copied to it`,
+          `find out why (dmesg: an I/O error makes Linux do that), mount it writable (mount -o remount,rw on what findmnt --target ${target} shows), then retry; or roll back`,
+        ),
+    },
+    {
+      // The last of them is "Structure needs cleaning" or a failed checksum of the filesystem's own.
+      says: /"([^"\n]+)"[^\n]*: (Input\/output error|Structure needs cleaning|Bad message)/,
+      then: ([, path = source, reason = '']) =>
+        new PermanentFailure(
+          `${path} could not be copied: ${reason.toLowerCase()}; the disk below it fails, and the copy is not complete`,
+          'look at dmesg and smartctl; retry once the file can be read whole (cat it to /dev/null), or roll back: a backup has its content',
+        ),
+    },
+    {
+      exitCode: 23,
+      says: /"([^"\n]+)"[^\n]*: ([A-Z][^\n(]*?) \(\d+\)/,
+      then: ([, path = '', reason = '']) => new Error(`part of ${source} could not be copied to ${target}: ${path}: ${reason} (rsync 23); the copy is not complete`),
     },
     { exitCode: 23, then: () => new Error(`part of ${source} could not be copied to ${target} (rsync 23); the copy is not complete`) },
     {

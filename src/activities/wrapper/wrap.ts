@@ -4,6 +4,7 @@ import type { Call, Condition } from '../../contract/calls.js';
 import { failureTypes, PermanentFailure, SecretNeeded } from '../../contract/errors.js';
 import type { Progress } from '../../contract/status.js';
 import type { Config } from '../../config/schema.js';
+import { explainHostFault } from '../../host/hostFault.js';
 import { CommandFailed, createRun } from '../../host/runner.js';
 import { createHostTools } from '../../host/tools.js';
 import type { Activity, Attempt, Who } from '../activity.js';
@@ -93,7 +94,8 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
       now: dependencies.now,
     };
 
-    const began = Date.now();
+    // Not the clock of the host, which may be set while a step runs.
+    const began = performance.now();
     const identity = identityOf(call);
     const at = dependencies.now().toISOString();
     await journal.append(...newsFor(journal, call, at), { kind: 'began', at, attempt: attemptNumber, bootId: await dependencies.bootId(), ...identity });
@@ -103,7 +105,7 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
         at: dependencies.now().toISOString(),
         attempt: attemptNumber,
         result,
-        seconds: (Date.now() - began) / 1000,
+        seconds: (performance.now() - began) / 1000,
         ...more,
         ...identity,
       });
@@ -179,11 +181,13 @@ function startHeartbeat(context: Context): { report: (progress: Progress) => voi
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const explained = explainHostFault(error);
+  return explained instanceof Error ? explained.message : String(explained);
 }
 
 /** A fresh failure without a cause: causes are serialised into history, with whatever they carry. */
-function toFailure(error: unknown): ApplicationFailure {
+function toFailure(thrown: unknown): ApplicationFailure {
+  const error = explainHostFault(thrown);
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof SecretNeeded) return ApplicationFailure.nonRetryable(error.message, failureTypes.secretNeeded, error.secret, error.isNew);
   if (error instanceof PermanentFailure) return ApplicationFailure.nonRetryable(error.message, failureTypes.permanent);

@@ -1,5 +1,6 @@
 import { formatSeconds } from '../../contract/facts.js';
 import type { NodeStatus, RunStatus } from '../../contract/status.js';
+import type { RunningStep } from './statusLines.js';
 import { commandFor } from './questionLines.js';
 import { inWords } from './text.js';
 
@@ -35,6 +36,17 @@ export function describeChanges(before: RunStatus | undefined, after: RunStatus,
   events.sort((one, other) => one.at.localeCompare(other.at));
   const state = before?.state === after.state ? [] : [`${timeOf(lastTimeIn(after))} run         ${after.state}`];
   return [...events.flatMap(({ lines }) => lines), ...state];
+}
+
+/**
+ * An attempt that follows a failed one, in one line: while it is repeated a step changes nothing in what
+ * the run tells, and nobody would know why it takes so long.
+ *
+ * @param before - What was seen before; each failure is told once.
+ */
+export function describeRetry(before: RunningStep | undefined, { attempt, lastFailure }: RunningStep, now: Date): string[] {
+  if (attempt <= 1 || lastFailure === undefined || before?.attempt === attempt) return [];
+  return [`${timeOf(now.toISOString())} again       attempt ${attempt}; the one before: ${lastFailure}`];
 }
 
 function describeNode(node: NodeStatus): string {

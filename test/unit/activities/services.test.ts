@@ -48,6 +48,14 @@ test('a copy is void once its source was started', () =>
     await expect(assertSourceUntouched(attempt)).rejects.toThrow(/state shut down then, in production now.*the copy is void/);
   }));
 
+test('a control file with other bytes that says the same was damaged, and is told of', () =>
+  withDirectory(async (directory) => {
+    const { attempt, start } = await stoppedSource(directory);
+    await keepFact(attempt, 'stopped', { systemIdentifier: '1', state: 'in production', checkpoint: '0/2', controlDigest: 'of before' });
+    await start();
+    await expect(assertSourceUntouched(attempt)).rejects.toThrow(/pg_control\) has other bytes than when it was stopped.*dmesg/);
+  }));
+
 test('the way back starts the untouched source and compares it, as often as it is tried', () =>
   withDirectory(async (directory) => {
     const { goBack } = await stoppedSource(directory);

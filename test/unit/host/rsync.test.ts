@@ -117,6 +117,21 @@ describe('how a copy fails', () => {
     await expect(copyWith(11, 'rsync: write failed on "/t/x": No space left on device (28)').rsync.copy(request)).rejects.toThrow(PermanentFailure);
   });
 
+  it.each([
+    [23, 'rsync: [receiver] mkstemp "/t/base/.1.x" failed: Read-only file system (30)', /^\/t is read-only.*remount,rw.*retry; or roll back$/],
+    [23, 'rsync: [sender] read errors mapping "/s/base/1": Input/output error (5)', /^\/s\/base\/1 could not be copied: input\/output error; .*dmesg.*retry/],
+    [23, 'rsync: [sender] readlink_stat("/s/base/1") failed: Structure needs cleaning (117)', /^\/s\/base\/1 could not be copied: structure needs cleaning/],
+  ])('parks at what only a person can mend (%i, %s)', async (exitCode, stderr, message) => {
+    const failure = await copyWith(exitCode, stderr).rsync.copy(request).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(PermanentFailure);
+    expect(failure).toMatchObject({ message: expect.stringMatching(message) as unknown });
+  });
+
+  it('names the first file that could not be copied, and why', async () => {
+    const stderr = 'rsync: [sender] send_files failed to open "/s/base/1": Permission denied (13)\nrsync error: some files (code 23)';
+    await expect(copyWith(23, stderr).rsync.copy(request)).rejects.toThrow('part of /s could not be copied to /t: /s/base/1: Permission denied (rsync 23)');
+  });
+
   it('does not take an end without figures for success', () => {
     expect(() => parseStatistics(statistics.slice(0, 3))).toThrow(/Total file size/);
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeChanges } from '../../../../src/cli/present/eventLines.js';
+import { describeChanges, describeRetry } from '../../../../src/cli/present/eventLines.js';
 import { at, gate, nodes, status } from './fixtures.js';
 
 test('the first look tells all that has happened, in the order in which it did', () => {
@@ -26,4 +26,13 @@ test('a later look tells what is new, and nothing twice', () => {
     '02:01:30 run         waiting',
   ]);
   expect(describeChanges(later, later)).toEqual([]);
+});
+
+test('an attempt that follows a failed one is told once, with why the one before failed', () => {
+  const second = { attempt: 2, started: false, lastFailure: 'Docker does not answer' };
+  const now = new Date('2030-05-04T02:01:10Z');
+  expect(describeRetry(undefined, { attempt: 1, started: true }, now)).toEqual([]);
+  expect(describeRetry({ attempt: 1, started: true }, second, now)).toEqual(['02:01:10 again       attempt 2; the one before: Docker does not answer']);
+  expect(describeRetry(second, { ...second, started: true }, now)).toEqual([]);
+  expect(describeRetry(second, { ...second, attempt: 3 }, now)).toHaveLength(1);
 });
