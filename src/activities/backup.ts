@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
+import { ensureDirectory } from '../host/ensureDirectory.js';
 import { encryptStage, ensureGpgHome, WrongBackupPassphrase } from '../host/gpg.js';
 import { baseBackupStage, clusterDumpStage, dumpStage } from '../host/postgresStages.js';
 import { changes, reads, type Attempt } from './activity.js';
@@ -152,7 +153,7 @@ async function encryptInto(attempt: Attempt, file: string, source: ReturnType<ty
 
 async function nameBackup(attempt: Attempt, kind: string, ending: string): Promise<string> {
   const { directory } = attempt.config.backup;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await ensureDirectory(directory, 0o700);
   const stamp = attempt.now().toISOString().replace(/[-:]/g, '').replace(/\.\d+Z$/, 'Z');
   const planned = await readFact<{ file: string }>(attempt, `backup-name-${kind}`);
   const file = planned?.file ?? join(directory, `${attempt.config.deployment.database.name}-${stamp}-${kind}.${ending}`);

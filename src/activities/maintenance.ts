@@ -1,8 +1,9 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '../contract/errors.js';
 import { announceCompletion, announceDuringMaintenance, announceExtendedMaintenance, announceWeekBefore } from '../contract/templates.js';
+import { ensureDirectory } from '../host/ensureDirectory.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, type Attempt } from './activity.js';
 import { beginOutage, endOutage, keepOutage, readOutage } from './outage.js';
@@ -32,7 +33,7 @@ export const maintenanceActivities = {
     await announce(attempt, 'during-maintenance', announceDuringMaintenance({ application: config.deployment.application.title, expectedCompletion: expected, statusPage: config.maintenance.statusPage }));
     const before = await writeProbe(attempt);
     if (mode.kind === 'file') {
-      await mkdir(dirname(mode.path), { recursive: true });
+      await ensureDirectory(dirname(mode.path), 0o755);
       await ensureTextFile({ path: mode.path, content: `${expected}\n`, mode: 0o644 });
     } else if (mode.kind === 'hook') {
       const [file = '', ...args] = mode.on;
@@ -85,7 +86,7 @@ async function leaveMaintenance(attempt: Attempt): Promise<{ readonly offlineSec
 /** Keeps an announcement as a text in the run's directory, for a person to send. */
 async function announce(attempt: Attempt, name: string, text: { readonly subject: string; readonly body: string }): Promise<string> {
   const path = join(attempt.directory, 'announcements', `${name}.txt`);
-  await mkdir(dirname(path), { recursive: true });
+  await ensureDirectory(dirname(path), 0o755);
   await ensureTextFile({ path, content: `Subject: ${text.subject}\n\n${text.body}\n`, mode: 0o600 });
   return path;
 }

@@ -1,8 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import type { Config, SecretName } from '../config/schema.js';
 import { WrongPassphrase } from '../host/cryptsetup.js';
+import { ensureDirectory } from '../host/ensureDirectory.js';
 import { ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
 
@@ -58,7 +59,7 @@ export async function asking<R>(attempt: Attempt, name: SecretName, use: () => P
 export async function prepareMountPoint({ config, tools }: Attempt): Promise<void> {
   const { mountPoint } = config.volume;
   if ((await tools.mounts.readMount({ path: mountPoint })) !== undefined) return;
-  await mkdir(mountPoint, { recursive: true, mode: 0o755 });
+  await ensureDirectory(mountPoint, 0o755);
   await tools.filesystem.setImmutable({ path: mountPoint, immutable: true });
 }
 

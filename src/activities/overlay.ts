@@ -1,8 +1,9 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { addComposeFile, readComposeSelection, removeComposeFile } from '../host/composeFiles.js';
 import { renderOverlay } from '../host/composeOverlay.js';
+import { ensureDirectory } from '../host/ensureDirectory.js';
 import { ensureBackup, ensureTextFile, readTextFile } from '../host/textFile.js';
 import { changes, type Attempt } from './activity.js';
 import { assertMayReturn } from './carriedSource.js';
@@ -24,7 +25,7 @@ export const overlayActivities = {
     const base = readComposeSelection(original).files.filter((file) => file !== overlayName);
     const password = await compose.readEnvironmentValue({ service: database.service, name: database.passwordVariable });
     if (password !== undefined && password !== '') {
-      await mkdir(dirname(layout.passwordFile), { recursive: true, mode: 0o700 });
+      await ensureDirectory(dirname(layout.passwordFile), 0o700);
       await ensureTextFile({ path: layout.passwordFile, content: password, mode: 0o400, owner: { uid: source.uid, gid: source.gid } });
     }
     const secretExists = (await readTextFile(layout.passwordFile)) !== undefined;

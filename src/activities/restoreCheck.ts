@@ -1,8 +1,9 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '../contract/errors.js';
 import { formatBytes } from '../contract/facts.js';
+import { ensureDirectory } from '../host/ensureDirectory.js';
 import { ifPresent } from '../host/failure.js';
 import { createDocker, dockerSocketPath } from '../host/docker.js';
 import { createThrowaways, type ThrowawayMount } from '../host/dockerThrowaway.js';
@@ -137,7 +138,7 @@ async function placeFor(attempt: Attempt, directory: string, target: string): Pr
   const source = await needSource(attempt);
   const { availableBytes } = await attempt.tools.system.readMemory();
   if (restoreFitsMemory(source.sizeBytes, availableBytes)) return { type: 'tmpfs', target, sizeBytes: restoreSizeBytes(source.sizeBytes) } as const;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await ensureDirectory(directory, 0o700);
   const { availableBytes: free } = await attempt.tools.filesystem.readSpace({ path: directory });
   const needed = restoreSizeBytes(source.sizeBytes);
   if (free < needed) {

@@ -1,8 +1,9 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import type { SecretName } from '../config/schema.js';
 import { assertAes256Xts, rolesOf, type LuksRole } from '../host/cryptsetup.js';
+import { ensureDirectory } from '../host/ensureDirectory.js';
 import { fitExt4Label } from '../host/filesystem.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, reads, type Attempt } from './activity.js';
@@ -119,7 +120,7 @@ export const volumeActivities = {
     const { uuid } = await tools.filesystem.makeExt4({ device: layout.device, label: fitExt4Label(config.volume.name) });
     await prepareMountPoint(attempt);
     await tools.mounts.mount({ device: layout.device, path: config.volume.mountPoint, options: ['noatime'] });
-    await mkdir(layout.dataDirectory, { recursive: true, mode: 0o700 });
+    await ensureDirectory(layout.dataDirectory, 0o700);
     const { uuid: luksUuid } = await tools.cryptsetup.readHeader({ device: config.volume.file });
     const sentinel = { volume: luksUuid, filesystem: uuid, runId: call.runId };
     await ensureTextFile({ path: layout.sentinel, content: `${JSON.stringify(sentinel)}\n`, mode: 0o444 });

@@ -1,7 +1,8 @@
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { syncDirectoryOf, syncFile } from '../../host/durable.js';
+import { ensureDirectory } from '../../host/ensureDirectory.js';
 import { ifPresent } from '../../host/failure.js';
 
 const claimSchema = z.strictObject({
@@ -37,7 +38,7 @@ export function createClaimFile(stateDirectory: string): ClaimFile {
   return {
     read,
     async take(claim) {
-      await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+      await ensureDirectory(stateDirectory, 0o700);
       const draft = `${path}.${claim.runId}`;
       await writeFile(draft, `${JSON.stringify(claim, null, 2)}\n`, { mode: 0o600 });
       await syncFile(draft);

@@ -1,9 +1,10 @@
-import { mkdir, open, readFile, truncate } from 'node:fs/promises';
+import { open, readFile, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Call, JournalSummary, NodeOutcome } from '../../contract/calls.js';
 import type { RecordedDecision } from '../../contract/questions.js';
 import type { Adopted, Opened } from '../../contract/settings.js';
 import { syncDirectoryOf } from '../../host/durable.js';
+import { ensureDirectory } from '../../host/ensureDirectory.js';
 import { ifPresent } from '../../host/failure.js';
 
 /** One line of the journal. Times are the host's, ISO. */
@@ -49,7 +50,7 @@ export interface Journal {
  * what it told had not been acted on yet, since an entry is synced before the action.
  */
 export async function openJournal(path: string): Promise<Journal> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await ensureDirectory(dirname(path), 0o700);
   const content = await cutTornLine(path);
   let hasName = content !== undefined;
   return {
