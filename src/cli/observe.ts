@@ -2,6 +2,7 @@ import type { Client, WorkflowExecutionDescription, WorkflowExecutionStatusName 
 import { defaultPayloadConverter } from '@temporalio/common';
 import { optionalTsToDate } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
+import { silentAttempt } from '../contract/errors.js';
 import { memoKey, queryNames } from '../contract/names.js';
 import type { CompactStatus, Progress, RunStatus } from '../contract/status.js';
 import { isNoAnswer, isNoWorker } from '../worker/serverErrors.js';
@@ -65,7 +66,7 @@ function readRunning({ raw }: WorkflowExecutionDescription): RunningStep | undef
   if (!pending) return undefined;
   const [payload] = pending.heartbeatDetails?.payloads ?? [];
   const nextAttemptAt = optionalTsToDate(pending.nextAttemptScheduleTime)?.toISOString();
-  const lastFailure = pending.lastFailure?.message;
+  const lastFailure = pending.lastFailure?.timeoutFailureInfo ? silentAttempt : pending.lastFailure?.message;
   return {
     attempt: pending.attempt ?? 1,
     started: pending.state === PENDING_ACTIVITY_STATE_STARTED,

@@ -12,6 +12,9 @@ export const failureTypes = {
   invalidInput: 'InvalidInput',
 } as const;
 
+/** Why an attempt failed that never told its end, in place of Temporal's "activity Heartbeat timeout". */
+export const silentAttempt = 'nothing was heard of it any more: the worker ended, or the network to the server was away';
+
 /**
  * A failure that retrying cannot mend. The message names the fact, quotes the values and gives the
  * next move, since it is what a person reads when the run parks.

@@ -1,5 +1,5 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
-import { failureTypes } from '../../contract/errors.js';
+import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import { failureTypes, silentAttempt } from '../../contract/errors.js';
 import type { Decision } from '../../contract/questions.js';
 import { ask, askParked, throwIfRollbackRequested, WayBack } from './ask.js';
 import type { RunContext } from './context.js';
@@ -61,6 +61,7 @@ export async function attempt<R>(
 /** What failed, in words: of an activity its own failure, not the fact that one failed. */
 export function messageOf(error: unknown): string {
   const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
+  if (cause instanceof TimeoutFailure) return silentAttempt;
   return cause instanceof Error ? cause.message : String(cause);
 }
 
