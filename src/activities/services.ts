@@ -122,7 +122,7 @@ export async function ensureApplicationStopped(attempt: Attempt): Promise<void> 
   const { application } = attempt.config.deployment;
   const { applicationContainer } = await needSource(attempt);
   if ((await attempt.tools.docker.readContainer(applicationContainer))?.isRunning === false) return;
-  await composeOf(attempt).stop({ services: [application.service], timeoutSeconds: application.stopTimeoutSeconds });
+  await stopService(attempt, { service: application.service, container: applicationContainer, timeoutSeconds: application.stopTimeoutSeconds });
 }
 
 /** Where the application is healthy nothing is done; else it is started. */
@@ -194,7 +194,12 @@ export async function ensureDatabaseStopped(attempt: Attempt): Promise<void> {
   const { database } = attempt.config.deployment;
   const { container } = await needSource(attempt);
   if ((await attempt.tools.docker.readContainer(container))?.isRunning === false) return;
-  await composeOf(attempt).stop({ services: [database.service], timeoutSeconds: database.stopTimeoutSeconds });
+  await stopService(attempt, { service: database.service, container, timeoutSeconds: database.stopTimeoutSeconds });
+}
+
+async function stopService(attempt: Attempt, { service, container, timeoutSeconds }: { readonly service: string; readonly container: string; readonly timeoutSeconds: number }): Promise<void> {
+  attempt.report({ phase: `waiting for ${container} to stop; Docker kills it after ${timeoutSeconds} s` });
+  await composeOf(attempt).stop({ services: [service], timeoutSeconds });
 }
 
 async function assertOpenFilesOnVolume(attempt: Attempt): Promise<{ openFiles: number }> {

@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { serviceActivities } from '../../../src/activities/services.js';
+import { PermanentFailure } from '../../../src/contract/errors.js';
 import { assertSourceUntouched } from '../../../src/activities/stoppedSource.js';
 import { keepFact, readFact } from '../../../src/activities/runFacts.js';
 import { PermanentFailure } from '../../../src/contract/errors.js';
@@ -74,6 +75,25 @@ test('the way back leads to a source that somebody started, with whatever was wr
     const { goBack, start } = await stoppedSource(directory, { rows: 4 });
     await start();
     expect(await goBack()).toEqual({ equal: false, untouched: false, carriedOver: false });
+  }));
+
+test('a database that Docker had to kill is not taken for stopped, and the next move is told', () =>
+  withDirectory(async (directory) => {
+    const attempt = createAttempt({
+      directory,
+      tools: {
+        docker: { readContainer: () => Promise.resolve({ isRunning: false }) },
+        filesystem: { syncFilesystem: () => Promise.resolve() },
+        postgres: { readStoppedControlData: () => Promise.resolve({ systemIdentifier: '1', state: 'in production', checkpointLocation: '0/2' }) },
+      },
+    });
+    const data = join(directory, 'data');
+    await mkdir(join(data, 'global'), { recursive: true });
+    await writeFile(join(data, 'global', 'pg_control'), 'in production');
+    await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, image: 'postgres:15', uid: 999, gid: 999 });
+    const failure = await Promise.resolve(serviceActivities.stopDatabase.perform(attempt, undefined)).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(PermanentFailure);
+    expect(failure).toMatchObject({ message: expect.stringMatching(/its state is "in production"; start it once.*docker start database.*then retry.*or roll back$/) as unknown });
   }));
 
 test('a stop is on the disk before it is read: a power cut would bring the lock file back', () =>
