@@ -5,7 +5,6 @@ import { serviceActivities } from '../../../src/activities/services.js';
 import { PermanentFailure } from '../../../src/contract/errors.js';
 import { assertSourceUntouched } from '../../../src/activities/stoppedSource.js';
 import { keepFact, readFact } from '../../../src/activities/runFacts.js';
-import { PermanentFailure } from '../../../src/contract/errors.js';
 import { readDigest } from '../../../src/host/fileDigest.js';
 import { CommandFailed } from '../../../src/host/runner.js';
 import { withDirectory } from '../needsRoot.js';
