@@ -2,6 +2,7 @@ import type { ActsOf } from './activity.js';
 import { backupActivities } from './backup.js';
 import { carryOverActivities } from './carryOver.js';
 import { copyActivities } from './copy.js';
+import { decommissionActivities } from './decommission.js';
 import { hostCheckActivities } from './hostChecks.js';
 import { maintenanceActivities } from './maintenance.js';
 import { overlayActivities } from './overlay.js';
@@ -32,6 +33,7 @@ export const stepActivities = {
   ...overlayActivities,
   ...verificationActivities,
   ...wayBackActivities,
+  ...decommissionActivities,
 };
 
 /** The activities as a runbook calls them. */

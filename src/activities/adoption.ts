@@ -21,7 +21,9 @@ const notAdopted: ReadonlySet<string> = new Set(['record', 'taken-over']);
 export async function adoptLastRun(attempt: Adopting, runbook: string): Promise<Adopted> {
   const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'adopted');
   if (earlier !== undefined) return earlier.adopted;
-  const last = await findLastRun(attempt, runbook);
+  const runs = (await readOtherRuns(attempt)).filter((run) => isOfRunbook(run, runbook));
+  assertNotDecommissioned(runs);
+  const last = runs.at(-1);
   if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'there is nothing to go back from');
   const { entries, opened, directory } = last;
   const { toUndo, usersMayWriteSince } = summarise(entries);
@@ -57,17 +59,42 @@ export async function tellAdoptedRun(attempt: Pick<Attempt, 'readJournal' | 'now
   await journal.append({ kind: 'rolled back', at: attempt.now().toISOString(), byRun: attempt.call.runId });
 }
 
-async function findLastRun({ config, directory: own }: Adopting, runbook: string) {
+/** What was removed cannot be gone back to: not from the run whose source it was, nor from an earlier one. */
+function assertNotDecommissioned(runs: readonly RunOnHost[]): void {
+  const index = runs.findLastIndex(({ entries }) => entries.some(({ kind }) => kind === 'decommission begun'));
+  const removal = runs[index]?.entries.find((entry) => entry.kind === 'decommission begun');
+  // A later migration has a source of its own.
+  if (removal === undefined || runs.slice(index + 1).some(({ entries }) => summarise(entries).toUndo.length > 0)) return;
+  throw new PermanentFailure(
+    `the old data of this host was removed by decommissionPlaintext (run ${removal.byRun}, begun ${removal.at}): there is no old volume to go back to`,
+    'stay on the encrypted volume; what is lost on it comes back from a backup',
+  );
+}
+
+/** A run that has left its journal on the host. */
+export interface RunOnHost {
+  /** Its directory's name: the runbook's and the run's id. */
+  readonly name: string;
+  readonly directory: string;
+  readonly entries: readonly JournalEntry[];
+  readonly opened: Extract<JournalEntry, { kind: 'opened' }>;
+}
+
+/** The other runs of this host, in the order in which they were begun. */
+export async function readOtherRuns({ config, directory: own }: Pick<Adopting, 'config' | 'directory'>): Promise<readonly RunOnHost[]> {
   const runs = join(config.stateDirectory, 'runs');
-  const found: { readonly directory: string; readonly entries: readonly JournalEntry[]; readonly opened: Extract<JournalEntry, { kind: 'opened' }> }[] = [];
+  const found: RunOnHost[] = [];
   for (const name of (await ifPresent(readdir(runs))) ?? []) {
     const directory = join(runs, name);
     if (directory === own) continue;
     const { earlier: entries } = await openJournal(join(directory, 'journal.jsonl'));
-    const goesBack = entries.some((entry) => entry.kind === 'adopted' && entry.adopted.runbook === runbook);
-    if (!name.startsWith(`${runbook}-`) && !goesBack) continue;
     const opened = entries.find((entry) => entry.kind === 'opened');
-    if (opened !== undefined) found.push({ directory, entries, opened });
+    if (opened !== undefined) found.push({ name, directory, entries, opened });
   }
-  return found.toSorted((a, b) => a.opened.at.localeCompare(b.opened.at)).at(-1);
+  return found.toSorted((a, b) => a.opened.at.localeCompare(b.opened.at));
+}
+
+/** Whether a run is one of that runbook, or takes one of it up. */
+export function isOfRunbook({ name, entries }: RunOnHost, runbook: string): boolean {
+  return name.startsWith(`${runbook}-`) || entries.some((entry) => entry.kind === 'adopted' && entry.adopted.runbook === runbook);
 }

@@ -202,7 +202,12 @@ async function stopService(attempt: Attempt, { service, container, timeoutSecond
   await composeOf(attempt).stop({ services: [service], timeoutSeconds });
 }
 
-async function assertOpenFilesOnVolume(attempt: Attempt): Promise<{ openFiles: number }> {
+/**
+ * Every file that PostgreSQL holds open lies on the dm-crypt device.
+ *
+ * @param nextMove - Where one does not.
+ */
+export async function assertOpenFilesOnVolume(attempt: Attempt, nextMove = 'roll back; find out why that file lies elsewhere'): Promise<{ openFiles: number }> {
   const { config, tools } = attempt;
   const { container } = await needSource(attempt);
   const mount = await tools.mounts.readMount({ path: config.volume.mountPoint });
@@ -216,10 +221,10 @@ async function assertOpenFilesOnVolume(attempt: Attempt): Promise<{ openFiles: n
   const files = await tools.openFiles.readOpenFiles({ pids });
   const [elsewhere] = findFilesElsewhere({ files, deviceNumber: mount.deviceNumber }).filter(({ path }) => !isOfContainer(path));
   if (elsewhere) {
-    throw new PermanentFailure(`PostgreSQL holds ${elsewhere.path} open, which is not on the encrypted volume`, 'roll back; find out why that file lies elsewhere');
+    throw new PermanentFailure(`PostgreSQL holds ${elsewhere.path} open, which is not on the encrypted volume`, nextMove);
   }
   const onVolume = files.filter(({ kind, deviceNumber }) => kind === 'file' && deviceNumber === mount.deviceNumber);
-  if (onVolume.length === 0) throw new PermanentFailure('PostgreSQL holds no file open on the encrypted volume', 'roll back; look at the overlay in the deployment directory');
+  if (onVolume.length === 0) throw new PermanentFailure('PostgreSQL holds no file open on the encrypted volume', nextMove);
   return { openFiles: onVolume.length };
 }
 

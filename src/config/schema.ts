@@ -118,6 +118,16 @@ const preflightSchema = z.strictObject({
   minutesPerGigabyte: z.number().positive().default(1.5).describe("The plan's estimate, shown beside the measured one."),
 });
 
+const decommissionSchema = z.strictObject({
+  retentionDays: z.number().positive().default(30).describe('So long the encrypted volume has to be in use before the old data may be removed.'),
+  backupNewerThanDays: z.number().positive().default(1).describe('A verified backup of the encrypted database may be that old; where none is young enough, one is taken and verified first.'),
+  people: z.number().int().min(1).max(5).default(1).describe('How many different people have to agree to the removal.'),
+  places: z
+    .array(absolutePath)
+    .default([])
+    .describe('Directories beside the backup directory where copies in the clear may lie: filesystem copies, old dumps, WAL archives. They are searched; only what is shown to be of this database is removed.'),
+});
+
 /** lockstep.yaml: where things lie on this host. The plan's values are the defaults. */
 export const configSchema = z.strictObject({
   host: hostNameSchema.describe('Names the host in Temporal: its task queue and its runs.'),
@@ -138,6 +148,7 @@ export const configSchema = z.strictObject({
   verification: verificationSchema.prefault({}),
   watch: watchSchema.prefault({}),
   preflight: preflightSchema.prefault({}),
+  decommission: decommissionSchema.prefault({}),
 });
 
 /** lockstep.yaml, parsed, with every default filled in. */

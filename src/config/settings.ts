@@ -6,12 +6,13 @@ import type { Config } from './schema.js';
  * start of a run.
  */
 export function toRunSettings(config: Config): RunSettings {
-  const { maintenance, backup, verification, watch } = config;
+  const { maintenance, backup, verification, watch, decommission } = config;
   return {
     ...(maintenance.window === undefined ? {} : { windowOpensAt: maintenance.window.opensAt }),
     filesystemCopy: backup.filesystemCopy !== 'none',
     testAccount: verification.testAccount !== undefined,
     firstHourSeconds: watch.firstHourSeconds,
     daySeconds: watch.daySeconds,
+    decommissionPeople: decommission.people,
   };
 }

@@ -10,6 +10,8 @@ export interface RunSettings {
   readonly testAccount: boolean;
   readonly firstHourSeconds: number;
   readonly daySeconds: number;
+  /** How many different people have to agree to the removal of plaintext copies; default 1. */
+  readonly decommissionPeople?: number;
 }
 
 /** What the first activity of a run finds and records; the run walks this list, whatever the code says later. */

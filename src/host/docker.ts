@@ -14,6 +14,8 @@ export interface LogLine {
 export interface Docker {
   /** Undefined where there is no such container. */
   readonly readContainer: (container: string) => Promise<ContainerFacts | undefined>;
+  /** The ids of all containers, those that do not run included. */
+  readonly readContainerIds: () => Promise<readonly string[]>;
   /** One value of a container's environment, which may be a secret; undefined where it is not set. */
   readonly readEnvironmentValue: (options: { container: string; name: string }) => Promise<string | undefined>;
   /** Undefined where there is no such volume. */
@@ -66,6 +68,7 @@ export function createDocker({ run, socketPath }: { run: Run; socketPath?: strin
   const readContainer = async (container: string) => parsed(await inspect('container', container), parseContainer);
   return {
     readContainer,
+    readContainerIds: async () => (await run('docker', ['ps', '--all', '--quiet', '--no-trunc'])).stdout.split('\n').filter((id) => id !== ''),
     readEnvironmentValue: async ({ container, name }) =>
       parsed(await inspect('container', container), (json) => parseContainerEnvironmentValue(json, name)),
     readVolume: async (name) => parsed(await inspect('volume', name), parseVolume),

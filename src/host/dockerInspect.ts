@@ -24,6 +24,8 @@ export interface ContainerFacts {
   /** How often Docker has restarted it since it was created. */
   readonly restartCount: number;
   readonly mounts: readonly ContainerMount[];
+  /** The file on the host that holds what it wrote; undefined where another log driver keeps it. */
+  readonly logFile: string | undefined;
   readonly environmentNames: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -66,6 +68,7 @@ const containerSchema = z.looseObject({
   Name: z.string(),
   Image: z.string(),
   RestartCount: z.number(),
+  LogPath: z.string().optional(),
   State: z.looseObject({
     Status: z.string(),
     Running: z.boolean(),
@@ -125,6 +128,7 @@ export function parseContainer(json: string): ContainerFacts {
     finishedAt: timeOf(State.FinishedAt),
     restartPolicy: (policy || 'no') + (retries > 0 ? `:${retries}` : ''),
     restartCount: rest.RestartCount,
+    logFile: rest.LogPath === '' ? undefined : rest.LogPath,
     mounts: rest.Mounts.map(({ Type, Name, Source, Destination, RW }) => ({
       type: Type,
       volumeName: Name,

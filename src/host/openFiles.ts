@@ -17,6 +17,8 @@ export interface OpenFile {
   readonly path: string;
   readonly deleted: boolean;
   readonly deviceNumber: DeviceNumber;
+  /** On that device. */
+  readonly inode: string;
   /** The process may write to it: opened for it, or mapped shared and writable. */
   readonly writable: boolean;
 }
@@ -45,6 +47,11 @@ export function createOpenFiles({ procDirectory = '/proc' }: { readonly procDire
       }
       const collect = (each: number): number[] => [each, ...(children.get(each) ?? []).flatMap(collect)];
       return seen.has(pid) ? collect(pid).sort((a, b) => a - b) : [];
+    },
+
+    /** The numbers of all processes of the host. */
+    async readProcesses(): Promise<readonly number[]> {
+      return (await readdir(procDirectory)).filter((each) => /^\d+$/.test(each)).map(Number);
     },
 
     /** What the processes hold; those that have ended hold nothing. Needs root. */
@@ -120,6 +127,7 @@ async function readHeld(link: string, held: Held): Promise<OpenFile | undefined>
     path: deleted ? path.slice(0, -deletedMark.length) : path,
     deleted,
     deviceNumber: toDeviceNumber(stats.dev),
+    inode: String(stats.ino),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Condition } from '../contract/calls.js';
 import type { RunInput } from '../contract/inputs.js';
 import type { RunSettings } from '../contract/settings.js';
-import type { Node, Runbook } from './engine/nodes.js';
+import type { Node, Question, Runbook } from './engine/nodes.js';
 
 /** A runbook without its code: what `lockstep plan` prints and the documentation is made from. */
 export interface RunbookDescription {
@@ -10,6 +10,8 @@ export interface RunbookDescription {
   readonly sections: readonly { readonly title: string; readonly plan: string; readonly nodes: readonly NodeDescription[] }[];
   /** The runbook whose last run is undone after its own list. */
   readonly undoes?: string;
+  /** The title of the step from which on the run does not turn back, where there is one. */
+  readonly noWayBackFrom?: string;
   /** The nodes whose undos are the way back: its own, or those of the runbook that it undoes. */
   readonly undone: readonly NodeDescription[];
   /** What saves that which users wrote past the point of no return, before the undos. */
@@ -36,8 +38,8 @@ export interface NodeDescription {
   readonly unless?: string;
   /** Whether it runs with the given settings; absent where none were given. */
   readonly runs?: boolean;
-  /** How many different people must agree. */
-  readonly people?: number;
+  /** How many different people must agree; `configured` where that is the settings' matter and none were given. */
+  readonly people?: number | 'configured';
   readonly notTheStarter?: boolean;
   /** Open at the same time as the other questions of the same group. */
   readonly together?: string;
@@ -57,7 +59,7 @@ export function describeRunbook<Acts>(
       node.when === undefined
         ? {}
         : { unless: node.when.otherwise, ...(view === undefined ? {} : { runs: node.when.holds(view) }) };
-    if (node.kind !== 'parallel') return [{ ...describeNode(node), ...condition }];
+    if (node.kind !== 'parallel') return [{ ...describeNode(node, view?.settings), ...condition }];
     return node.questions.flatMap(describe).map((question) => ({ ...question, ...condition, together: node.title }));
   };
   return {
@@ -65,13 +67,30 @@ export function describeRunbook<Acts>(
     title: runbook.title,
     sections: runbook.sections.map(({ title, plan, nodes }) => ({ title, plan, nodes: nodes.flatMap(describe) })),
     ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }),
+    ...describeNoWayBack(runbook),
     undone: (runbook.undoes ?? runbook).sections.flatMap(({ nodes }) => nodes.flatMap(describe)),
     carryOver: ((runbook.undoes ?? runbook).carryOver ?? []).flatMap(describe),
     afterRollback: runbook.afterRollback.flatMap(describe),
   };
 }
 
-function describeNode<Acts>(node: Exclude<Node<Acts>, { kind: 'parallel' }>): NodeDescription {
+function describeNoWayBack<Acts>({ sections, noWayBackFrom }: Runbook<Acts>): Pick<RunbookDescription, 'noWayBackFrom'> {
+  const found = sections.flatMap(({ nodes }) => nodes).find(({ id }) => id === noWayBackFrom?.id);
+  return found === undefined ? {} : { noWayBackFrom: found.title };
+}
+
+/** How many people must agree, in words; nothing where one does. */
+export function peopleWords(people: NodeDescription['people']): readonly string[] {
+  if (people === undefined) return [];
+  return [people === 'configured' ? 'as many different people must agree as lockstep.yaml says' : `${people} different people must agree`];
+}
+
+function describePeople(people: Question['people'], settings: RunSettings | undefined): Pick<NodeDescription, 'people'> {
+  const needed = typeof people !== 'function' ? people : settings === undefined ? 'configured' : people(settings);
+  return needed === undefined ? {} : { people: needed };
+}
+
+function describeNode<Acts>(node: Exclude<Node<Acts>, { kind: 'parallel' }>, settings: RunSettings | undefined): NodeDescription {
   const { id, title, plan } = node;
   const common = { id, title, plan, usersOffline: false, requires: [], skippable: false };
   switch (node.kind) {
@@ -91,7 +110,7 @@ function describeNode<Acts>(node: Exclude<Node<Acts>, { kind: 'parallel' }>): No
         kind: node.asks,
         usersOffline: node.usersOffline ?? false,
         requires: node.requires ?? [],
-        ...(node.people === undefined ? {} : { people: node.people }),
+        ...describePeople(node.people, settings),
         ...(node.notTheStarter === undefined ? {} : { notTheStarter: node.notTheStarter }),
       };
     case 'wait':

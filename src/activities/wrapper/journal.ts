@@ -26,6 +26,8 @@ export type JournalEntry =
   | { readonly kind: 'adopted'; readonly at: string; readonly directory: string; readonly adopted: Adopted }
   | { readonly kind: 'carried over'; readonly at: string; readonly kept: string }
   | { readonly kind: 'rolled back'; readonly at: string; readonly byRun: string }
+  | { readonly kind: 'decommission begun'; readonly at: string; readonly byRun: string }
+  | { readonly kind: 'decommissioned'; readonly at: string; readonly byRun: string }
   | { readonly kind: 'note'; readonly at: string; readonly text: string }
   | { readonly kind: 'closed'; readonly at: string; readonly state: string; readonly outcome: string };
 

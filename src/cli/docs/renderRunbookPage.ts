@@ -1,4 +1,4 @@
-import type { NodeDescription, RunbookDescription } from '../../workflows/describe.js';
+import { peopleWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
 
 /**
  * A runbook's page in Markdown, made from the list that the engine walks, so that the page cannot say
@@ -62,7 +62,7 @@ function notesOf(node: NodeDescription): string[] {
     ...(kinds[node.kind] === '' ? [] : [kinds[node.kind]]),
     ...(node.together === undefined ? [] : [`asked together: ${node.together}`]),
     ...(node.unless === undefined ? [] : [`left out where ${node.unless}`]),
-    ...(node.people === undefined ? [] : [`${node.people} different people must agree`]),
+    ...peopleWords(node.people),
     ...(node.notTheStarter === true ? ['not by the one who started the run'] : []),
     ...(node.requires.length === 0 ? [] : [`requires ${node.requires.join(', ')}`]),
     ...(node.undo === undefined ? [] : [`undo: ${node.undo}`]),
@@ -70,7 +70,8 @@ function notesOf(node: NodeDescription): string[] {
   ];
 }
 
-function renderWayBack({ undoes, undone, carryOver, afterRollback }: RunbookDescription): string[] {
+function renderWayBack({ undoes, undone, carryOver, afterRollback, noWayBackFrom }: RunbookDescription): string[] {
+  if (noWayBackFrom !== undefined) return [`There is none. A no-go, \`lockstep rollback\`, or "rollback" where a step has failed leaves the host as it is, until "${noWayBackFrom}" begins. From then on the run goes to its end.`];
   const undos = undone.filter(({ undo }) => undo !== undefined).reverse();
   return [
     undoes === undefined

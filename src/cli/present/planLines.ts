@@ -1,6 +1,6 @@
 import { estimateOfflineSeconds, estimateOfPlanSeconds } from '../../contract/estimate.js';
 import { formatBytes, formatSeconds } from '../../contract/facts.js';
-import type { NodeDescription, RunbookDescription } from '../../workflows/describe.js';
+import { peopleWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
 import { spread, wrapHanging } from './text.js';
 import type { Theme } from './theme.js';
 
@@ -44,6 +44,12 @@ export function renderPlan(runbook: RunbookDescription, { width, theme, sizeByte
       ]),
     ]),
     '',
+    ...(runbook.noWayBackFrom === undefined ? renderRollback(runbook, width, theme) : wrapHanging('', theme.warning(`No way back: a no-go leaves the host as it is, until "${runbook.noWayBackFrom}" begins; from then on the run goes to its end.`), width)),
+  ];
+}
+
+function renderRollback(runbook: RunbookDescription, width: number, theme: Theme): string[] {
+  return [
     theme.bold(runbook.undoes === undefined ? 'Rollback' : `Then the last ${runbook.undoes} on the host is undone`),
     ...renderUndos(runbook, width),
     ...runbook.afterRollback.flatMap((node) => renderNode(node, width, theme)),
@@ -98,7 +104,7 @@ function renderNode(node: NodeDescription, width: number, theme: Theme): string[
 function notesOf(node: NodeDescription): string[] {
   return [
     ...(node.unless === undefined ? [] : [conditionOf(node.runs, node.unless)]),
-    ...(node.people === undefined ? [] : [`${node.people} different people must agree`]),
+    ...peopleWords(node.people),
     ...(node.notTheStarter === true ? ['not by the one who started the run'] : []),
     ...(node.undo === undefined ? [] : [`undo: ${node.undo}`]),
     ...(node.requires.length === 0 ? [] : [`requires: ${node.requires.join(', ')}`]),

@@ -75,7 +75,7 @@ export interface Question extends NodeBase {
   readonly requires?: readonly Condition[];
   readonly evidence?: (view: View) => Facts;
   /** How many different people must agree to go; default 1. */
-  readonly people?: number;
+  readonly people?: number | ((settings: RunSettings) => number | undefined);
   /** The one who started the run may not decide. */
   readonly notTheStarter?: boolean;
   readonly reasonForGo?: boolean;
@@ -116,6 +116,11 @@ export interface Runbook<Acts> {
    * changes nothing.
    */
   readonly undoes?: Runbook<Acts>;
+  /**
+   * The step that can not be undone, and from whose beginning on the run does not turn back. Until then
+   * leaving the run leaves the host as it is: the nodes before it have nothing to undo.
+   */
+  readonly noWayBackFrom?: { readonly id: string };
   /**
    * What saves that which users wrote past the point of no return, before the undos; without it a run
    * that has passed that point has no way back.

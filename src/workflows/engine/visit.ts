@@ -43,7 +43,7 @@ async function visitStep<Acts>(context: RunContext, step: Step<unknown, Acts>): 
       const terms = { opening, requires: step.requires ?? [], undoable: step.undo !== undefined };
       return step.do(actOn<Acts>(context.input.host, context.envelope(step, terms)), context.view());
     },
-    { skip: step.skippable ?? false },
+    { skip: step.skippable ?? false, rollback: context.mayTurnBack },
   );
   if ('instead' in attempted) {
     context.progress.mark(step.id, 'skipped', { note: attempted.words });
@@ -57,6 +57,7 @@ async function putQuestion(context: RunContext, question: Question): Promise<voi
   context.progress.mark(question.id, 'open');
   context.progress.state = 'waiting';
   const go = question.asks === 'gate' ? 'go' : 'acknowledged';
+  const people = typeof question.people === 'function' ? question.people(context.settings) : question.people;
   const decision = await put(context, {
     id: context.openingOf(question.id),
     node: question.id,
@@ -65,7 +66,7 @@ async function putQuestion(context: RunContext, question: Question): Promise<voi
     choices: [go, 'no-go'],
     reasonFor: question.reasonForGo === true ? [go, 'no-go'] : ['no-go'],
     evidence: question.evidence?.(context.view()) ?? [],
-    ...(question.people === undefined ? {} : { people: question.people }),
+    ...(people === undefined ? {} : { people }),
     ...(question.notTheStarter === true ? { excluded: context.input.startedBy } : {}),
     ...(question.timeoutSeconds === undefined
       ? {}

@@ -80,13 +80,14 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   const undone = runbook.undoes ?? runbook;
   for (let at = 0; ; ) {
     try {
-      if (context.cancelRequested) await askAboutCancel(context);
+      if (context.cancelRequested && context.mayTurnBack) await askAboutCancel(context);
       throwIfRollbackRequested(context);
       const node = recorded[at];
       if (node === undefined) {
         if (runbook.undoes === undefined) break;
         throw new WayBack(`${undone.name} undone`);
       }
+      if (node.id === runbook.noWayBackFrom?.id) context.mayTurnBack = false;
       await visit(context, node);
       at += 1;
     } catch (error) {
@@ -96,6 +97,7 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
       context.inbox.withdrawAll();
       // Its own list has changed nothing yet: leaving it leaves the host as it is.
       if (runbook.undoes !== undefined && at < recorded.length) return close(context, runbook, 'stopped', `${error.reason}. Nothing was changed`);
+      if (runbook.noWayBackFrom !== undefined) return close(context, runbook, 'stopped', `${error.reason}. The host stays as it is`);
       const way = await chooseWayBack(context, runbook, error.reason);
       if (way === 'stop') {
         await walkBeside(context, 'Before the run ends', runbook.whenStopped ?? []);

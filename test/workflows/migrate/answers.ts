@@ -30,6 +30,14 @@ const activity = {
   disk: { readBytesPerSecond: 0, writtenBytesPerSecond: 3 * mebibyte, busyPercent: 4, averageRequestMilliseconds: 0.6 },
 } as const;
 
+const plaintext = {
+  places: 1,
+  files: 5012,
+  sizeBytes: 1.7 * gibibyte,
+  freedBytes: 1.7 * gibibyte,
+  copies: [['/var/lib/docker/volumes/supersync_pg-data/_data', 'old data directory, 1.70 GiB in 5,012 files']],
+} as const;
+
 /** What every activity of a host might answer in a migration that goes well. */
 export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly<Awaited<ReturnType<Activities[Name]>>> } = {
   readHost: { kernel: '6.1.0-26-amd64', aes: true, argon2idMemoryBytes: gibibyte, cpus: 4 },
@@ -119,6 +127,18 @@ export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly
   assertLogs: { errors: 0, since: '2026-11-01T20:01:37.000Z' },
   comparePerformance: { verdicts: [{ name: 'health', verdict: 'pass', words: '+1 % (−3 to +5 %)' }], activity },
   watch: { checks: 120, failedChecks: 0, errors: 0, restarts: 0, errorsFile: null, since: '2026-11-01T20:01:37.000Z' },
+  readMigrationToDecommission: { runId: '1', inUseSince: '2026-11-01T20:01:37.000Z', inUseDays: 31, retentionDays: 30, removalBegunAt: null },
+  assertServiceOnVolume: { openFiles: 41 },
+  ensureVerifiedBackup: { file: '/var/backups/supersync/full.dump.zst.gpg', takenAt: '2026-12-02T20:00:00.000Z', verifiedAt: '2026-12-02T20:01:00.000Z', sizeBytes: 240 * mebibyte, ageDays: 0.5, taken: false },
+  listPlaintextCopies: {
+    ...plaintext,
+    processes: 212,
+    kept: [['/swapfile', 'swap, not removed: 1073741824 bytes that are not on dm-crypt']],
+  },
+  confirmPlaintextCopies: { openFiles: 41, processes: 212 },
+  removePlaintextCopies: { ...plaintext, closedPlaces: { '/var/lib/docker/volumes/supersync_pg-data/_data': 'immutable' } },
+  trimFreedBlocks: { trimmed: [{ mountPoint: '/', words: '/: 2 GiB (2147483648 bytes) trimmed' }] },
+  proveDecommission: { openFiles: 41, rowsBefore: 1_204_743, rowsAfter: 1_204_750, tables: 2, kept: [] },
   announceRollback: { file: '/var/lib/lockstep/runs/migrate-1/extended-maintenance.txt', available: true },
 };
 

@@ -1,0 +1,216 @@
+import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { walkTree } from '../host/directoryTree.js';
+import { ifPresent } from '../host/failure.js';
+import { readSystemIdentifier, recogniseFile } from '../host/plaintextCopy.js';
+import { readSwapAreas } from '../host/swap.js';
+import { identityOf, type FileIdentity } from '../host/treeRemoval.js';
+import type { Attempt } from './activity.js';
+import { readOtherRuns } from './adoption.js';
+import { needSystemIdentifier } from './decommissionMigration.js';
+import { needFact } from './runFacts.js';
+import { needSource } from './source.js';
+import type { Statistics } from './statistics.js';
+
+/** A copy in the clear that may be removed: what it is was shown, not assumed. */
+export interface Copy {
+  readonly what: string;
+  /** Without a symbolic link in it. */
+  readonly path: string;
+  readonly identity: FileIdentity;
+  readonly isDirectory: boolean;
+  /** The place stays, empty and closed: a container would make a new, empty, unencrypted cluster in it. */
+  readonly keepsPlace: boolean;
+  readonly files: number;
+  readonly sizeBytes: number;
+  /** Blocks on the disk that come free: without those of files that have another name outside. */
+  readonly allocatedBytes: number;
+  /** Files in it that have another name outside: their content stays. */
+  readonly namedElsewhere: number;
+}
+
+/** What is not removed, and why. */
+export interface Kept {
+  readonly what: string;
+  readonly where: string;
+  readonly why: string;
+}
+
+/** Every copy in the clear that this host shows. */
+export interface Listing {
+  readonly copies: readonly Copy[];
+  readonly kept: readonly Kept[];
+}
+
+interface Search {
+  readonly attempt: Attempt;
+  readonly systemIdentifier: string;
+  readonly knownTables: ReadonlySet<string>;
+  readonly copies: Copy[];
+  readonly kept: Kept[];
+}
+
+/** Looks for copies of the database in the clear; nothing is changed. */
+export async function listPlaintext(attempt: Attempt): Promise<Listing> {
+  const { databases } = await needFact<Statistics>(attempt, 'statistics-stopped');
+  const tables = Object.values(databases).flatMap((database) => database.tables.map(({ schema, name }) => `${schema}.${name}`));
+  const search: Search = { attempt, systemIdentifier: await needSystemIdentifier(attempt), knownTables: new Set(tables), copies: [], kept: [] };
+  await listOldVolume(search);
+  for (const place of [attempt.config.backup.directory, ...attempt.config.decommission.places]) await searchPlace(search, place);
+  await listLeftRestores(search);
+  await listContainers(search);
+  for (const { path, sizeBytes, isProtected } of await readSwapAreas()) {
+    if (!isProtected) search.kept.push({ what: 'swap', where: path, why: `${sizeBytes} bytes that are not on dm-crypt may hold pages of the database: swapoff, encrypt it with a key of each boot, swapon` });
+  }
+  return { copies: search.copies, kept: search.kept };
+}
+
+/** The old data directory, and what carrying back kept beside it. */
+async function listOldVolume(search: Search): Promise<void> {
+  const { root, directory } = await needSource(search.attempt);
+  await addCluster(search, { what: 'old data directory', path: root, cluster: directory, keepsPlace: true });
+  const runs = await readOtherRuns(search.attempt);
+  for (const name of (await ifPresent(readdir(dirname(root)))) ?? []) {
+    const run = new RegExp(String.raw`^\.(?:before|carried)-([0-9a-f-]{8})$`).exec(name.slice(basename(root).length))?.[1];
+    if (!name.startsWith(basename(root)) || run === undefined) continue;
+    const path = join(dirname(root), name);
+    if (runs.some((each) => each.name.includes(`-${run}`))) await addCluster(search, { what: 'data directory kept by an earlier way back', path, cluster: join(path, directory.slice(root.length)), keepsPlace: false });
+    else search.kept.push({ what: 'directory beside the old data', where: path, why: 'no run of this host is known to have made it' });
+  }
+  if (search.copies.length === 0 && !search.kept.some(({ where }) => where === root)) return;
+  const archiving = await readArchiveCommand(directory);
+  if (archiving !== undefined) search.kept.push({ what: 'WAL archive', where: archiving, why: 'the old cluster archived by this command: name the directory in decommission.places, or remove what lies elsewhere yourself' });
+}
+
+/** A cluster counts where it bears the identifier of the one on the encrypted volume. */
+async function addCluster(search: Search, { what, path, cluster, keepsPlace }: { what: string; path: string; cluster: string; keepsPlace: boolean }): Promise<void> {
+  const names = await ifPresent(readdir(path));
+  if (names === undefined || names.length === 0 || names.includes(removedNotice)) return;
+  const found = await readSystemIdentifier(cluster);
+  if (found === search.systemIdentifier || (keepsPlace && (await isHalfRemoved(search.attempt, path)))) await addCopy(search, what, path, keepsPlace);
+  else search.kept.push({ what, where: path, why: found === undefined ? 'it is no data directory of PostgreSQL any more' : `it is another cluster (system identifier ${found}, not ${search.systemIdentifier})` });
+}
+
+/** The file that stays in an emptied place. */
+export const removedNotice = 'REMOVED-BY-LOCKSTEP.txt';
+
+/** A removal that was cut off may have taken the control file first; what it began to remove was recorded with its identity. */
+async function isHalfRemoved(attempt: Attempt, path: string): Promise<boolean> {
+  const stats = await lstat(path, { bigint: true });
+  const { device, inode } = identityOf(stats);
+  for (const run of await readOtherRuns(attempt)) {
+    if (!run.name.startsWith('decommissionPlaintext-') || !run.entries.some((entry) => entry.kind === 'began' && entry.node === 'remove-plaintext')) continue;
+    const { copies } = await needFact<Listing>(run, 'plaintext');
+    if (copies.some((copy) => copy.path === path && copy.identity.device === device && copy.identity.inode === inode)) return true;
+  }
+  return false;
+}
+
+async function searchPlace(search: Search, place: string): Promise<void> {
+  const skipped: string[] = [];
+  if ((await ifPresent(lstat(place))) === undefined) return;
+  const device = (await lstat(await realpath(place), { bigint: true })).dev;
+  const root = await realpath(place);
+  for await (const { path, stats } of walkTree({ directory: root })) {
+    const full = path === '.' ? root : join(root, path);
+    if (skipped.some((below) => full.startsWith(`${below}/`))) continue;
+    if (stats.dev !== device) {
+      skipped.push(full);
+      search.kept.push({ what: 'another filesystem', where: full, why: 'mounts are not crossed: name it in decommission.places of its own' });
+    } else if (stats.isDirectory()) {
+      const found = await readSystemIdentifier(full);
+      if (found === undefined) continue;
+      skipped.push(full);
+      if (found === search.systemIdentifier) await addCopy(search, 'filesystem copy', full, false);
+      else search.kept.push({ what: 'cluster', where: full, why: `it is another one (system identifier ${found})` });
+    } else if (stats.isFile()) await addFile(search, full);
+    else if (stats.isSymbolicLink()) search.kept.push({ what: 'symbolic link', where: full, why: 'links are not followed: look where it leads' });
+  }
+}
+
+async function addFile(search: Search, path: string): Promise<void> {
+  // Manifests of backups hold names and counts.
+  if (path.endsWith('.gpg.json')) return;
+  const found = await recogniseFile(path, basename(path));
+  if (found.kind === 'encrypted' || found.kind === 'cluster') return;
+  if (found.kind === 'WAL segment' && found.systemIdentifier === search.systemIdentifier) await addCopy(search, 'WAL segment', path, false);
+  else if (found.kind === 'dump' && found.tables.some((table) => search.knownTables.has(table))) await addCopy(search, 'dump in the clear', path, false);
+  else if (found.kind === 'dump') search.kept.push({ what: 'dump in the clear', where: path, why: 'its beginning names no table of this database: look whose it is' });
+  else search.kept.push({ what: 'file', where: path, why: found.kind === 'unknown' ? found.why : 'a WAL segment of another cluster' });
+}
+
+async function addCopy(search: Search, what: string, path: string, keepsPlace: boolean): Promise<void> {
+  const real = await realpath(path);
+  const copy = await measureCopy({ what, path: real, keepsPlace });
+  const obstacle = await findObstacle(search.attempt, copy);
+  if (search.copies.some((other) => other.path === real)) return;
+  if (obstacle === undefined) search.copies.push(copy);
+  else search.kept.push({ what, where: real, why: obstacle });
+}
+
+/** What of the host must not go with a copy, and what of the copy must not be there. */
+export async function findObstacle({ config, tools }: Attempt, { path, isDirectory }: Copy): Promise<string | undefined> {
+  const { deviceNumber } = await tools.mounts.readMountUnder({ path });
+  const mapped = await tools.mounts.readMappedDevice({ deviceNumber });
+  if (mapped?.name === config.volume.name) return 'it lies on the encrypted volume';
+  const mounts = isDirectory ? await tools.mounts.readMountsWithin({ directory: path }) : [];
+  if (mounts[0] !== undefined) return `something is mounted in it (${mounts[0].mountPoint}): mounts are not crossed`;
+  const wanted = [config.volume.file, config.volume.mountPoint, config.stateDirectory, config.auditLog, config.backup.directory, config.deployment.directory];
+  const within = wanted.find((each) => each === path || each.startsWith(`${path}/`));
+  return within === undefined ? undefined : `${within} lies in it`;
+}
+
+/** Files, bytes and identity of a copy as it is now. */
+export async function measureCopy({ what, path, keepsPlace }: Pick<Copy, 'what' | 'path' | 'keepsPlace'>): Promise<Copy> {
+  const root = await lstat(path, { bigint: true });
+  const inodes = new Map<string, { readonly links: bigint; readonly blocks: bigint; readonly sizeBytes: bigint; seen: bigint }>();
+  let files = 0;
+  for await (const { stats } of root.isDirectory() ? walkTree({ directory: path }) : [{ stats: root }]) {
+    if (!stats.isFile()) continue;
+    files += 1;
+    const inode = `${stats.dev}:${stats.ino}`;
+    const { nlink: links, blocks, size: sizeBytes } = stats;
+    inodes.set(inode, { links, blocks, sizeBytes, seen: (inodes.get(inode)?.seen ?? 0n) + 1n });
+  }
+  const all = [...inodes.values()];
+  const going = all.filter(({ links, seen }) => links <= seen);
+  return {
+    ...{ what, path, keepsPlace, files, identity: identityOf(root), isDirectory: root.isDirectory() },
+    sizeBytes: Number(all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n)),
+    // st_blocks counts 512 bytes whatever the filesystem's own blocks (stat(2)).
+    allocatedBytes: Number(going.reduce((sum, { blocks }) => sum + blocks, 0n)) * 512,
+    namedElsewhere: all.length - going.length,
+  };
+}
+
+/** What a test restore left that was killed: a run that ends removes it. */
+async function listLeftRestores(search: Search): Promise<void> {
+  for (const { directory } of await readOtherRuns(search.attempt)) {
+    const path = join(directory, 'restore');
+    if (((await ifPresent(readdir(path))) ?? []).length > 0) search.kept.push({ what: 'left by a test restore', where: path, why: 'it is no copy of the old volume: remove it by hand' });
+    for (const name of (await readdir(directory)).filter((each) => /^errors-.*\.log$/.test(each))) {
+      search.kept.push({ what: 'log lines kept by a run', where: join(directory, name), why: 'they are evidence of that run, and may quote what users wrote' });
+    }
+  }
+}
+
+async function listContainers({ attempt, kept }: Search): Promise<void> {
+  const { container, applicationContainer } = await needSource(attempt);
+  for (const name of [container, applicationContainer]) {
+    const file = (await attempt.tools.docker.readContainer(name))?.logFile;
+    const stats = file === undefined ? undefined : await ifPresent(lstat(file));
+    if (file !== undefined && stats !== undefined) {
+      kept.push({ what: `container log of ${name}`, where: file, why: `${stats.size} bytes: the running service writes it, and Docker alone may rotate it; statements in error messages may quote what users wrote` });
+    }
+  }
+}
+
+/** Of the old cluster's own settings; the last one written counts. */
+async function readArchiveCommand(directory: string): Promise<string | undefined> {
+  let command: string | undefined;
+  for (const file of ['postgresql.conf', 'postgresql.auto.conf']) {
+    const text = (await ifPresent(readFile(join(directory, file), 'utf8'))) ?? '';
+    for (const [, value] of text.matchAll(/^\s*archive_command\s*=?\s*'(.*)'/gm)) command = value;
+  }
+  return command === '' || command === '(disabled)' ? undefined : command;
+}
