@@ -9,6 +9,7 @@ describe('the settings of a run', () => {
       testAccount: false,
       firstHourSeconds: 3600,
       daySeconds: 86400,
+      decommissionPeople: 1,
     });
   });
 
@@ -26,6 +27,7 @@ describe('the settings of a run', () => {
       testAccount: true,
       firstHourSeconds: 5,
       daySeconds: 6,
+      decommissionPeople: 1,
     });
   });
 });
