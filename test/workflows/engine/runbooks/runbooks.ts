@@ -111,6 +111,25 @@ export const back: Runbook<TestActs> = {
   summary: () => [],
 };
 
+const remove = optionalStep({ id: 'remove', title: 'Remove', plan: '1', skippable: true, do: (act) => act.act() });
+
+/** Ends in what can not be undone; how many must agree to it is the settings' matter. */
+export const final: Runbook<TestActs> = {
+  name: 'final',
+  title: 'Final',
+  noWayBackFrom: remove,
+  sections: [
+    section('First', '1', [
+      measure,
+      gate({ id: 'sure', title: 'Remove it?', plan: '1', people: ({ decommissionPeople }) => decommissionPeople }),
+      remove,
+      finish,
+    ]),
+  ],
+  afterRollback: [],
+  summary: () => [],
+};
+
 /** Three questions at once: any order of answers. */
 export const together: Runbook<TestActs> = {
   name: 'together',

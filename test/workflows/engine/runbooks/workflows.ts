@@ -4,6 +4,7 @@ import * as runbooks from './runbooks.js';
 export const steps = workflowOf(runbooks.steps);
 export const gated = workflowOf(runbooks.gated);
 export const back = workflowOf(runbooks.back);
+export const final = workflowOf(runbooks.final);
 export const together = workflowOf(runbooks.together);
 export const people = workflowOf(runbooks.people);
 export const waiting = workflowOf(runbooks.waiting);

@@ -1,0 +1,202 @@
+import { appendFile, mkdir, open, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { adoptLastRun, type RunOnHost } from '../../../src/activities/adoption.js';
+import { assertAsListed, assertNobodyHolds } from '../../../src/activities/decommissionGuards.js';
+import { listPlaintext, type Listing } from '../../../src/activities/decommissionListing.js';
+import { findMigration, readMigration, tellMigration } from '../../../src/activities/decommissionMigration.js';
+import { assertGone } from '../../../src/activities/decommissionRemoval.js';
+import { keepFact } from '../../../src/activities/runFacts.js';
+import { openJournal, type JournalEntry } from '../../../src/activities/wrapper/journal.js';
+import { createMounts } from '../../../src/host/mounts.js';
+import { createOpenFiles } from '../../../src/host/openFiles.js';
+import { createRun } from '../../../src/host/runner.js';
+import { withDirectory } from '../needsRoot.js';
+import { createAttempt } from './attempt.js';
+
+const identity = { node: 'copy', title: 'Copy', plan: '4', opening: 1, phase: 'do', undoable: true } as const;
+const settings = { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 };
+const opened: Extract<JournalEntry, { kind: 'opened' }> = { kind: 'opened', at: '2026-09-01T19:00:00Z', call: identity, nodes: ['copy'], settings, bootId: 'b', configDigest: 'd', lockstepVersion: '1' };
+const began: JournalEntry = { kind: 'began', at: '2026-09-01T19:01:00Z', attempt: 1, bootId: 'b', ...identity };
+const mark: JournalEntry = { kind: 'mark', at: '2026-09-01T20:00:00Z', mark: 'users may write on the new volume' };
+const closedAs = (state: string): JournalEntry => ({ kind: 'closed', at: '2026-09-01T21:00:00Z', state, outcome: '' });
+
+function runOf(name: string, ...entries: readonly JournalEntry[]): RunOnHost {
+  return { name, directory: `/runs/${name}`, opened, entries: [opened, ...entries] };
+}
+
+describe('the migration whose source goes', () => {
+  const migrated = runOf('migrate-a', began, mark, closedAs('succeeded'));
+
+  test('is the last one, past one that began nothing and a way back that was left', () => {
+    const adopted: JournalEntry = { kind: 'adopted', at: '', directory: '/runs/migrate-a', adopted: { runbook: 'migrate', runId: 'a', startedAt: '', state: 'succeeded', nodes: [], toUndo: ['copy'] } };
+    expect(findMigration([migrated])).toMatchObject({ runId: 'a', inUseSince: mark.at, removalBegunAt: null });
+    expect(findMigration([migrated, runOf('migrate-b', closedAs('rolled back')), runOf('rollback-c', adopted, closedAs('stopped'))])).toMatchObject({ runId: 'a' });
+  });
+
+  test.each([
+    ['never was', []],
+    ['has no end', [runOf('migrate-a', began, mark)]],
+    ['was gone back from', [runOf('migrate-a', began, mark, { kind: 'rolled back', at: '', byRun: 'c' }, closedAs('succeeded'))]],
+    ['ended by going back', [runOf('migrate-a', began, closedAs('rolled back'))]],
+    ['is followed by a later one that went back', [migrated, runOf('migrate-b', began, mark, closedAs('rolled back'))]],
+    [
+      'has a way back that was lost',
+      [migrated, runOf('rollback-c', { kind: 'adopted', at: '', directory: '/runs/migrate-a', adopted: { runbook: 'migrate', runId: 'a', startedAt: '', state: 'succeeded', nodes: [], toUndo: ['copy'] } })],
+    ],
+  ])('is refused where it %s', (_, runs) => {
+    expect(() => findMigration(runs)).toThrow();
+  });
+});
+
+/** A host after a migration: the old cluster, its copy on the volume, and what else lies about. */
+async function hostAfterMigration(directory: string) {
+  const own = join(directory, 'state', 'runs', 'decommissionPlaintext-new');
+  const migration = join(directory, 'state', 'runs', 'migrate-0123abcd-1');
+  const root = join(directory, 'old');
+  const mountPoint = join(directory, 'volume');
+  const backups = join(directory, 'backups');
+  const control = (identifier: bigint) => {
+    const content = Buffer.alloc(64);
+    content.writeBigUInt64LE(identifier, 0);
+    return content;
+  };
+  const makeCluster = async (path: string, identifier = 7n) => {
+    await mkdir(join(path, 'global'), { recursive: true });
+    await writeFile(join(path, 'PG_VERSION'), '15\n');
+    await writeFile(join(path, 'global', 'pg_control'), control(identifier));
+  };
+  await makeCluster(root);
+  await makeCluster(join(mountPoint, 'pgdata'));
+  await mkdir(backups);
+  await mkdir(own, { recursive: true });
+  await (await openJournal(join(migration, 'journal.jsonl'))).append(opened, began, mark, closedAs('succeeded'));
+  await keepFact({ directory: migration }, 'source', { root, directory: root, container: 'db', applicationContainer: 'app' });
+  await keepFact({ directory: migration }, 'statistics-stopped', { databases: { shop: { tables: [{ schema: 'public', name: 'orders', rows: 1 }] } } });
+  const containers: Record<string, unknown> = {};
+  const attempt = createAttempt({
+    directory: own,
+    config: {
+      stateDirectory: join(directory, 'state'),
+      volume: { mountPoint, file: join(directory, 'volume.img') },
+      backup: { directory: backups },
+      deployment: { directory: join(directory, 'deployment') },
+    },
+    tools: {
+      mounts: createMounts({ run: createRun() }),
+      // Of the machine's other processes a container may not show their files.
+      openFiles: { ...createOpenFiles(), readProcesses: () => Promise.resolve([process.pid]) },
+      docker: { readContainer: (name: string) => Promise.resolve(containers[name]), readContainerIds: () => Promise.resolve(Object.keys(containers)) },
+    },
+  });
+  return { attempt, root, backups, migration, containers, makeCluster };
+}
+
+const dumpOf = (table: string) => `--\n-- PostgreSQL database dump\n--\nCREATE TABLE public.${table} (id bigint);\n`;
+
+async function listed(attempt: Awaited<ReturnType<typeof hostAfterMigration>>['attempt']): Promise<Listing> {
+  await readMigration(attempt);
+  return listPlaintext(attempt);
+}
+
+test('only what is shown to be of this cluster is to go; the rest is named', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, backups, makeCluster } = await hostAfterMigration(directory);
+    await makeCluster(`${root}.before-0123abcd`);
+    await makeCluster(`${root}.before-ffffffff`);
+    await makeCluster(join(backups, 'copy'));
+    await makeCluster(join(backups, 'another'), 8n);
+    await writeFile(join(backups, 'old.sql'), dumpOf('orders'));
+    await writeFile(join(backups, 'foreign.sql'), dumpOf('patients'));
+    await writeFile(join(backups, 'new.dump.zst.gpg'), Buffer.from([0x8c, 0x0d]));
+    await writeFile(join(backups, 'notes.txt'), 'call the printer company');
+    await symlink(root, join(backups, 'link'));
+    const { copies, kept } = await listed(attempt);
+    expect(copies.map(({ path }) => path)).toEqual([root, `${root}.before-0123abcd`, join(backups, 'copy'), join(backups, 'old.sql')]);
+    const names = kept.map(({ where }) => where);
+    for (const path of [`${root}.before-ffffffff`, ...['another', 'foreign.sql', 'notes.txt', 'link'].map((name) => join(backups, name))]) expect(names).toContain(path);
+    expect(names).not.toContain(join(backups, 'new.dump.zst.gpg'));
+  }));
+
+test('an old data directory that is another cluster, or holds what is not to go, stays', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, makeCluster } = await hostAfterMigration(directory);
+    await makeCluster(root, 9n);
+    expect((await listed(attempt)).copies).toEqual([]);
+    await makeCluster(root);
+    const inside = { ...attempt, config: { ...attempt.config, volume: { ...attempt.config.volume, file: join(root, 'volume.img') } } };
+    const { copies, kept } = await listPlaintext(inside);
+    expect(copies).toEqual([]);
+    expect(kept).toContainEqual(expect.objectContaining({ where: root, why: `${join(root, 'volume.img')} lies in it` }));
+  }));
+
+test('the retention period has to be over', () =>
+  withDirectory(async (directory) => {
+    const { attempt } = await hostAfterMigration(directory);
+    await expect(readMigration(attempt)).resolves.toMatchObject({ inUseDays: 61 });
+    const patient = { ...attempt, config: { ...attempt.config, decommission: { ...attempt.config.decommission, retentionDays: 90 } } };
+    await expect(readMigration(patient)).rejects.toThrow(/in use for 61\.00 days .*retentionDays is 90; come back on 2026-11-30T20:00:00/);
+  }));
+
+test('an open file, a working directory and a running container stand against it', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, containers } = await hostAfterMigration(directory);
+    const { copies } = await listed(attempt);
+    const guarded = () => assertNobodyHolds(attempt, copies);
+    await expect(guarded()).resolves.toMatchObject({ processes: expect.any(Number) as unknown });
+    const held = await open(join(root, 'PG_VERSION'));
+    await expect(guarded()).rejects.toThrow(`process ${process.pid} has ${join(root, 'PG_VERSION')} open`);
+    await held.close();
+    containers['old'] = { name: 'old', isRunning: true, mounts: [{ source: root }] };
+    await expect(guarded()).rejects.toThrow(`container old runs with ${root} mounted`);
+    containers['old'] = { name: 'old', isRunning: true, mounts: [{ source: directory }] };
+    await expect(guarded()).rejects.toThrow('container old runs');
+    containers['old'] = { name: 'old', isRunning: false, mounts: [{ source: root }] };
+    await expect(guarded()).resolves.toBeDefined();
+  }));
+
+test('what changed or was exchanged since the listing is not what people agreed to', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root } = await hostAfterMigration(directory);
+    const { copies } = await listed(attempt);
+    await expect(assertAsListed(attempt, copies)).resolves.toBeUndefined();
+    await appendFile(join(root, 'PG_VERSION'), 'more');
+    await expect(assertAsListed(attempt, copies)).rejects.toThrow('has changed since it was listed');
+    await rename(root, `${root}.away`);
+    await mkdir(root);
+    await expect(assertAsListed(attempt, copies)).rejects.toThrow('is not what was listed');
+  }));
+
+test('a place that fills again is not gone', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root } = await hostAfterMigration(directory);
+    const { copies } = await listed(attempt);
+    await expect(assertGone(copies, [root])).rejects.toThrow(`${root} was removed, and holds PG_VERSION, global again`);
+    await expect(assertGone(copies, [])).resolves.toBeUndefined();
+  }));
+
+test('nobody goes back from a migration whose source was begun to be removed', () =>
+  withDirectory(async (directory) => {
+    const { attempt, migration } = await hostAfterMigration(directory);
+    await readMigration(attempt);
+    await tellMigration(attempt, 'decommission begun');
+    await tellMigration(attempt, 'decommission begun');
+    expect((await readFile(join(migration, 'journal.jsonl'), 'utf8')).match(/decommission begun/g)).toHaveLength(1);
+    await expect(adoptLastRun({ ...attempt, directory: join(directory, 'state', 'runs', 'rollback-new') }, 'migrate')).rejects.toThrow(/was removed by decommissionPlaintext .*no old volume to go back to/);
+    expect(await readdir(join(directory, 'state', 'runs'))).toContain('migrate-0123abcd-1');
+  }));
+
+test('a removal that was lost half-way is gone on with, although the control file went first', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root } = await hostAfterMigration(directory);
+    const listing = await listed(attempt);
+    const lost = join(directory, 'state', 'runs', 'decommissionPlaintext-lost');
+    await (await openJournal(join(lost, 'journal.jsonl'))).append(opened, { ...began, node: 'remove-plaintext', undoable: false } as JournalEntry);
+    await keepFact({ directory: lost }, 'plaintext', listing);
+    await rename(join(root, 'PG_VERSION'), join(directory, 'gone'));
+    expect((await listPlaintext(attempt)).copies.map(({ path }) => path)).toEqual([root]);
+    await rename(root, `${root}.x`);
+    await mkdir(root);
+    await writeFile(join(root, 'file'), '');
+    expect((await listPlaintext(attempt)).copies).toEqual([]);
+  }));
