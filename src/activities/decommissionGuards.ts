@@ -5,7 +5,7 @@ import { walkTree } from '../host/directoryTree.js';
 import { ifPresent } from '../host/failure.js';
 import { assertIs } from '../host/treeRemoval.js';
 import type { Attempt } from './activity.js';
-import { findObstacle, measureCopy, type Copy } from './decommissionListing.js';
+import { findObstacle, isWithin, measureCopy, type Copy } from './decommissionListing.js';
 import { isOverlaySelected } from './overlay.js';
 import { assertOpenFilesOnVolume, ensureDatabaseReady } from './services.js';
 import { createClaimFile } from './wrapper/claim.js';
@@ -22,7 +22,8 @@ export async function assertServiceOnVolume(attempt: Attempt): Promise<{ openFil
 export async function assertNobodyHolds({ tools }: Pick<Attempt, 'tools'>, copies: readonly Copy[]): Promise<{ processes: number }> {
   for (const id of await tools.docker.readContainerIds()) {
     const container = await tools.docker.readContainer(id);
-    const mount = container?.mounts.find(({ source }) => copies.some(({ path }) => isWithin(source, path) || isWithin(path, source)));
+    // Monitors mount the whole host to look at it; what they hold open is seen below.
+    const mount = container?.mounts.find(({ source, isReadOnly }) => copies.some(({ path }) => isWithin(source, path) || (!isReadOnly && isWithin(path, source))));
     if (container?.isRunning === true && mount !== undefined) {
       throw new PermanentFailure(`container ${container.name} runs with ${mount.source} mounted`, 'stop it, or give it another volume; then retry');
     }
@@ -67,8 +68,4 @@ async function readInodes(copies: readonly Copy[]): Promise<ReadonlySet<string>>
     for await (const { stats } of isDirectory ? walkTree({ directory: path }) : [{ stats: root }]) inodes.add(`${toDeviceNumber(stats.dev)} ${stats.ino}`);
   }
   return inodes;
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(`${directory}/`);
 }

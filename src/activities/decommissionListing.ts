@@ -5,9 +5,10 @@ import { ifPresent } from '../host/failure.js';
 import { readSystemIdentifier, recogniseFile } from '../host/plaintextCopy.js';
 import { readSwapAreas } from '../host/swap.js';
 import { identityOf, type FileIdentity } from '../host/treeRemoval.js';
+import { formatBytes } from '../contract/facts.js';
 import type { Attempt } from './activity.js';
 import { readOtherRuns } from './adoption.js';
-import { needSystemIdentifier } from './decommissionMigration.js';
+import { needSystemIdentifier, type MigrationFact } from './decommissionMigration.js';
 import { needFact } from './runFacts.js';
 import { needSource } from './source.js';
 import type { Statistics } from './statistics.js';
@@ -46,6 +47,8 @@ interface Search {
   readonly attempt: Attempt;
   readonly systemIdentifier: string;
   readonly knownTables: ReadonlySet<string>;
+  /** ISO time. */
+  readonly inUseSince: string;
   readonly copies: Copy[];
   readonly kept: Kept[];
 }
@@ -53,14 +56,15 @@ interface Search {
 /** Looks for copies of the database in the clear; nothing is changed. */
 export async function listPlaintext(attempt: Attempt): Promise<Listing> {
   const { databases } = await needFact<Statistics>(attempt, 'statistics-stopped');
+  const { inUseSince } = await needFact<MigrationFact>(attempt, 'migration');
   const tables = Object.values(databases).flatMap((database) => database.tables.map(({ schema, name }) => `${schema}.${name}`));
-  const search: Search = { attempt, systemIdentifier: await needSystemIdentifier(attempt), knownTables: new Set(tables), copies: [], kept: [] };
+  const search: Search = { attempt, systemIdentifier: await needSystemIdentifier(attempt), knownTables: new Set(tables), inUseSince, copies: [], kept: [] };
   await listOldVolume(search);
   for (const place of [attempt.config.backup.directory, ...attempt.config.decommission.places]) await searchPlace(search, place);
   await listLeftRestores(search);
   await listContainers(search);
   for (const { path, sizeBytes, isProtected } of await readSwapAreas()) {
-    if (!isProtected) search.kept.push({ what: 'swap', where: path, why: `${sizeBytes} bytes that are not on dm-crypt may hold pages of the database: swapoff, encrypt it with a key of each boot, swapon` });
+    if (!isProtected) search.kept.push({ what: 'swap', where: path, why: `${formatBytes(sizeBytes)} that are not on dm-crypt may hold pages of the database: swapoff, encrypt it with a key of each boot, swapon` });
   }
   return { copies: search.copies, kept: search.kept };
 }
@@ -85,7 +89,7 @@ async function listOldVolume(search: Search): Promise<void> {
 /** A cluster counts where it bears the identifier of the one on the encrypted volume. */
 async function addCluster(search: Search, { what, path, cluster, keepsPlace }: { what: string; path: string; cluster: string; keepsPlace: boolean }): Promise<void> {
   const names = await ifPresent(readdir(path));
-  if (names === undefined || names.length === 0 || names.includes(removedNotice)) return;
+  if (names === undefined || isEmptied(names)) return;
   const found = await readSystemIdentifier(cluster);
   if (found === search.systemIdentifier || (keepsPlace && (await isHalfRemoved(search.attempt, path)))) await addCopy(search, what, path, keepsPlace);
   else search.kept.push({ what, where: path, why: found === undefined ? 'it is no data directory of PostgreSQL any more' : `it is another cluster (system identifier ${found}, not ${search.systemIdentifier})` });
@@ -93,6 +97,11 @@ async function addCluster(search: Search, { what, path, cluster, keepsPlace }: {
 
 /** The file that stays in an emptied place. */
 export const removedNotice = 'REMOVED-BY-LOCKSTEP.txt';
+
+/** Whether a place holds nothing but what a removal leaves in it. */
+export function isEmptied(names: readonly string[]): boolean {
+  return names.every((name) => name === removedNotice);
+}
 
 /** A removal that was cut off may have taken the control file first; what it began to remove was recorded with its identity. */
 async function isHalfRemoved(attempt: Attempt, path: string): Promise<boolean> {
@@ -121,7 +130,8 @@ async function searchPlace(search: Search, place: string): Promise<void> {
       const found = await readSystemIdentifier(full);
       if (found === undefined) continue;
       skipped.push(full);
-      if (found === search.systemIdentifier) await addCopy(search, 'filesystem copy', full, false);
+      if ((await ifPresent(lstat(join(full, 'standby.signal')))) !== undefined) search.kept.push({ what: 'cluster', where: full, why: 'it is a standby, which another server may need' });
+      else if (found === search.systemIdentifier) await addCopy(search, 'filesystem copy', full, false);
       else search.kept.push({ what: 'cluster', where: full, why: `it is another one (system identifier ${found})` });
     } else if (stats.isFile()) await addFile(search, full);
     else if (stats.isSymbolicLink()) search.kept.push({ what: 'symbolic link', where: full, why: 'links are not followed: look where it leads' });
@@ -133,8 +143,12 @@ async function addFile(search: Search, path: string): Promise<void> {
   if (path.endsWith('.gpg.json')) return;
   const found = await recogniseFile(path, basename(path));
   if (found.kind === 'encrypted' || found.kind === 'cluster') return;
-  if (found.kind === 'WAL segment' && found.systemIdentifier === search.systemIdentifier) await addCopy(search, 'WAL segment', path, false);
-  else if (found.kind === 'dump' && found.tables.some((table) => search.knownTables.has(table))) await addCopy(search, 'dump in the clear', path, false);
+  if (found.kind === 'WAL segment' && found.systemIdentifier === search.systemIdentifier) {
+    // The cluster on the volume bears the same identifier: what it archives may be somebody's way to a point in time.
+    const isOld = (await lstat(path)).mtimeMs < Date.parse(search.inUseSince);
+    if (isOld) await addCopy(search, 'WAL segment', path, false);
+    else search.kept.push({ what: 'WAL segment', where: path, why: 'it was archived since the encrypted volume is in use: encrypt the archive first' });
+  } else if (found.kind === 'dump' && found.tables.some((table) => search.knownTables.has(table))) await addCopy(search, 'dump in the clear', path, false);
   else if (found.kind === 'dump') search.kept.push({ what: 'dump in the clear', where: path, why: 'its beginning names no table of this database: look whose it is' });
   else search.kept.push({ what: 'file', where: path, why: found.kind === 'unknown' ? found.why : 'a WAL segment of another cluster' });
 }
@@ -143,7 +157,8 @@ async function addCopy(search: Search, what: string, path: string, keepsPlace: b
   const real = await realpath(path);
   const copy = await measureCopy({ what, path: real, keepsPlace });
   const obstacle = await findObstacle(search.attempt, copy);
-  if (search.copies.some((other) => other.path === real)) return;
+  // What lies in another copy goes with it.
+  if (search.copies.some((other) => isWithin(real, other.path))) return;
   if (obstacle === undefined) search.copies.push(copy);
   else search.kept.push({ what, where: real, why: obstacle });
 }
@@ -156,7 +171,7 @@ export async function findObstacle({ config, tools }: Attempt, { path, isDirecto
   const mounts = isDirectory ? await tools.mounts.readMountsWithin({ directory: path }) : [];
   if (mounts[0] !== undefined) return `something is mounted in it (${mounts[0].mountPoint}): mounts are not crossed`;
   const wanted = [config.volume.file, config.volume.mountPoint, config.stateDirectory, config.auditLog, config.backup.directory, config.deployment.directory];
-  const within = wanted.find((each) => each === path || each.startsWith(`${path}/`));
+  const within = wanted.find((each) => isWithin(each, path));
   return within === undefined ? undefined : `${within} lies in it`;
 }
 
@@ -200,7 +215,7 @@ async function listContainers({ attempt, kept }: Search): Promise<void> {
     const file = (await attempt.tools.docker.readContainer(name))?.logFile;
     const stats = file === undefined ? undefined : await ifPresent(lstat(file));
     if (file !== undefined && stats !== undefined) {
-      kept.push({ what: `container log of ${name}`, where: file, why: `${stats.size} bytes: the running service writes it, and Docker alone may rotate it; statements in error messages may quote what users wrote` });
+      kept.push({ what: `container log of ${name}`, where: file, why: `${formatBytes(stats.size)}: the running service writes it, and Docker alone may rotate it; statements in error messages may quote what users wrote` });
     }
   }
 }
@@ -213,4 +228,9 @@ async function readArchiveCommand(directory: string): Promise<string | undefined
     for (const [, value] of text.matchAll(/^\s*archive_command\s*=?\s*'(.*)'/gm)) command = value;
   }
   return command === '' || command === '(disabled)' ? undefined : command;
+}
+
+/** Whether a path is a directory or lies in it; as text, so both have to be free of symbolic links. */
+export function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
 }

@@ -7,7 +7,7 @@ import { ensureTextFile } from '../host/textFile.js';
 import { readIdentity, removeTree } from '../host/treeRemoval.js';
 import type { Attempt } from './activity.js';
 import { assertAsListed, assertNobodyHolds, assertServiceOnVolume, assertStillOurs } from './decommissionGuards.js';
-import { removedNotice, type Copy, type Listing } from './decommissionListing.js';
+import { isEmptied, removedNotice, type Copy, type Listing } from './decommissionListing.js';
 import { tellMigration } from './decommissionMigration.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
 
@@ -49,7 +49,7 @@ export async function removeListed(attempt: Attempt): Promise<RemovalFact> {
 async function removeCopy({ signal, report }: Attempt, copy: Copy): Promise<void> {
   // An attempt that was killed had removed it to its end, or had closed its place.
   if ((await readIdentity(copy.path)) === undefined) return;
-  if (copy.keepsPlace && (await readdir(copy.path)).includes(removedNotice)) return;
+  if (copy.keepsPlace && isEmptied(await readdir(copy.path))) return;
   let done = 0;
   await removeTree({
     path: copy.path,

@@ -116,6 +116,7 @@ const proveRemoval = optionalStep({
   show: ({ openFiles, rowsBefore, rowsAfter, tables, kept }) => [
     ['open files on the volume', formatCount(openFiles)],
     ['rows', `${formatCount(rowsBefore)} before the removal, ${formatCount(rowsAfter)} after it, in ${formatCount(tables)} tables`],
+    ["the migration's backups", 'no longer bound to be kept for a way back to the old volume'],
     ...kept,
     ...notGuaranteed,
   ],

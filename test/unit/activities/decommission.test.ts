@@ -1,4 +1,4 @@
-import { appendFile, mkdir, open, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { adoptLastRun, type RunOnHost } from '../../../src/activities/adoption.js';
@@ -130,6 +130,31 @@ test('an old data directory that is another cluster, or holds what is not to go,
     expect(kept).toContainEqual(expect.objectContaining({ where: root, why: `${join(root, 'volume.img')} lies in it` }));
   }));
 
+test('a standby, and WAL that the new cluster archives, stay; what lies in another copy goes with it', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, backups, makeCluster } = await hostAfterMigration(directory);
+    await makeCluster(join(backups, 'standby'));
+    await writeFile(join(backups, 'standby', 'standby.signal'), '');
+    const segment = Buffer.alloc(64);
+    segment.writeBigUInt64LE(7n, 24);
+    const [before, since] = ['000000010000000000000001', '000000010000000000000002'].map((name) => join(backups, name)) as [string, string];
+    for (const path of [before, since]) await writeFile(path, segment);
+    await utimes(before, new Date('2026-08-01'), new Date('2026-08-01'));
+    await utimes(since, new Date('2026-10-01'), new Date('2026-10-01'));
+    await readMigration(attempt);
+    const searched = { ...attempt, config: { ...attempt.config, decommission: { ...attempt.config.decommission, places: [root] } } };
+    const { copies, kept } = await listPlaintext(searched);
+    expect(copies.map(({ path }) => path)).toEqual([root, before]);
+    expect(kept.map(({ where }) => where)).toEqual(expect.arrayContaining([since, join(backups, 'standby')]));
+  }));
+
+test('a notice alone makes no place an emptied one', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root } = await hostAfterMigration(directory);
+    await writeFile(join(root, 'REMOVED-BY-LOCKSTEP.txt'), '');
+    expect((await listed(attempt)).copies.map(({ path }) => path)).toEqual([root]);
+  }));
+
 test('the retention period has to be over', () =>
   withDirectory(async (directory) => {
     const { attempt } = await hostAfterMigration(directory);
@@ -149,8 +174,10 @@ test('an open file, a working directory and a running container stand against it
     await held.close();
     containers['old'] = { name: 'old', isRunning: true, mounts: [{ source: root }] };
     await expect(guarded()).rejects.toThrow(`container old runs with ${root} mounted`);
-    containers['old'] = { name: 'old', isRunning: true, mounts: [{ source: directory }] };
+    containers['old'] = { name: 'old', isRunning: true, mounts: [{ source: directory, isReadOnly: false }] };
     await expect(guarded()).rejects.toThrow('container old runs');
+    containers['old'] = { name: 'old', isRunning: true, mounts: [{ source: directory, isReadOnly: true }] };
+    await expect(guarded()).resolves.toBeDefined();
     containers['old'] = { name: 'old', isRunning: false, mounts: [{ source: root }] };
     await expect(guarded()).resolves.toBeDefined();
   }));
