@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
-import type { Adopted } from '../contract/settings.js';
+import type { Adopted, Reached, RunSettings } from '../contract/settings.js';
 import { ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
 import { keepFact, readFact } from './runFacts.js';
@@ -18,7 +18,7 @@ const notAdopted: ReadonlySet<string> = new Set(['record', 'taken-over']);
  *
  * @throws {@link PermanentFailure} where there is none, or nothing of it is left to undo.
  */
-export async function adoptLastRun(attempt: Adopting, runbook: string): Promise<Adopted> {
+export async function adoptLastRun(attempt: Adopting, runbook: string, { goesOn = false }: { readonly goesOn?: boolean } = {}): Promise<Adopted> {
   const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'adopted');
   if (earlier !== undefined) return earlier.adopted;
   const runs = (await readOtherRuns(attempt)).filter((run) => isOfRunbook(run, runbook));
@@ -29,7 +29,8 @@ export async function adoptLastRun(attempt: Adopting, runbook: string): Promise<
   const { toUndo, usersMayWriteSince } = summarise(entries);
   const before = entries.find((entry) => entry.kind === 'adopted')?.adopted;
   const runId = before?.runId ?? basename(directory).slice(runbook.length + 1);
-  if (toUndo.length === 0) {
+  if (goesOn) assertMayGoOn(entries, `the last ${runbook} on this host (run ${runId}, of ${opened.at})`);
+  else if (toUndo.length === 0) {
     throw new PermanentFailure(`the last ${runbook} on this host (run ${runId}, of ${opened.at}) has nothing left to undo`, 'the service runs as it did before it; "lockstep status" shows the runs');
   }
   for (const name of await readdir(directory)) {
@@ -45,9 +46,42 @@ export async function adoptLastRun(attempt: Adopting, runbook: string): Promise<
     nodes: before?.nodes ?? opened.nodes,
     toUndo,
     ...(usersMayWriteSince === undefined ? {} : { usersMayWriteSince }),
+    ...(goesOn ? { reached: readReached(entries, opened.settings) } : {}),
   };
   await attempt.journal({ kind: 'adopted', at: attempt.now().toISOString(), directory, adopted });
   return adopted;
+}
+
+/**
+ * Looks, before the host is taken over, whether the last run of a runbook can be gone on with.
+ *
+ * @throws {@link PermanentFailure} where there is none, or it has ended or begun to go back.
+ */
+export async function assertLastRunGoesOn(attempt: Pick<Adopting, 'config' | 'directory'>, runbook: string): Promise<void> {
+  const last = (await readOtherRuns(attempt)).findLast((run) => isOfRunbook(run, runbook));
+  if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'start it without --resume');
+  assertMayGoOn(last.entries, `the last ${runbook} on this host (${basename(last.directory)}, of ${last.opened.at})`);
+}
+
+/** @throws {@link PermanentFailure} where the way forward was left: then there is only the way back. */
+function assertMayGoOn(entries: readonly JournalEntry[], run: string): void {
+  const closed = entries.findLast((entry) => entry.kind === 'closed');
+  if (closed !== undefined) throw new PermanentFailure(`${run} ended as ${closed.state}: there is nothing to go on with`, 'start a new run without --resume');
+  const left = entries.findLastIndex((entry) => entry.kind === 'began' && (entry.phase === 'undo' || entry.node === 'begin-way-back'));
+  const goneOn = entries.findLastIndex((entry) => entry.kind === 'decision' && entry.answer === 'continue' && entry.outcome === 'counted');
+  if (left > goneOn) throw new PermanentFailure(`${run} had begun to go back`, 'go on with that: "lockstep start rollback --take-over"');
+}
+
+/** What ended well, in a lost run and in one that it had gone on with itself. */
+function readReached(entries: readonly JournalEntry[], settings: RunSettings): Reached {
+  const before = entries.flatMap((entry) => (entry.kind === 'adopted' && entry.adopted.reached !== undefined ? [entry.adopted.reached] : []));
+  const found = new Map(before.flatMap(({ found: earlier }) => earlier.map((each) => [each.id, each] as const)));
+  const begun = new Set(before.flatMap((reached) => reached.begun));
+  for (const entry of entries) {
+    if (entry.kind === 'began' && entry.phase === 'do') begun.add(entry.node);
+    if (entry.kind === 'ended' && entry.phase === 'do' && entry.result === 'done') found.set(entry.node, { id: entry.node, ...(entry.figures === undefined ? {} : { result: entry.figures }) });
+  }
+  return { found: [...found.values()], begun: [...begun], settings };
 }
 
 /** Writes into the journal of the run that was taken up that it is undone, so that nobody goes back from it twice. */

@@ -6,10 +6,11 @@ import type { RunState } from '../contract/status.js';
 import { toRunSettings } from '../config/settings.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, reads, type Activity, type Attempt } from './activity.js';
-import { adoptLastRun, tellAdoptedRun } from './adoption.js';
+import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from './adoption.js';
 import { makeRecord, renderRecord } from './record.js';
 import { keepPredecessor } from './predecessor.js';
 import { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
+import { runDirectory } from './wrapper/wrap.js';
 import { summarise } from './wrapper/journal.js';
 
 /** What the engine needs beyond an attempt. */
@@ -28,7 +29,7 @@ export interface RunDependencies {
 /** The activities of the engine itself: they open, look and close, whatever the runbook. */
 export function createRunActivities(dependencies: RunDependencies) {
   return {
-    openRun: changes('RUN_OPEN', async (attempt, args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly undoes?: string }): Promise<Opened> => {
+    openRun: changes('RUN_OPEN', async (attempt, args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly resume?: true; readonly undoes?: string }): Promise<Opened> => {
       const { call, config } = attempt;
       const claim: Claim = {
         workflowId: call.workflowId,
@@ -38,6 +39,7 @@ export function createRunActivities(dependencies: RunDependencies) {
         takenAt: attempt.now().toISOString(),
       };
       const claims = createClaimFile(config.stateDirectory);
+      if (args.resume === true && args.undoes === undefined) await assertLastRunGoesOn(attempt, call.runbook);
       const { held } = await claims.take(claim);
       if (held.runId !== call.runId) {
         await assertMayTakeOver(held, args.takeOver);
@@ -45,6 +47,8 @@ export function createRunActivities(dependencies: RunDependencies) {
         const { held: now } = await claims.take(claim);
         if (now.runId !== call.runId) throw new Error(`the claim went to run ${now.runId} meanwhile`);
         await keepPredecessor(attempt, held);
+        // What it left running would act beside this one.
+        await dependencies.endLeftovers({ call: { ...call, runId: held.runId, runbook: held.runbook }, directory: runDirectory(config, held) });
         await attempt.journal({ kind: 'note', at: claim.takenAt, text: `took the host over from ${held.workflowId} (run ${held.runId})` });
       }
       const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'opened');
@@ -56,6 +60,7 @@ export function createRunActivities(dependencies: RunDependencies) {
         configDigest: await dependencies.configDigest(),
         lockstepVersion: dependencies.lockstepVersion,
         ...(args.undoes === undefined ? {} : { adopted: await adoptOrRelease(attempt, args.undoes, claims) }),
+        ...(args.resume === true && args.undoes === undefined ? await takeUpLost(attempt, claims) : {}),
       };
       const { node, title, plan, opening, phase, undoable } = call;
       await attempt.journal({ kind: 'opened', at: claim.takenAt, call: { node, title, plan, opening, phase, undoable }, ...opened });
@@ -92,10 +97,16 @@ export function createRunActivities(dependencies: RunDependencies) {
     }),
   } satisfies Record<string, Activity<never, unknown>>;
 
+  /** What the lost run had recorded stays what counts: its list, and its settings. */
+  async function takeUpLost(attempt: Attempt, claims: ClaimFile): Promise<Partial<Pick<Opened, 'adopted' | 'nodes' | 'settings'>>> {
+    const adopted = await adoptOrRelease(attempt, attempt.call.runbook, claims, { goesOn: true });
+    return { adopted, nodes: adopted.nodes, ...(adopted.reached === undefined ? {} : { settings: adopted.reached.settings }) };
+  }
+
   /** A run that is refused here never begins: it must not keep the host. */
-  async function adoptOrRelease(attempt: Attempt, runbook: string, claims: ClaimFile): Promise<Adopted> {
+  async function adoptOrRelease(attempt: Attempt, runbook: string, claims: ClaimFile, how: { readonly goesOn?: boolean } = {}): Promise<Adopted> {
     try {
-      return await adoptLastRun(attempt, runbook);
+      return await adoptLastRun(attempt, runbook, how);
     } catch (error) {
       if (error instanceof PermanentFailure) await claims.release(attempt.call.runId);
       throw error;
@@ -109,7 +120,7 @@ export function createRunActivities(dependencies: RunDependencies) {
     if (!takeOver) {
       throw new PermanentFailure(
         `this host was left by ${holder}, which ${running === false ? 'is closed' : 'the server does not know'}`,
-        `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "lockstep start rollback --take-over" undoes what it did, and "lockstep start ${held.runbook} --take-over" begins anew`,
+        `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "lockstep start ${held.runbook} --resume" goes on where it stood, "lockstep start rollback --take-over" undoes what it did, and "lockstep start ${held.runbook} --take-over" begins anew`,
       );
     }
   }

@@ -13,6 +13,7 @@ import { watch } from './watch.js';
 
 interface StartOptions extends HostOptions {
   readonly takeOver?: boolean;
+  readonly resume?: boolean;
   readonly watch?: boolean;
 }
 
@@ -20,14 +21,16 @@ interface StartOptions extends HostOptions {
 export function addStartCommand(program: Command, session: Session): void {
   withHostOptions(program.command('start <runbook>').description('begin a run of a runbook on a host'))
     .option('--take-over', 'take the host from a run that is closed or unknown, after a look at what it left')
+    .option('--resume', 'go on where the last run of this runbook stood, which the server has lost')
     .option('--watch', 'go on with "lockstep watch"')
     .action((runbook: string, options: StartOptions) => start(session, runbook, options));
 }
 
 async function start(session: Session, name: string, options: StartOptions): Promise<void> {
   const runbook = runbookNamed(name);
+  if (options.resume === true && runbook.undoes !== undefined) throw wrongUsage(`${name} goes on by itself from where an earlier one came to: use --take-over`);
   const host = await resolveHost(session, options);
-  const input = runInputSchema.safeParse({ host, startedBy: session.environment.person, takeOver: options.takeOver ?? false });
+  const input = runInputSchema.safeParse({ host, startedBy: session.environment.person, takeOver: options.takeOver ?? false, resume: options.resume ?? false });
   if (!input.success) throw wrongUsage(input.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
   await withServer(session, async ({ client }) => {
     const run = await begin(client, host, runbook.name, runbook.title, input.data);

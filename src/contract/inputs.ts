@@ -13,6 +13,8 @@ export const runInputSchema = z.strictObject({
   host: hostNameSchema,
   /** Takes the host from a run that is closed or unknown, after its leftovers were looked at. */
   takeOver: z.boolean().default(false),
+  /** Goes on where the last run of this runbook, which has lost its server, stood; implies `takeOver`. */
+  resume: z.boolean().default(false),
   /** Who starts the run, as claimed. */
   startedBy: z
     .string()

@@ -22,7 +22,7 @@ export interface Opened {
   readonly bootId: string;
   readonly configDigest: string;
   readonly lockstepVersion: string;
-  /** Of a runbook that undoes another one: the run that it goes back from. */
+  /** Of a runbook that undoes another one: the run that it goes back from. Of a run that goes on with a lost one: that. */
   readonly adopted?: Adopted;
 }
 
@@ -40,4 +40,16 @@ export interface Adopted {
   readonly toUndo: readonly string[];
   /** ISO time since which users may have written on the new volume. */
   readonly usersMayWriteSince?: string;
+  /** How far a run came that is gone on with. */
+  readonly reached?: Reached;
+}
+
+/** How far a lost run came, by its journal. */
+export interface Reached {
+  /** What its steps found, by their ids, in the order in which they ended. */
+  readonly found: readonly { readonly id: string; readonly result?: unknown }[];
+  /** The steps that it began: the next one may have been left half-way. */
+  readonly begun: readonly string[];
+  /** What it had recorded of lockstep.yaml: that goes on to count. */
+  readonly settings: RunSettings;
 }

@@ -48,6 +48,8 @@ export interface Rehearsal {
   readonly powerCut: () => Promise<void>;
   readonly killServer: () => Promise<void>;
   readonly startServer: () => Promise<void>;
+  /** Of a server outside: its database is lost, and it starts with a new one. */
+  readonly loseServer: () => Promise<void>;
   readonly startSending: () => Promise<void>;
   /** Ends the client and lets it prove what became of every acknowledged operation. */
   readonly finishSending: () => Promise<ClientVerdict>;
@@ -87,7 +89,7 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
     const { address, uiUrl, port } = settings.server === 'outside' ? await startOutside() : await startInside();
     connected = await connectWithPatience(port);
     const { client } = connected;
-    return { guest, client, address, uiUrl, startWorker, killWorker, powerCut, killServer, startServer, startSending, finishSending, unlock, lockstep, close };
+    return { guest, client, address, uiUrl, startWorker, killWorker, powerCut, killServer, startServer, loseServer, startSending, finishSending, unlock, lockstep, close };
   } catch (error) {
     await close();
     throw error;
@@ -164,6 +166,12 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
     temporal = await startTemporalServer({ run, program, directory: temporalDirectory, port: serverPort, uiPort });
     // Whoever waits for it learns of its end there; a kill by a test is not an unhandled failure.
     void temporal.ended.catch(() => undefined);
+  }
+
+  async function loseServer(): Promise<void> {
+    await killServer();
+    await rm(temporalDirectory, { recursive: true, force: true });
+    await startServer();
   }
 
   async function startSending(): Promise<void> {

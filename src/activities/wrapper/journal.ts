@@ -90,6 +90,7 @@ async function cutTornLine(path: string): Promise<string | undefined> {
 
 /** Whether an attempt of this node and phase acted before, and may have left something: sessions, containers, half a file. */
 export function hasActedBefore(entries: readonly JournalEntry[], { node, phase }: Pick<CallIdentity, 'node' | 'phase'>): boolean {
+  if (phase === 'do' && entries.some((entry) => entry.kind === 'adopted' && entry.adopted.reached?.begun.includes(node) === true)) return true;
   const ofNode = entries.filter((entry) => (entry.kind === 'began' || entry.kind === 'ended') && entry.node === node && entry.phase === phase);
   const asked = ofNode.filter((entry) => entry.kind === 'ended' && entry.result === 'secret needed').length;
   return ofNode.filter(({ kind }) => kind === 'began').length > asked;

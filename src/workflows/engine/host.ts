@@ -9,7 +9,7 @@ import type { Opened } from '../../contract/settings.js';
 /** What the engine itself asks of the host, whatever the runbook. */
 export interface EngineActs {
   /** Claims the host, records the list of nodes and the settings; the first thing that a run does. */
-  openRun: (args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly undoes?: string }) => Promise<Opened>;
+  openRun: (args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly resume?: true; readonly undoes?: string }) => Promise<Opened>;
   /** Ends whatever this run left running on the host, and reads what its journal says was begun. */
   beginWayBack: () => Promise<JournalSummary>;
   /** Ensures the conditions of the call, and does nothing else. */

@@ -4,6 +4,7 @@ import { failureTypes } from '../../contract/errors.js';
 import { runInputSchema } from '../../contract/inputs.js';
 import { queryNames, signalNames } from '../../contract/names.js';
 import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.js';
+import type { Reached } from '../../contract/settings.js';
 import type { RunState, RunStatus } from '../../contract/status.js';
 import { askAboutCancel, throwIfRollbackRequested, WayBack } from './ask.js';
 import { attempt, messageOf } from './attempt.js';
@@ -76,9 +77,9 @@ function listen(context: RunContext): void {
 
 async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: readonly Placed<Acts>[]): Promise<RunResult> {
   context.publish();
-  const { recorded, toGoBackFrom } = await open(context, runbook, placed);
+  const { recorded, toGoBackFrom, reached } = await open(context, runbook, placed);
   const undone = runbook.undoes ?? runbook;
-  for (let at = 0; ; ) {
+  for (let at = reached === undefined ? 0 : takeUp(context, recorded, reached); ; ) {
     try {
       if (context.cancelRequested && context.mayTurnBack) await askAboutCancel(context);
       throwIfRollbackRequested(context);
@@ -122,7 +123,7 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   const node = { id: 'open-run', title: `${runbook.title}: claim the host`, plan: '' };
   const act = actOn<EngineActs>(context.input.host, context.envelope(node, {}));
   const opened = await act
-    .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver, ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }) })
+    .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver || context.input.resume, ...(context.input.resume ? { resume: true } as const : {}), ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }) })
     .catch((error: unknown) => {
       // The memo is what tells of a run that is over.
       context.progress.state = 'failed';
@@ -141,7 +142,10 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   };
   context.progress.keepOnly(opened.nodes);
   const recorded = find(opened.nodes, placed, runbook);
-  if (runbook.undoes === undefined) return { recorded, toGoBackFrom: recorded };
+  if (runbook.undoes === undefined) {
+    const reached = opened.adopted?.reached;
+    return { recorded, toGoBackFrom: recorded, ...(reached === undefined ? {} : { reached }) };
+  }
   return { recorded, toGoBackFrom: find(opened.adopted?.nodes ?? [], placedNodes(runbook.undoes), runbook.undoes) };
 }
 
@@ -149,6 +153,28 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
 interface Lists<Acts> {
   readonly recorded: readonly Node<Acts>[];
   readonly toGoBackFrom: readonly Node<Acts>[];
+  /** Of a run that goes on with a lost one: how far that came. */
+  readonly reached?: Reached;
+}
+
+/**
+ * Takes up what a lost run found. It goes on after the last step that is known to have ended: what that
+ * run was told before it counts, and what it was told after is asked again.
+ *
+ * @returns The place in the list to go on from.
+ */
+function takeUp<Acts>(context: RunContext, recorded: readonly Node<Acts>[], { found }: Reached): number {
+  const results = new Map(found.map(({ id, result }) => [id, result]));
+  // A question may have had its conditions put right without an answer.
+  const last = recorded.findLastIndex(({ id, kind }) => kind === 'step' && results.has(id));
+  for (const node of recorded.slice(0, last + 1)) {
+    for (const each of node.kind === 'parallel' ? node.questions : [node]) {
+      const isLeftOut = each.kind === 'step' && !results.has(each.id);
+      if (!isLeftOut) context.results.set(each.id, results.get(each.id));
+      context.progress.mark(each.id, isLeftOut ? 'skipped' : 'done', { note: 'by the run that this one goes on with' });
+    }
+  }
+  return last + 1;
 }
 
 function find<Acts>(ids: readonly string[], placed: readonly Placed<Acts>[], runbook: Runbook<Acts>): readonly Node<Acts>[] {

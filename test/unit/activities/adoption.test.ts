@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { adoptLastRun, tellAdoptedRun } from '../../../src/activities/adoption.js';
+import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from '../../../src/activities/adoption.js';
 import { createRunActivities } from '../../../src/activities/run.js';
 import { keepFact, readFact } from '../../../src/activities/runFacts.js';
 import { createClaimFile } from '../../../src/activities/wrapper/claim.js';
-import { openJournal, summarise, type JournalEntry } from '../../../src/activities/wrapper/journal.js';
+import { hasActedBefore, openJournal, summarise, type JournalEntry } from '../../../src/activities/wrapper/journal.js';
 import { configSchema } from '../../../src/config/schema.js';
 import { withDirectory } from '../needsRoot.js';
 import { createAttempt } from './attempt.js';
@@ -107,4 +107,32 @@ test('where there is nothing to go back from, the run is refused and does not ke
     });
     await expect(activities.openRun.perform(attempt, { nodes: [], takeOver: false, undoes: 'migrate' })).rejects.toThrow('no migrate has run on this host');
     expect(await createClaimFile(directory).read()).toBeUndefined();
+  }));
+
+const undone: JournalEntry = { ...began, phase: 'undo' };
+const ended: JournalEntry = { kind: 'ended', at: '2026-10-01T20:01:30Z', attempt: 1, result: 'done', seconds: 1, figures: { files: 3 }, ...identity };
+const beganNext: JournalEntry = { ...began, node: 'check' };
+
+test('a run that goes on with a lost one knows what that found, what it began, and its settings', () =>
+  withDirectory(async (directory) => {
+    const { attempt, readJournal } = await hostWith(directory, { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began, ended, mark, beganNext] });
+    await assertLastRunGoesOn(attempt, 'migrate');
+    const { reached, usersMayWriteSince, toUndo } = await adoptLastRun(attempt, 'migrate', { goesOn: true });
+    expect(reached).toEqual({ found: [{ id: 'copy', result: { files: 3 } }], begun: ['copy', 'check'], settings: { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 } });
+    expect(usersMayWriteSince).toBe(mark.at);
+    expect(toUndo).toEqual(['copy', 'check']);
+    // The next step may have been left half-way: it is not its first attempt.
+    const entries = await readJournal();
+    expect(hasActedBefore(entries, { node: 'check', phase: 'do' })).toBe(true);
+    expect(hasActedBefore(entries, { node: 'other', phase: 'do' })).toBe(false);
+  }));
+
+test.each([
+  ['ended', [closed], /ended as succeeded/],
+  ['begun to go back', [undone], /had begun to go back.*rollback --take-over/],
+  ['read its journal for the way back', [{ ...began, node: 'begin-way-back' }], /had begun to go back/],
+] as const)('a run that has %s is not gone on with', (_, entries, message) =>
+  withDirectory(async (directory) => {
+    const { attempt } = await hostWith(directory, { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began, ended, ...entries] });
+    await expect(assertLastRunGoesOn(attempt, 'migrate')).rejects.toThrow(message);
   }));

@@ -5,7 +5,7 @@ import { describeRunbook } from '../../../src/workflows/describe.js';
 import { toy } from '../../workflows/toy/runbook.js';
 import { toySettings } from '../../workflows/toy/activities.js';
 
-const input = { host: 'h1', takeOver: false, startedBy: 'ann' };
+const input = { host: 'h1', takeOver: false, resume: false, startedBy: 'ann' };
 
 test('a plan reads like the list that it is made from', () => {
   expect(renderPlan(describeRunbook(toy), { width: 80, theme: plainTheme })).toEqual([

@@ -51,7 +51,7 @@ function createRecordingView(): { view: View; reads: string[] } {
       reads.push(step.id);
       return whatever();
     },
-    input: { host: 'host', startedBy: 'ann', takeOver: false },
+    input: { host: 'host', startedBy: 'ann', takeOver: false, resume: false },
     settings: { filesystemCopy: true, testAccount: true, firstHourSeconds: 3600, daySeconds: 86_400 },
   };
   return { view, reads };

@@ -111,3 +111,17 @@ test('a step costs six events, however much there is to tell about it', async ()
   expect(steps.slice(1).map((at, index) => at - (steps[index] ?? 0))).toEqual([6, 6, 6]);
   await run.handle.terminate();
 });
+
+test('a run that goes on with a lost one begins after its last step, with what that found, and can undo all of it', async () => {
+  const settings = { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 };
+  const reached = { found: [{ id: 'measure', result: { figure: 42 } }, { id: 'prepare' }], begun: ['prepare', 'measure', 'copy'], settings };
+  const adopted = { runbook: 'steps', runId: 'lost', startedAt: '2026-10-01T20:00:00Z', state: 'left without an end', nodes: [], toUndo: [], reached };
+  const run = await driver.start('steps', {
+    openRun: (_, args) => Promise.resolve(opened({ nodes: (args as { nodes: string[] }).nodes, adopted })),
+  });
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+  expect(run.done()).toEqual(['openRun', 'copy', 'compare', 'finish', 'closeRun']);
+  expect(run.calls.find(({ what }) => what === 'copy')?.args).toEqual({ given: 42 });
+  const status = await run.status();
+  expect(status.nodes.find(({ id }) => id === 'prepare')).toMatchObject({ state: 'done', note: 'by the run that this one goes on with' });
+});
