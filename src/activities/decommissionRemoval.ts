@@ -35,6 +35,7 @@ export async function removeListed(attempt: Attempt): Promise<RemovalFact> {
   await assertServiceOnVolume(attempt);
   await assertNobodyHolds(attempt, left);
   await assertAsListed(attempt, left.filter(({ path }) => !fact.begun.includes(path)));
+  await assertStillOurs(attempt);
   await tellMigration(attempt, 'decommission begun');
   for (const copy of left) {
     await assertStillOurs(attempt);

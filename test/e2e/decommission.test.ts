@@ -98,7 +98,7 @@ describe('the removal of what a migration left in the clear', () => {
   });
 
   it('refuses while the database does not run on the encrypted volume', async () => {
-    await shell('docker stop supersync-server && cd /opt/supersync && COMPOSE_FILE=docker-compose.yaml docker compose up -d --no-deps postgres');
+    await shell('docker stop supersync-server && cd /opt/supersync && COMPOSE_FILE=docker-compose.yaml docker compose up -d --no-deps postgres && until docker exec supersync-postgres pg_isready -U supersync; do sleep 1; done');
     const refusals: string[] = [];
     const { result } = await walk(await startRunbook(rehearsal, runbook), 'go', (title) => {
       refusals.push(title);

@@ -218,7 +218,7 @@ test('a removal that was lost half-way is gone on with, although the control fil
     const { attempt, root } = await hostAfterMigration(directory);
     const listing = await listed(attempt);
     const lost = join(directory, 'state', 'runs', 'decommissionPlaintext-lost');
-    await (await openJournal(join(lost, 'journal.jsonl'))).append(opened, { ...began, node: 'remove-plaintext', undoable: false } as JournalEntry);
+    await (await openJournal(join(lost, 'journal.jsonl'))).append(opened, { ...began, node: 'remove-plaintext', undoable: false });
     await keepFact({ directory: lost }, 'plaintext', listing);
     await rename(join(root, 'PG_VERSION'), join(directory, 'gone'));
     expect((await listPlaintext(attempt)).copies.map(({ path }) => path)).toEqual([root]);
