@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { walkTree } from '../host/directoryTree.js';
+import { readLinksLeaving, walkTree } from '../host/directoryTree.js';
 import { ifPresent } from '../host/failure.js';
 import { readSystemIdentifier, recogniseFile } from '../host/plaintextCopy.js';
 import { readSwapAreas } from '../host/swap.js';
@@ -73,6 +73,10 @@ export async function listPlaintext(attempt: Attempt): Promise<Listing> {
 async function listOldVolume(search: Search): Promise<void> {
   const { root, directory } = await needSource(search.attempt);
   await addCluster(search, { what: 'old data directory', path: root, cluster: directory, keepsPlace: true });
+  // A migration refuses links that leave the directory: these were made afterwards.
+  for (const { path, target } of (await ifPresent(readLinksLeaving({ directory: root }))) ?? []) {
+    search.kept.push({ what: 'link out of the old data directory (a tablespace, or WAL)', where: `${root}/${path}`, why: `what it leads to (${target}) is not followed: look there` });
+  }
   const runs = await readOtherRuns(search.attempt);
   for (const name of (await ifPresent(readdir(dirname(root)))) ?? []) {
     const run = new RegExp(String.raw`^\.(?:before|carried|restored|damaged)-([0-9a-f-]{8})$`).exec(name.slice(basename(root).length))?.[1];

@@ -50,7 +50,7 @@ const listCopies = step({
   title: 'Every copy in the clear is listed, and nobody has one open',
   plan: 'beyond',
   do: (act) => act.listPlaintextCopies(),
-  show: ({ copies, kept }) => [...copies, ...kept],
+  show: ({ copies, kept }) => [...underLabel('in the clear', copies), ...underLabel('stays', kept)],
 });
 
 const removalGate = gate({
@@ -61,8 +61,8 @@ const removalGate = gate({
   reasonForGo: true,
   people: ({ decommissionPeople }) => (decommissionPeople === undefined || decommissionPeople < 2 ? undefined : decommissionPeople),
   evidence: ({ from }) => [
-    ...from(listCopies).copies.map(([path, words]) => [`REMOVED: ${path}`, words] as const),
-    ...from(listCopies).kept.map(([path, words]) => [`stays: ${path}`, words] as const),
+    ...underLabel('REMOVED', from(listCopies).copies),
+    ...underLabel('stays', from(listCopies).kept),
     ['together', `${formatBytes(from(listCopies).sizeBytes)} in ${formatCount(from(listCopies).files)} files`],
     ['encrypted volume in use', `${from(readMigration).inUseDays.toFixed(2)} days, since ${from(readMigration).inUseSince}; ${formatCount(from(serviceOnVolume).openFiles)} open files, all on it`],
     ['verified backup', `${from(verifiedBackup).file}, ${from(verifiedBackup).ageDays.toFixed(2)} days old`],
@@ -91,9 +91,9 @@ const removeCopies = optionalStep({
   skippable: true,
   do: (act) => act.removePlaintextCopies(),
   show: ({ copies, freedBytes, closedPlaces }) => [
-    ...copies,
+    ...underLabel('removed', copies),
     ['freed', formatBytes(freedBytes)],
-    ...Object.entries(closedPlaces).map(([path, how]) => [path, `kept empty, so that no database starts there: ${how}`] as const),
+    ...Object.entries(closedPlaces).map(([path, how]) => ['kept empty', `${path}, so that no database starts there: ${how}`] as const),
   ],
 });
 
@@ -117,7 +117,7 @@ const proveRemoval = optionalStep({
     ['open files on the volume', formatCount(openFiles)],
     ['rows', `${formatCount(rowsBefore)} before the removal, ${formatCount(rowsAfter)} after it, in ${formatCount(tables)} tables`],
     ["the migration's backups", 'no longer bound to be kept for a way back to the old volume'],
-    ...kept,
+    ...underLabel('stays', kept),
     ...notGuaranteed,
   ],
 });
@@ -136,12 +136,17 @@ export const decommissionPlaintext: Runbook<Activities> = {
   summary: summarise,
 };
 
+/** A path is read, and copied, whole: it stands in the wider column. */
+function underLabel(label: string, found: Facts): Facts {
+  return found.map(([path, words]) => [label, `${path}: ${words}`]);
+}
+
 function summarise({ from }: View, has: (step: { readonly id: string }) => boolean): Facts {
   if (!has(listCopies)) return [];
   const removed = has(removeCopies) ? from(removeCopies) : undefined;
   return [
     ['removed', removed === undefined ? 'nothing, or not to the end' : `${formatBytes(removed.sizeBytes)} in ${formatCount(removed.files)} files at ${formatCount(removed.places)} places`],
-    ...from(listCopies).kept.map(([path, words]) => [`stays: ${path}`, words] as const),
+    ...underLabel('stays', from(listCopies).kept),
     ...notGuaranteed,
   ];
 }

@@ -89,11 +89,9 @@ describe('the removal of what a migration left in the clear', () => {
     ]);
     expect(result).toEqual({ state: 'stopped', outcome: expect.stringMatching(/no-go.*The host stays as it is/) as unknown });
     const evidence = asked.find(({ id }) => id === 'remove-plaintext-gate')?.evidence ?? [];
-    const labels = evidence.map(([label]) => label);
-    for (const path of [oldData, `${copies}/cluster`, '/var/backups/supersync/old.sql', '/var/backups/supersync/old.sql.gz']) expect(labels).toContain(`REMOVED: ${path}`);
-    for (const path of [`${copies}/other`, `${copies}/notes.txt`, `${copies}/link`]) expect(labels).toContain(`stays: ${path}`);
-    expect(labels.some((label) => /^stays: .*-json\.log$/.test(label))).toBe(true);
-    expect(labels.filter((label) => label.startsWith('REMOVED'))).toHaveLength(4);
+    const under = (label: string) => evidence.filter(([each]) => each === label).map(([, words]) => words.split(': ')[0]);
+    expect(under('REMOVED')).toEqual([oldData, '/var/backups/supersync/old.sql', '/var/backups/supersync/old.sql.gz', `${copies}/cluster`]);
+    expect(under('stays')).toEqual(expect.arrayContaining([`${copies}/link`, `${copies}/notes.txt`, `${copies}/other`, expect.stringMatching(/-json\.log$/) as unknown]));
     expect(await look()).toBe(before);
   });
 
@@ -129,7 +127,7 @@ describe('the removal of what a migration left in the clear', () => {
     expect(await shell(`ls ${oldData}; lsattr -d ${oldData} | cut -c5; ls ${copies} /var/backups/supersync | grep -v gpg; ls /etc/passwd`)).toBe(
       `REMOVED-BY-LOCKSTEP.txt\ni\n${copies}:\nlink\nnotes.txt\nother\n\n/var/backups/supersync:\n/etc/passwd\n`,
     );
-    expect(record.summary.map(([label]) => label)).toEqual(expect.arrayContaining(['removed', `stays: ${copies}/other`, 'on SSDs', 'in snapshots']));
+    expect(record.summary.map(([label]) => label)).toEqual(expect.arrayContaining(['removed', 'stays', 'on SSDs', 'in snapshots']));
     expect(await shell('docker inspect --format "{{range .Mounts}}{{.Source}} {{end}}" supersync-postgres')).toContain('/mnt/pg-data-encrypted');
 
     expect(await refusalOf(await startRunbook(rehearsal, 'rollback'))).toMatch(new RegExp(`removed by decommissionPlaintext \\(run ${handle.runId}.*no old volume to go back to`));

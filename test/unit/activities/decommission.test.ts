@@ -111,10 +111,12 @@ test('only what is shown to be of this cluster is to go; the rest is named', () 
     await writeFile(join(backups, 'new.dump.zst.gpg'), Buffer.from([0x8c, 0x0d]));
     await writeFile(join(backups, 'notes.txt'), 'call the printer company');
     await symlink(root, join(backups, 'link'));
+    await symlink('/srv/tablespace', join(root, '16400'));
     const { copies, kept } = await listed(attempt);
     expect(copies.map(({ path }) => path)).toEqual([root, `${root}.before-0123abcd`, join(backups, 'copy'), join(backups, 'old.sql')]);
     const names = kept.map(({ where }) => where);
     for (const path of [`${root}.before-ffffffff`, ...['another', 'foreign.sql', 'notes.txt', 'link'].map((name) => join(backups, name))]) expect(names).toContain(path);
+    expect(kept.find(({ where }) => where === join(root, '16400'))?.why).toContain('/srv/tablespace');
     expect(names).not.toContain(join(backups, 'new.dump.zst.gpg'));
   }));
 
