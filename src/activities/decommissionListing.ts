@@ -124,10 +124,11 @@ async function searchPlace(search: Search, place: string): Promise<void> {
   if ((await ifPresent(lstat(place))) === undefined) return;
   const device = (await lstat(await realpath(place), { bigint: true })).dev;
   const root = await realpath(place);
+  const mounted = new Set((await search.attempt.tools.mounts.readMountsWithin({ directory: root })).map(({ mountPoint }) => mountPoint));
   for await (const { path, stats } of walkTree({ directory: root })) {
     const full = path === '.' ? root : join(root, path);
     if (skipped.some((below) => full.startsWith(`${below}/`))) continue;
-    if (stats.dev !== device) {
+    if (mounted.has(full) || (stats.isDirectory() && stats.dev !== device)) {
       skipped.push(full);
       search.kept.push({ what: 'another filesystem', where: full, why: 'mounts are not crossed: name it in decommission.places of its own' });
     } else if (stats.isDirectory()) {
