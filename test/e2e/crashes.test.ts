@@ -18,6 +18,7 @@ it('a migration and the rollback from it end as if nothing had happened, whateve
     faultAt: (place) => sample.get(nameOf(place))?.fault,
     onCell: ({ place, fault, resumedAfter }) => say(`${nameOf(place)}: ${fault}${resumedAfter === undefined ? '' : `, went on after ${(resumedAfter / 1000).toFixed(1)} s`}`),
   });
+  expect(chain.failures).toEqual([]);
   expect(chain.cells.map(({ place }) => nameOf(place)).toSorted()).toEqual([...sample.keys()].toSorted());
   expect(chain.states).toEqual(['succeeded', 'rolled back']);
   expect(chain.intact, JSON.stringify(chain.verdict)).toBe(true);

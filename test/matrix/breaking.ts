@@ -41,7 +41,7 @@ async function freezeWhileAnotherStarts({ guest, lockstep }: Rehearsal, seconds:
   await signal('STOP');
   try {
     const [{ exitCode, stderr }] = await Promise.all([lockstep('worker'), sleep(seconds * 1000)]);
-    if (exitCode !== 3 || !stderr.includes('another worker for')) throw new Error(`a second worker beside a frozen one: status ${exitCode}, ${stderr.trim()}`);
+    if (exitCode !== 1 || !stderr.includes('another worker for')) throw new Error(`a second worker beside a frozen one: status ${exitCode}, ${stderr.trim()}`);
   } finally {
     await signal('CONT');
   }

@@ -25,6 +25,8 @@ export interface Chain {
   readonly states: readonly string[];
   readonly records: readonly RunRecord[];
   readonly hostStates: readonly HostState[];
+  /** What could not be broken as it was to be. */
+  readonly failures: readonly string[];
   readonly verdict: ClientVerdict;
   readonly intact: boolean;
   /** Bytes that the host's disk gave, from a node's first attempt to its end. */
@@ -75,11 +77,12 @@ export async function runChain(settings: ChainSettings): Promise<Chain> {
   }
   director.decideWith(() => Promise.resolve('go'));
   const verdict = await rehearsal.finishSending();
-  return { cells: breaker.cells, states, records, hostStates, verdict, intact: isIntact(verdict), bytesRead: breaker.bytesRead, durations: breaker.durations };
+  return { cells: breaker.cells, failures: breaker.failures, states, records, hostStates, verdict, intact: isIntact(verdict), bytesRead: breaker.bytesRead, durations: breaker.durations };
 }
 
 function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCell }: ChainSettings) {
   const cells: Cell[] = [];
+  const failures: string[] = [];
   const broken = new Set<string>();
   const waiting = new Map<string, (verdict: Verdict) => void>();
   const ended = new Set<string>();
@@ -164,5 +167,15 @@ function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCell }: ChainS
     return Number(line[2]) * 512;
   }
 
-  return { cells, durations, bytesRead, decide, atQuestion };
+  /** What goes wrong here must not pass for a worker that was let go on. */
+  async function decideOrFail(point: FaultPoint): Promise<Verdict> {
+    try {
+      return await decide(point);
+    } catch (error) {
+      failures.push(`${nameOf(placeOf(point))}: ${String(error)}`);
+      return 'go';
+    }
+  }
+
+  return { cells, durations, bytesRead, failures, decide: decideOrFail, atQuestion };
 }

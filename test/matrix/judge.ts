@@ -15,7 +15,7 @@ const countedNodes = ['migrate/copy-data', 'migrate/verify-copy'] as const;
  * @returns What differs, in words.
  */
 export function judge(chain: Chain, undisturbed: Chain): readonly string[] {
-  const differing: string[] = [];
+  const differing: string[] = [...chain.failures];
   const compare = (what: string, own: unknown, reference: unknown): void => {
     if (JSON.stringify(own) !== JSON.stringify(reference)) differing.push(`${what}: ${JSON.stringify(own)} instead of ${JSON.stringify(reference)}`);
   };
