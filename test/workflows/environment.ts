@@ -6,7 +6,7 @@ import type { Client } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { hostTaskQueue, searchAttributeNames, workflowTaskQueue } from '../../src/contract/names.js';
 import type { Bundle } from '../../src/worker/replay.js';
@@ -36,6 +36,8 @@ export interface WorkersOptions {
   readonly bundle: Bundle;
   readonly host: string;
   readonly activities: object;
+  /** Other settings of the worker that walks the runbooks. */
+  readonly workflowWorker?: Pick<WorkerOptions, 'sinks' | 'maxCachedWorkflows'>;
 }
 
 export interface TestWorkers {
@@ -94,10 +96,10 @@ function toTestEnvironment(temporal: TestWorkflowEnvironment, namespace: string)
   };
 }
 
-async function startWorkers(temporal: TestWorkflowEnvironment, namespace: string, { bundle, host, activities }: WorkersOptions): Promise<TestWorkers> {
+async function startWorkers(temporal: TestWorkflowEnvironment, namespace: string, { bundle, host, activities, workflowWorker }: WorkersOptions): Promise<TestWorkers> {
   const common = { connection: temporal.nativeConnection, namespace };
   const workers = [
-    await Worker.create({ ...common, taskQueue: workflowTaskQueue, workflowBundle: bundle, stickyQueueScheduleToStartTimeout: '1s' }),
+    await Worker.create({ ...common, taskQueue: workflowTaskQueue, workflowBundle: bundle, stickyQueueScheduleToStartTimeout: '1s', ...workflowWorker }),
     await Worker.create({ ...common, taskQueue: hostTaskQueue(host), activities, maxHeartbeatThrottleInterval: '1s' }),
   ];
   const running = Promise.all(workers.map((worker) => worker.run()));

@@ -1,0 +1,75 @@
+/*
+ * A run as data, so that it can be generated, made smaller and printed: what the runbook's list is,
+ * what its host does wrong, and what people send. No node, no question and no fault refers to another
+ * one by more than its place, so that leaving one out leaves a run.
+ */
+
+/** How one attempt ends that does not simply succeed. A lost answer: the host acted, and the run does not learn it. */
+export type Fault = 'transient' | 'permanent' | 'secret' | 'answer lost' | 'answer lost for good';
+
+/** What a step does to the two databases; the others leave a mark of their own that its undo removes. */
+export type Effect = 'stop old' | 'start new' | 'admit users';
+
+export interface StepDescription {
+  readonly kind: 'step';
+  readonly undo: boolean;
+  readonly skippable: boolean;
+  /** False: left out by its `when`. */
+  readonly needed: boolean;
+  /** How its attempts end, one after the other; then they succeed. */
+  readonly faults: readonly Fault[];
+  readonly undoFaults: readonly Fault[];
+}
+
+export interface QuestionDescription {
+  readonly kind: 'gate' | 'acknowledgement';
+  readonly people: 1 | 2;
+  readonly needed: boolean;
+  /** Answers no-go by itself after a moment. */
+  readonly limited: boolean;
+}
+
+export type NodeDescription =
+  | StepDescription
+  | QuestionDescription
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'parallel'; readonly questions: readonly QuestionDescription[] };
+
+/** The list of a generated runbook. */
+export interface RunbookDescription {
+  readonly nodes: readonly NodeDescription[];
+  /** Before which of the nodes the old database stops, the new one starts and users are let in; none: the run moves no database. */
+  readonly move: readonly MoveDescription[];
+  readonly carriesOver: boolean;
+  readonly tellsWhenStopped: boolean;
+}
+
+export interface MoveDescription {
+  readonly before: number;
+  readonly faults: readonly Fault[];
+  readonly undoFaults: readonly Fault[];
+}
+
+/** A node with the id that it has in its run. */
+export type Identified = { readonly id: string; readonly effect?: Effect; readonly node: NodeDescription };
+
+const effects = ['stop old', 'start new', 'admit users'] as const satisfies readonly Effect[];
+
+/** The list in order: `n0`, `n1` … and the steps that move the database, named after what they do. */
+export function listOf({ nodes, move }: RunbookDescription): readonly Identified[] {
+  const moves = [...move].sort((one, other) => one.before - other.before);
+  const moving = (place: number) =>
+    moves.flatMap(({ before, ...faults }, index): readonly Identified[] => {
+      const effect = effects[index];
+      if (effect === undefined || Math.min(before, nodes.length) !== place) return [];
+      return [{ id: effect.replace(' ', '-'), effect, node: { kind: 'step', undo: true, skippable: false, needed: true, ...faults } }];
+    });
+  return [...nodes.flatMap((node, index) => [...moving(index), { id: `n${index}`, node }]), ...moving(nodes.length)];
+}
+
+/** The questions that a node puts, with their ids. */
+export function questionsOf({ id, node }: Identified): readonly { readonly id: string; readonly question: QuestionDescription }[] {
+  if (node.kind === 'gate' || node.kind === 'acknowledgement') return [{ id, question: node }];
+  if (node.kind === 'parallel') return node.questions.map((question, index) => ({ id: `${id}q${index}`, question }));
+  return [];
+}

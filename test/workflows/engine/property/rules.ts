@@ -1,0 +1,144 @@
+import type { RunResult } from '../../../../src/workflows/engine/walk.js';
+import { listOf, questionsOf } from './description.js';
+import type { Attempted, HostModel } from './hostModel.js';
+import type { Scenario } from './scenario.js';
+
+/** One thing that was sent to a run, each under a name of its own, so that what the run makes of it can be told apart. */
+export interface Sent {
+  readonly question: string;
+  readonly answer: string;
+  readonly by: string;
+  /** It came too early, too late, for something else or without what it needs. */
+  readonly mustNotCount: boolean;
+  readonly onTheWayBack: boolean;
+}
+
+/** Holds a run against what is true of every run. */
+export interface Rules {
+  /** What was broken, in words. */
+  readonly broken: readonly string[];
+  /** To be called for each attempt, before it acts. */
+  readonly before: (attempt: Attempted, host: HostModel) => void;
+  readonly atEnd: (result: RunResult, host: HostModel) => void;
+}
+
+/** @param sent - Everything that was sent until now, in order. */
+export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
+  const list = listOf(scenario.runbook);
+  const broken: string[] = [];
+  const stepAt = (index: number) => {
+    const node = list[index]?.node;
+    return node?.kind === 'step' ? node : undefined;
+  };
+  const isUndoable = (index: number) => stepAt(index)?.undo === true;
+  const hasLimit = list.some((each) => questionsOf(each).some(({ question }) => question.limited));
+
+  const said = (answer: string, matches: (question: string) => boolean) => sent.filter((each) => !each.mustNotCount && each.answer === answer && matches(each.question));
+  const undoSkipped = (id: string) => said('skip', (question) => question.startsWith(`${id}.failed.`)).some(({ onTheWayBack }) => onTheWayBack);
+  const mayLoseWrites = () => said('discard-writes', () => true).length > 0;
+
+  function went(id: string, answer: string, people: number): boolean {
+    const agreed = groupBy(said(answer, (question) => isOpeningOf(question, id)), ({ question }) => question);
+    return [...agreed.values()].some((each) => new Set(each.map(({ by }) => by)).size >= people);
+  }
+
+  function beforeStep(attempt: Attempted, index: number, host: HostModel): void {
+    const { node: id } = attempt;
+    if (host.attempts.some(({ phase }) => phase === 'undo')) broken.push(`${id} was done although the undoing had begun`);
+    if (host.attempts.some((earlier) => earlier.what === id && earlier.fault === undefined)) broken.push(`${id} was done again although it had been done`);
+    const turn = host.decisions.findLastIndex(({ outcome, answer }) => outcome === 'counted' && (answer === 'no-go' || answer === 'rollback'));
+    const goOn = host.decisions.findLastIndex(({ outcome, answer, question }) => outcome === 'counted' && answer === 'continue' && question.startsWith('past-'));
+    if (turn > goOn) broken.push(`${id} was done after ${host.decisions[turn]?.answer} to ${host.decisions[turn]?.question}`);
+    for (const earlier of list.slice(0, index)) {
+      if (earlier.node.kind === 'step' && earlier.node.needed && !host.attempts.some(({ what }) => what === earlier.id)) broken.push(`${id} was done before ${earlier.id}`);
+      for (const { id: question, question: { kind, people, needed } } of questionsOf(earlier)) {
+        if (needed && !went(question, kind === 'gate' ? 'go' : 'acknowledged', people)) broken.push(`${id} was done, and nobody had said yes to ${question}`);
+      }
+    }
+    if (id === 'start-new' && host.oldWritable) broken.push('the new database starts while the old one is writable');
+  }
+
+  function beforeUndo({ node: id }: Attempted, index: number, host: HostModel): void {
+    if (!isUndoable(index)) broken.push(`${id} was undone and has no undo`);
+    if (host.attempts.some(({ what, fault }) => what === `undo ${id}` && fault === undefined)) broken.push(`${id} was undone again although it had been undone`);
+    if (!host.journal.some((entry) => entry.kind === 'began' && entry.node === id) && !host.attempts.some(({ what }) => what === id)) {
+      broken.push(`${id} was undone and had never begun`);
+    }
+    const standing = list.filter((each, at) => at > index && isUndoable(at) && host.applied.has(each.id) && !undoSkipped(each.id));
+    if (standing.length > 0) broken.push(`${id} was undone before ${standing.map((each) => each.id).join(', ')}`);
+    if (said('no-go', () => true).length + said('rollback', () => true).length === 0 && !hasLimit) broken.push(`${id} was undone, and nobody had asked for it`);
+    if (id !== 'stop-old') return;
+    if (host.newWritable && !undoSkipped('start-new')) broken.push('the old database starts while the new one is writable');
+    const mark = host.journal.some(({ kind }) => kind === 'mark');
+    if (mark && !host.carriedOver && !mayLoseWrites()) broken.push('the old database starts without what users wrote on the new one');
+  }
+
+  /** The engine starts a node anew for an answer, or because the run went on where it stood. */
+  function beforeOpening({ what, node, opening }: Attempted): void {
+    if (opening === 1 || node === 'begin-way-back') return;
+    const reasons =
+      said('retry', (question) => question.startsWith(`${node}.failed.`)).length +
+      said('provided', (question) => question.startsWith(`${node}.secret.`)).length +
+      said('continue', (question) => question.startsWith('past-')).length +
+      (list.some(({ id }) => id === node) || what === 'ensureConditions' ? 1 + scenario.interruptions.length : 0);
+    if (reasons < opening - 1) broken.push(`${what} was started ${opening} times for ${reasons} answers`);
+  }
+
+  function checkDecisions(host: HostModel): void {
+    const counted = host.decisions.filter(({ outcome }) => outcome === 'counted');
+    for (const { question, answer, by } of counted) {
+      const origin = sent.find((each) => each.by === by && each.question === question && each.answer === answer);
+      if (origin === undefined) broken.push(`${answer} to ${question} by ${by} counted, and nobody had sent it`);
+      else if (origin.mustNotCount) broken.push(`${answer} to ${question} by ${by} counted, and must not`);
+    }
+    for (const [question, answers] of groupBy(counted, (decision) => decision.question)) {
+      const people = list.flatMap(questionsOf).find(({ id }) => isOpeningOf(question, id))?.question.people ?? 1;
+      if (question !== 'rollback' && answers.length > people) broken.push(`${question} was answered ${answers.length} times`);
+    }
+  }
+
+  function checkHost({ state, outcome }: RunResult, host: HostModel): void {
+    const undone = host.attempts.filter(({ phase }) => phase === 'undo');
+    for (const [what, attempts] of groupBy(undone, (attempt) => attempt.what)) {
+      if (attempts.filter(({ effective }) => effective).length > 1) broken.push(`${what} took effect more than once`);
+    }
+    if (host.attempts.at(-1)?.what !== 'closeRun') broken.push(`the last act was ${host.attempts.at(-1)?.what}`);
+    if (state !== 'rolled back' && undone.length > 0) broken.push(`the run ended as ${state}, with undos`);
+    for (const [index, { id, node }] of list.entries()) {
+      if (node.kind !== 'step') continue;
+      if (state === 'rolled back' && isUndoable(index) && host.applied.has(id)) {
+        if (!undoSkipped(id)) broken.push(`${id} still stands after the way back`);
+        else if (!outcome.includes('NOT undone')) broken.push(`the outcome does not name ${id}, which still stands`);
+      }
+      const skipped = said('skip', (question) => question.startsWith(`${id}.failed.`)).length > 0;
+      if (state === 'succeeded' && node.needed && !host.applied.has(id) && !skipped) broken.push(`the run succeeded without ${id}`);
+    }
+    if (state === 'stopped' && said('stop', () => true).length === 0) broken.push('the run stopped, and nobody had asked for it');
+    if (state === 'rolled back' && !host.oldWritable && !undoSkipped('stop-old')) broken.push('no database serves after the way back');
+  }
+
+  return {
+    broken,
+    before(attempt, host) {
+      const index = list.findIndex(({ id }) => id === attempt.node);
+      beforeOpening(attempt);
+      if (attempt.what === `undo ${attempt.node}`) beforeUndo(attempt, index, host);
+      else if (attempt.what === attempt.node && index >= 0) beforeStep(attempt, index, host);
+    },
+    atEnd(result, host) {
+      checkDecisions(host);
+      checkHost(result, host);
+    },
+  };
+}
+
+/** `n1`, then `n1.2`, `n1.3` …; not `n1.failed.1`. */
+export function isOpeningOf(question: string, id: string): boolean {
+  return question === id || (question.startsWith(`${id}.`) && /^\d+$/.test(question.slice(id.length + 1)));
+}
+
+function groupBy<T>(all: readonly T[], keyOf: (each: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const each of all) groups.set(keyOf(each), [...(groups.get(keyOf(each)) ?? []), each]);
+  return groups;
+}
