@@ -14,7 +14,8 @@ import { createWorld, type World } from './world.js';
  *     LOCKSTEP_PROPERTY_SEED=<seed> npm run property
  */
 const runs = Number(process.env['LOCKSTEP_PROPERTY_RUNS'] ?? 40);
-const seed = Number(process.env['LOCKSTEP_PROPERTY_SEED'] ?? Math.floor(Math.random() * 1_000_000_000));
+/** The few of the quick tests are always the same: a change is not to fail for what it did not change. */
+const seed = Number(process.env['LOCKSTEP_PROPERTY_SEED'] ?? (process.env['LOCKSTEP_PROPERTY_RUNS'] === undefined ? 1 : Math.floor(Math.random() * 1_000_000_000)));
 /** Runs mostly wait for a server, so many go on at once; each lane makes its own failure smaller. */
 const lanes = 20;
 
