@@ -21,6 +21,8 @@ export interface StartedFact {
 const readyWithinSeconds = 300;
 /** psql's status where the server refused a statement. */
 const failedStatement = 3;
+/** What a server says to whoever asks whether it is ready yet: no reason for its end. */
+const isAnswerToProbe = /the database system is (starting up|shutting down|not yet accepting connections)/;
 
 /** PostgreSQL was started and has ended by itself. */
 class DatabaseEnded extends Error {
@@ -184,7 +186,7 @@ async function assertNotEnded({ tools }: Attempt, container: string): Promise<vo
   const facts = await tools.docker.readContainer(container);
   if (facts === undefined || !['exited', 'dead', 'restarting'].includes(facts.state)) return;
   const said = await tools.docker
-    .readLogs({ container, since: new Date(facts.startedAt ?? 0), wanted: (text) => /FATAL|PANIC|could not/.test(text) })
+    .readLogs({ container, since: new Date(facts.startedAt ?? 0), wanted: (text) => /FATAL|PANIC|could not/.test(text) && !isAnswerToProbe.test(text) })
     // Its log may go elsewhere.
     .catch(() => []);
   throw new DatabaseEnded(`${container} ended with status ${facts.exitCode}${said.length === 0 ? '' : `: ${said.at(-1)?.text.slice(0, 300)}`}`);

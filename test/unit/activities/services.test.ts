@@ -25,7 +25,7 @@ async function stoppedSource(directory: string, { rows = 3, container = {}, read
       docker: {
         readContainer: () => Promise.resolve({ processId: process.pid, state: 'running', ...container }),
         readLogs: ({ wanted }: { wanted: (text: string) => boolean }) =>
-          Promise.resolve(['starting', 'PANIC:  could not locate a valid checkpoint record'].filter(wanted).map((text) => ({ at: '', text }))),
+          Promise.resolve(['starting', 'PANIC:  could not locate a valid checkpoint record', 'FATAL:  the database system is starting up'].filter(wanted).map((text) => ({ at: '', text }))),
       },
       postgres: {
         isReady: () => Promise.resolve(true),
