@@ -119,7 +119,7 @@ export function createRunActivities(dependencies: RunDependencies) {
     if (running === true) throw new PermanentFailure(`this host is held by ${holder}`, 'look at it with lockstep status; one run at a time changes a host');
     if (!takeOver) {
       throw new PermanentFailure(
-        `this host was left by ${holder}, which ${running === false ? 'is closed' : 'the server does not know'}`,
+        `this host was left by ${holder}, which ${running === false ? 'is closed, or lost by the server' : 'the server does not know'}`,
         `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "lockstep start ${held.runbook} --resume" goes on where it stood, "lockstep start rollback --take-over" undoes what it did, and "lockstep start ${held.runbook} --take-over" begins anew`,
       );
     }

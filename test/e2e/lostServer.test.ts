@@ -24,7 +24,7 @@ it('a migration whose server lost its database is gone on with from the journal,
   await answering;
   await rehearsal.killWorker();
 
-  expect(await refusalOf(await startMigration(rehearsal))).toMatch(/was left by rehearsal\/migrate.*which the server does not know.*start migrate --resume/s);
+  expect(await refusalOf(await startMigration(rehearsal))).toMatch(/was left by rehearsal\/migrate.*which is closed.*start migrate --resume/s);
   const asked: string[] = [];
   const handle = await startMigration(rehearsal, { resume: true });
   const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, (question, status) => {
