@@ -53,9 +53,7 @@ export async function createTestEnvironment(): Promise<TestEnvironment> {
   try {
     const path = await writeTestServerProgram(directory);
     quietenRuntime();
-    const temporal = await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path } },
-    });
+    const temporal = await startPatiently(() => TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } }));
     // This server knows how to add them and not how to list them.
     await temporal.connection.operatorService.addSearchAttributes({
       namespace: 'default',
@@ -129,4 +127,15 @@ async function writeTestServerProgram(directory: string): Promise<string> {
   );
   await chmod(program, 0o755);
   return program;
+}
+
+/** The SDK gives such a server 5 s to answer, which is little on a machine where other files run at the same time. */
+async function startPatiently<T>(start: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await start();
+    } catch (error) {
+      if (tries === 5 || !String(error).includes('did not start within')) throw error;
+    }
+  }
 }
