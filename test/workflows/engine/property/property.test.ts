@@ -42,7 +42,7 @@ test('whatever happens to a run, what is true of every run holds', { timeout: 90
           throw error;
         }
       }),
-      { seed: seed + lane, numRuns: Math.ceil(runs / lanes), interruptAfterTimeLimit: 600_000, markInterruptAsFailure: true },
+      { seed: seed + lane, numRuns: Math.ceil(runs / lanes), interruptAfterTimeLimit: 600_000, markInterruptAsFailure: true, includeErrorInReport: true },
     );
   const results = await Promise.allSettled(Array.from({ length: lanes }, (_, lane) => check(lane)));
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []));
