@@ -8,7 +8,7 @@ export interface HostState {
   readonly compose: string;
   /** Containers, mappings, mounts, control groups and files that a run might have left behind. */
   readonly leftovers: string;
-  /** Events of the audit log by node, each with how often it is there. */
+  /** Events of the audit log by node and opening, each with how often it is there. */
   readonly events: readonly string[];
 }
 
@@ -36,8 +36,8 @@ function countEvents(log: string, runId: string): readonly string[] {
   for (const line of log.split('\n')) {
     const id = / id=(\S+)/.exec(line)?.[1];
     if (id === undefined || !id.startsWith(runId) || line.includes('_WAITS ')) continue;
-    const [, node = '', phase = '', , event = ''] = id.split('/');
-    const key = `${node}/${phase}/${event}`;
+    const [, node = '', phase = '', opening = '', event = ''] = id.split('/');
+    const key = `${node}/${phase}/${opening}/${event}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return [...counts].map(([key, count]) => `${key} ${count}`).sort();

@@ -59,18 +59,23 @@ function withoutRun(text: string): string {
   return text.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'RUN');
 }
 
-/** What ends a step is there once. The volume is unlocked anew after each power cut, and openings begin anew with each passphrase. */
+/** Each is there once. A step that lost its passphrase with its worker is opened anew, and what it then does again is told again. */
 export function repeatedEvents({ events }: HostState): readonly string[] {
   return events
     .map(split)
-    .filter(([key, count]) => count > 1 && !key.includes('_BEGIN') && !key.includes('UNLOCK'))
+    .filter(([, count]) => count > 1)
     .map(([key, count]) => `${key} is there ${count} times`);
 }
 
 function compareEvents(own: HostState, reference: HostState): readonly string[] {
-  const there = new Set(own.events.map((event) => split(event)[0]));
-  const missing = reference.events.map((event) => split(event)[0]).filter((key) => !there.has(key));
+  const there = new Set(own.events.map(withoutOpening));
+  const missing = reference.events.map(withoutOpening).filter((key) => !there.has(key));
   return [...repeatedEvents(own), ...missing.map((key) => `${key} is missing`)];
+}
+
+function withoutOpening(event: string): string {
+  const [node = '', phase = '', , name = ''] = split(event)[0].split('/');
+  return `${node}/${phase}/${name}`;
 }
 
 function split(event: string): readonly [string, number] {
