@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '../contract/errors.js';
-import { findFilesElsewhere } from '../host/openFiles.js';
 import { readContainerReadiness } from '../host/postgresReadiness.js';
 import { CommandFailed } from '../host/runner.js';
 import { changes, type Attempt } from './activity.js';
 import { assertMayReturn, carriedPlaces, ensureSourceInPlace, mayReturn } from './carriedSource.js';
+import { assertOpenFilesOnVolume } from './openFilesOnVolume.js';
 import { keepEndOfOutage } from './outage.js';
 import { isOverlaySelected } from './overlay.js';
 import { keepFact, readFact } from './runFacts.js';
@@ -202,37 +202,6 @@ export async function ensureDatabaseStopped(attempt: Attempt): Promise<void> {
 async function stopService(attempt: Attempt, { service, container, timeoutSeconds }: { readonly service: string; readonly container: string; readonly timeoutSeconds: number }): Promise<void> {
   attempt.report({ phase: `waiting for ${container} to stop; Docker kills it after ${timeoutSeconds} s` });
   await composeOf(attempt).stop({ services: [service], timeoutSeconds });
-}
-
-/**
- * Every file that PostgreSQL holds open lies on the dm-crypt device.
- *
- * @param nextMove - Where one does not.
- */
-export async function assertOpenFilesOnVolume(attempt: Attempt, nextMove = 'roll back; find out why that file lies elsewhere'): Promise<{ openFiles: number }> {
-  const { config, tools } = attempt;
-  const { container } = await needSource(attempt);
-  const mount = await tools.mounts.readMount({ path: config.volume.mountPoint });
-  const mapped = mount && (await tools.mounts.readMappedDevice({ deviceNumber: mount.deviceNumber }));
-  if (!mount || mapped?.name !== config.volume.name) {
-    throw new PermanentFailure(`${config.volume.mountPoint} is not the dm-crypt device ${config.volume.name}`, 'retry: the volume is opened again');
-  }
-  const pid = (await tools.docker.readContainer(container))?.processId;
-  if (pid === undefined) throw new Error(`${container} does not run`);
-  const pids = await tools.openFiles.readProcessTree({ pid });
-  const files = await tools.openFiles.readOpenFiles({ pids });
-  const [elsewhere] = findFilesElsewhere({ files, deviceNumber: mount.deviceNumber }).filter(({ path }) => !isOfContainer(path));
-  if (elsewhere) {
-    throw new PermanentFailure(`PostgreSQL holds ${elsewhere.path} open, which is not on the encrypted volume`, nextMove);
-  }
-  const onVolume = files.filter(({ kind, deviceNumber }) => kind === 'file' && deviceNumber === mount.deviceNumber);
-  if (onVolume.length === 0) throw new PermanentFailure('PostgreSQL holds no file open on the encrypted volume', nextMove);
-  return { openFiles: onVolume.length };
-}
-
-/** What a server holds of its container rather than of its data: the container's own log pipe, working directory and sockets. */
-function isOfContainer(path: string): boolean {
-  return path === '/' || path === '/dev/null' || path.startsWith('/proc/') || path.startsWith('/run/') || path.startsWith('/var/run/');
 }
 
 function composeOf({ tools, config }: Attempt) {

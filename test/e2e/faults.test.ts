@@ -8,13 +8,13 @@ import type { OpenQuestion } from '../../src/contract/questions.js';
 import type { RunRecord } from '../../src/contract/record.js';
 import type { RunStatus } from '../../src/contract/status.js';
 import { verifyAuditLog } from '../../src/host/auditVerification.js';
-import { answerUntilEnd, goEverywhere } from '../../src/rehearsal/answers.js';
+import { goEverywhere } from '../../src/rehearsal/answers.js';
 import { isIntact, type ClientVerdict } from '../../src/rehearsal/clientVerdict.js';
 import { deployment } from '../../src/rehearsal/deployment/files.js';
 import { hostFiles } from '../../src/rehearsal/hostConfig.js';
 import type { Rehearsal } from '../../src/rehearsal/rehearsal.js';
 import { createFaults, type Faults } from './faultInjection.js';
-import { openTestHost, readRecord, startMigration } from './host.js';
+import { finishMigration, openTestHost, startMigration } from './host.js';
 
 const volume = '/mnt/pg-data-encrypted';
 const source = '/var/lib/docker/volumes/supersync_pg-data/_data';
@@ -56,9 +56,7 @@ describe('a migration on a host where things go wrong', () => {
     await rehearsal.startWorker();
     await rehearsal.startSending();
     handle = await startMigration(rehearsal);
-    result = await answerUntilEnd({ rehearsal, handle }, answer, disturb);
-    verdict = await rehearsal.finishSending();
-    record = await readRecord(rehearsal, handle.runId);
+    ({ result, verdict, record } = await finishMigration(rehearsal, handle, answer, disturb));
   });
   afterAll(async () => {
     await rehearsal.close();

@@ -5,7 +5,8 @@ import { workflowIdOf, workflowTaskQueue } from '../../src/contract/names.js';
 import type { RunRecord } from '../../src/contract/record.js';
 import type { RunStatus } from '../../src/contract/status.js';
 import { createRun } from '../../src/host/runner.js';
-import { createStatusReader } from '../../src/rehearsal/answers.js';
+import { answerUntilEnd, createStatusReader, type Answerer } from '../../src/rehearsal/answers.js';
+import type { ClientVerdict } from '../../src/rehearsal/clientVerdict.js';
 import { hostFiles, rehearsalHost } from '../../src/rehearsal/hostConfig.js';
 import { preparedHost } from '../../src/rehearsal/preparedHost.js';
 import { openRehearsal, type Rehearsal, type RehearsalSettings } from '../../src/rehearsal/rehearsal.js';
@@ -41,6 +42,18 @@ export async function startRunbook(rehearsal: Rehearsal, runbook: string, input:
     args: [{ host: rehearsalHost, startedBy: 'e2e', ...input }],
   });
   return Object.assign(handle, { runId: handle.firstExecutionRunId });
+}
+
+/** Answers a migration to its end, ends the client that has been sending, and reads what both say of it. */
+export async function finishMigration(
+  rehearsal: Rehearsal,
+  handle: WorkflowHandle & { runId: string },
+  answer: Answerer,
+  disturb: (status: RunStatus) => Promise<void>,
+): Promise<{ result: { state: string }; verdict: ClientVerdict; record: RunRecord }> {
+  const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, answer, disturb);
+  const verdict = await rehearsal.finishSending();
+  return { result, verdict, record: await readRecord(rehearsal, handle.runId) };
 }
 
 /** Waits until the run's status is as wanted; the test's own time limit ends a wait in vain. */

@@ -4,11 +4,11 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { signalNames } from '../../src/contract/names.js';
 import type { RunRecord } from '../../src/contract/record.js';
 import type { RunStatus } from '../../src/contract/status.js';
-import { answerUntilEnd, goEverywhere } from '../../src/rehearsal/answers.js';
+import { goEverywhere } from '../../src/rehearsal/answers.js';
 import { isIntact, type ClientVerdict } from '../../src/rehearsal/clientVerdict.js';
 import { rehearsalSecrets } from '../../src/rehearsal/hostConfig.js';
 import type { Rehearsal } from '../../src/rehearsal/rehearsal.js';
-import { openTestHost, readRecord, startMigration } from './host.js';
+import { finishMigration, openTestHost, startMigration } from './host.js';
 
 /** The real rsync; the two copies that a kill will hit are slow enough to be hit in their middle. */
 const slowRsync = `#!/bin/sh
@@ -47,9 +47,7 @@ describe('a migration that is disturbed', () => {
     await rehearsal.startWorker();
     await rehearsal.startSending();
     handle = await startMigration(rehearsal);
-    result = await answerUntilEnd({ rehearsal, handle }, answer, disturb);
-    verdict = await rehearsal.finishSending();
-    record = await readRecord(rehearsal, handle.runId);
+    ({ result, verdict, record } = await finishMigration(rehearsal, handle, answer, disturb));
   });
   afterAll(async () => {
     await rehearsal.close();

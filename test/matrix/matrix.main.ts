@@ -39,9 +39,11 @@ async function measure(fault: Fault): Promise<Column> {
     return { fault, cells: [], missing: places.map(nameOf), differing: [chain.message], shares: [], minutes };
   }
   const resumed = chain.cells.flatMap(({ resumedAfter }) => (resumedAfter === undefined ? [] : [resumedAfter / 1000]));
+  const shares = readShares(chain, undisturbed);
+  // A power cut empties the page cache, and whatever was in it is read again.
+  const tooMuch = fault.startsWith('power cut') ? [] : shares.filter(({ holds }) => !holds).map(({ node, share }) => `${node} read ${Math.round(share * 100)} % of what an undisturbed run reads`);
   const column: Column = {
-    ...{ fault, minutes, cells: chain.cells, missing: missingCells(places, fault, chain.cells), differing: judge(chain, undisturbed) },
-    shares: readShares(chain, undisturbed),
+    ...{ fault, minutes, shares, cells: chain.cells, missing: missingCells(places, fault, chain.cells), differing: [...judge(chain, undisturbed), ...tooMuch] },
     ...(resumed.length === 0 ? {} : { resume: { median: median(resumed), worst: Math.max(...resumed) } }),
   };
   for (const words of [...column.missing.map((name) => `missing: ${name}`), ...column.differing]) say(`  ${words}`);
