@@ -13,6 +13,7 @@ import { sourceActivities } from './source.js';
 import { spaceActivities } from './space.js';
 import { statisticsActivities } from './statistics.js';
 import { verificationActivities } from './verification.js';
+import { watchActivities } from './watch.js';
 import { volumeActivities } from './volume.js';
 import { wayBackActivities } from './wayBack.js';
 
@@ -32,6 +33,7 @@ export const stepActivities = {
   ...restoredSourceActivities,
   ...overlayActivities,
   ...verificationActivities,
+  ...watchActivities,
   ...wayBackActivities,
   ...decommissionActivities,
 };

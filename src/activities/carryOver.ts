@@ -7,7 +7,7 @@ import { changes, reads } from './activity.js';
 import { carriedPlaces, exchangeSource } from './carriedSource.js';
 import { copyDirectory, verifyEqual } from './copy.js';
 import { volumeLayout } from './openVolume.js';
-import { ensureDatabaseStopped } from './services.js';
+import { ensureDatabaseStopped } from './ensureServices.js';
 import { needSource } from './source.js';
 import { keepStopped } from './stoppedSource.js';
 

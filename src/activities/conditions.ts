@@ -6,7 +6,7 @@ import {
   ensureApplicationStopped,
   ensureDatabaseReady,
   ensureDatabaseStopped,
-} from './services.js';
+} from './ensureServices.js';
 import { openAndMount } from './openVolume.js';
 import { assertSourceUntouched } from './stoppedSource.js';
 

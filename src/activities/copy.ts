@@ -1,6 +1,7 @@
 import { lstat, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PermanentFailure } from '../contract/errors.js';
+import { RollbackTrigger } from '../contract/errors.js';
+import { formatCount } from '../contract/facts.js';
 import { compareManifests, type ManifestComparison, type ManifestDifference } from '../host/manifestComparison.js';
 import { ifPresent } from '../host/failure.js';
 import { writeManifest, type ManifestProgress } from '../host/manifest.js';
@@ -84,7 +85,7 @@ interface Side {
  *
  * @param sizeBytes - About how large each is, for the progress.
  * @param nextMove - What a person does where they differ.
- * @throws {@link PermanentFailure} naming the first files that differ.
+ * @throws {@link RollbackTrigger} naming the first files that differ.
  */
 export async function verifyEqual(attempt: Attempt, { source, target, sizeBytes, nextMove }: { readonly source: Side; readonly target: Side; readonly sizeBytes: number; readonly nextMove: string }) {
   await attempt.tools.filesystem.dropPageCache();
@@ -114,7 +115,11 @@ export async function verifyEqual(attempt: Attempt, { source, target, sizeBytes,
   if (!comparison.equal) {
     // Not to be built upon: a bit that turned below the filesystem leaves no trace in times, and neither does its mend.
     for (const { file } of [original, copy]) await rename(file, `${file}.differed`);
-    throw new PermanentFailure(await describeDifference(comparison, source, target), nextMove);
+    throw new RollbackTrigger(await describeDifference(comparison, source, target), nextMove, [
+      ['missing in the copy', formatCount(comparison.missingCount)],
+      ['different', formatCount(comparison.differentCount)],
+      ['extra in the copy', formatCount(comparison.extraCount)],
+    ]);
   }
   return {
     sourceFiles: original.files,

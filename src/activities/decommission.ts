@@ -10,7 +10,7 @@ import { listPlaintext, type Copy, type Kept, type Listing } from './decommissio
 import { hasBegun, readMigration, tellMigration, type MigrationFact } from './decommissionMigration.js';
 import { assertGone, nothingRemoved, removeListed, trimFilesystems, type RemovalFact } from './decommissionRemoval.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
-import { readHealth } from './services.js';
+import { readHealth } from './ensureServices.js';
 import { readStatistics, type Statistics } from './statistics.js';
 
 const millisecondsOfDay = 24 * 3600 * 1000;

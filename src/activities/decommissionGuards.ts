@@ -8,7 +8,7 @@ import type { Attempt } from './activity.js';
 import { findObstacle, isWithin, measureCopy, type Copy } from './decommissionListing.js';
 import { isOverlaySelected } from './overlay.js';
 import { assertOpenFilesOnVolume } from './openFilesOnVolume.js';
-import { ensureDatabaseReady } from './services.js';
+import { ensureDatabaseReady } from './ensureServices.js';
 import { createClaimFile } from './wrapper/claim.js';
 
 /** @throws {@link PermanentFailure} where the service is not shown to run on the encrypted volume. */

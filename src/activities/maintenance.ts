@@ -8,7 +8,7 @@ import { ensureTextFile } from '../host/textFile.js';
 import { changes, type Attempt } from './activity.js';
 import { beginOutage, endOutage, keepOutage, readOutage } from './outage.js';
 import { readProofs } from './proofs.js';
-import { ensureApplicationHealthy, ensureApplicationStopped, readHealth } from './services.js';
+import { ensureApplicationHealthy, ensureApplicationStopped, readHealth } from './ensureServices.js';
 
 /** Maintenance: writes are refused, provably, or the application is stopped. */
 export const maintenanceActivities = {

@@ -1,4 +1,4 @@
-import { PermanentFailure } from '../contract/errors.js';
+import { PermanentFailure, RollbackTrigger } from '../contract/errors.js';
 import { findFilesElsewhere } from '../host/openFiles.js';
 import type { Attempt } from './activity.js';
 import { needSource } from './source.js';
@@ -22,10 +22,10 @@ export async function assertOpenFilesOnVolume(attempt: Attempt, nextMove = 'roll
   const files = await tools.openFiles.readOpenFiles({ pids });
   const [elsewhere] = findFilesElsewhere({ files, deviceNumber: mount.deviceNumber }).filter(({ path }) => !isOfContainer(path));
   if (elsewhere) {
-    throw new PermanentFailure(`PostgreSQL holds ${elsewhere.path} open, which is not on the encrypted volume`, nextMove);
+    throw new RollbackTrigger(`PostgreSQL holds ${elsewhere.path} open, which is not on the encrypted volume`, nextMove, [['open elsewhere', elsewhere.path]]);
   }
   const onVolume = files.filter(({ kind, deviceNumber }) => kind === 'file' && deviceNumber === mount.deviceNumber);
-  if (onVolume.length === 0) throw new PermanentFailure('PostgreSQL holds no file open on the encrypted volume', nextMove);
+  if (onVolume.length === 0) throw new RollbackTrigger('PostgreSQL holds no file open on the encrypted volume', nextMove, [['open on the volume', 'nothing']]);
   return { openFiles: onVolume.length };
 }
 

@@ -10,7 +10,7 @@ import type { BackupManifest } from './backupManifest.js';
 import { assertMayReturn, exists, finishExchange, isCarriedOver, restoredExchangeFact, type Exchange } from './carriedSource.js';
 import { withRestored } from './restoreCheck.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
-import { ensureApplicationStopped, ensureDatabaseStopped, ensureDatabaseUp } from './services.js';
+import { ensureApplicationStopped, ensureDatabaseStopped, ensureDatabaseUp } from './ensureServices.js';
 import { needSource } from './source.js';
 import { takeOverConfiguration } from './serverConfiguration.js';
 import { restoreSizeBytes } from './space.js';

@@ -1,11 +1,16 @@
-import { PermanentFailure } from '../contract/errors.js';
+import { PermanentFailure, RollbackTrigger } from '../contract/errors.js';
+import { formatCount } from '../contract/facts.js';
 import type { RoleFacts } from '../host/postgres.js';
 import { toApplicationName } from '../host/postgresSession.js';
 import type { DatabaseFigures } from '../host/postgresFigures.js';
+import { CommandFailed } from '../host/runner.js';
 import { changes, reads, type Attempt } from './activity.js';
 import { keepProof } from './proofs.js';
 import { keepFact, needFact } from './runFacts.js';
 import { needSource } from './source.js';
+
+/** psql's status where the server refused a statement. */
+export const failedStatement = 3;
 
 /** What a cluster holds, exactly: every database, every table, and the roles. */
 export interface Statistics {
@@ -28,7 +33,7 @@ export const statisticsActivities = {
   /** Exact row counts on the new volume against those of the stopped source. */
   verifyRows: reads(async (attempt) => {
     const recorded = await needFact<Statistics>(attempt, 'statistics-stopped');
-    const now = await readStatistics(attempt);
+    const now = await readOnVolume(attempt);
     await keepFact(attempt, 'statistics-after', now);
     assertEqualStatistics(recorded, now);
     await keepProof(attempt, 'dataIntegrity');
@@ -58,14 +63,32 @@ export async function connectionOf(attempt: Attempt) {
   return { container, user: attempt.config.deployment.database.user, applicationName: toApplicationName(`lockstep ${attempt.call.runId}`) };
 }
 
-/** @throws {@link PermanentFailure} naming the first figures that differ. */
+/** Counting reads every row: what PostgreSQL cannot read, or finds with a wrong checksum, is damaged. */
+async function readOnVolume(attempt: Attempt): Promise<Statistics> {
+  const nextMove = "look at the database's log and dmesg; roll back: the source is untouched";
+  const connection = await connectionOf(attempt);
+  const before = await attempt.tools.postgres.checksumFailures(connection);
+  try {
+    return await readStatistics(attempt);
+  } catch (error) {
+    if (!(error instanceof CommandFailed) || error.exitCode !== failedStatement) throw error;
+    const wrong = Math.max(0, (await attempt.tools.postgres.checksumFailures(connection)) - before);
+    throw new RollbackTrigger('PostgreSQL cannot count what lies on the encrypted volume: a table or a catalog of it cannot be read', nextMove, [
+      ['pages with a wrong checksum', formatCount(wrong)],
+    ]);
+  }
+}
+
+/** @throws {@link RollbackTrigger} naming the first figures that differ. */
 export function assertEqualStatistics(expected: Statistics, found: Statistics, nextMove = 'roll back: the source has the figures of before'): void {
   const left = flatten(expected);
   const right = flatten(found);
   const differing = [...new Set([...left.keys(), ...right.keys()])].filter((key) => left.get(key) !== right.get(key));
   if (differing.length === 0) return;
   const named = differing.slice(0, 5).map((key) => `${key}: ${left.get(key) ?? 'absent'} before, ${right.get(key) ?? 'absent'} now`);
-  throw new PermanentFailure(`${differing.length} figures differ from the stopped source (${named.join('; ')})`, nextMove);
+  throw new RollbackTrigger(`${differing.length} figures differ from the stopped source (${named.join('; ')})`, nextMove, [
+    ['figures that differ', `${formatCount(differing.length)} of ${formatCount(new Set([...left.keys(), ...right.keys()]).size)}`],
+  ]);
 }
 
 /** Of two readings what neither changed: sessions of the application's own may go on while users are kept out. */

@@ -33,7 +33,7 @@ export async function answerQuestion(context: AnswerContext, question: OpenQuest
   try {
     if (question.kind === 'secret') return await typeSecret(context, question, closed.signal);
     const answer = await select(
-      { message: 'Your answer', choices: [...question.choices, later].map((value) => ({ value, name: value })), default: later },
+      { message: 'Your answer', choices: [...question.choices, later].map((value) => ({ value, name: value === question.recommended ? `${value} (recommended)` : value })), default: later },
       { signal: closed.signal },
     );
     if (answer === later) {

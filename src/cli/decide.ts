@@ -1,10 +1,12 @@
+import { confirm } from '@inquirer/prompts';
 import type { Command } from 'commander';
-import type { Decision } from '../contract/questions.js';
+import type { Decision, OpenQuestion } from '../contract/questions.js';
 import { chooseQuestion, explainOutcome, sendDecision } from './decision.js';
-import { noAnswer, refused } from './exit.js';
+import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
+import { commandFor, renderQuestion } from './present/questionLines.js';
 import { findRun } from './runs.js';
-import { resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
+import { flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 
 interface DecideOptions extends HostOptions {
   readonly run?: string;
@@ -54,6 +56,7 @@ async function decide(session: Session, named: string | undefined, answer: strin
       throw noAnswer(`no worker on ${host} answers, so which question is meant has to be named; "lockstep status" shows it`);
     }
     const question = status === undefined ? undefined : chooseQuestion(status.questions, answer, named);
+    if (question !== undefined && named === undefined) await confirmQuestion(session, question, answer, options);
     if (question?.reasonFor.includes(answer) === true && options.reason === undefined) {
       throw refused(`"${answer}" needs a reason; add --reason "…"`);
     }
@@ -67,4 +70,18 @@ async function decide(session: Session, named: string | undefined, answer: strin
     const after = (await observe(client, run)).status?.questions.find(({ id }) => id === decision.question);
     session.terminal.print(explainOutcome(decision, recorded, after));
   });
+}
+
+/**
+ * An answer that names no question is for the one that the person saw, which may have been answered
+ * meanwhile: the question that is open now is shown before anything is sent.
+ *
+ * @throws CommandEnded where nobody can be asked, or the person meant another one.
+ */
+async function confirmQuestion({ terminal }: Session, question: OpenQuestion, answer: string, options: DecideOptions): Promise<void> {
+  const named = commandFor(question, answer, flagsFor(options));
+  if (!terminal.interactive) throw wrongUsage(`name the question, so that a late answer never meets the next one: ${named}`);
+  const lines = renderQuestion(question, { width: terminal.width(), now: new Date(), theme: terminal.theme, flags: flagsFor(options) });
+  terminal.print(...lines);
+  if (!(await confirm({ message: `Answer this with "${answer}"?`, default: false }))) throw refused('nothing was sent');
 }

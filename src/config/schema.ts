@@ -108,6 +108,17 @@ const watchSchema = z.strictObject({
   firstHourSeconds: seconds.default(3600),
   daySeconds: seconds.default(86400),
   intervalSeconds: seconds.default(30),
+  unhealthySeconds: seconds.default(60).describe('A health check that fails for so long makes a rollback be proposed.'),
+});
+
+const rollbackSchema = z.strictObject({
+  automatic: z
+    .boolean()
+    .default(false)
+    .describe(
+      'A rollback trigger of the plan (failed verification, differing rows, lost performance, PostgreSQL not starting, corruption, errors or instability) starts the way back at once; false parks the run, with rollback recommended. Once users may have written on the new volume the way back itself asks a person first, whatever is set here.',
+    ),
+  performancePercent: percent.default(15).describe('Slower than this, beyond what noise explains, and going back is recommended.'),
 });
 
 const preflightSchema = z.strictObject({
@@ -147,6 +158,7 @@ export const configSchema = z.strictObject({
   maintenance: maintenanceSchema.prefault({}),
   verification: verificationSchema.prefault({}),
   watch: watchSchema.prefault({}),
+  rollback: rollbackSchema.prefault({}),
   preflight: preflightSchema.prefault({}),
   decommission: decommissionSchema.prefault({}),
 });

@@ -6,7 +6,7 @@ import type { Config } from './schema.js';
  * start of a run.
  */
 export function toRunSettings(config: Config): RunSettings {
-  const { maintenance, backup, verification, watch, decommission } = config;
+  const { maintenance, backup, verification, watch, rollback, decommission } = config;
   return {
     ...(maintenance.window === undefined ? {} : { windowOpensAt: maintenance.window.opensAt }),
     filesystemCopy: backup.filesystemCopy !== 'none',
@@ -14,5 +14,6 @@ export function toRunSettings(config: Config): RunSettings {
     firstHourSeconds: watch.firstHourSeconds,
     daySeconds: watch.daySeconds,
     decommissionPeople: decommission.people,
+    automaticRollback: rollback.automatic,
   };
 }

@@ -1,3 +1,5 @@
+import type { Facts } from './facts.js';
+
 /**
  * The ways in which something on a host can fail, told apart by what the engine does next.
  * They are plain data here; the wrapper turns them into Temporal failures without a cause, because
@@ -6,6 +8,8 @@
 export const failureTypes = {
   /** Trying again will not help: the run parks and asks a person. */
   permanent: 'Permanent',
+  /** The same, and the plan names it as a reason to go back: the question that parks recommends that. */
+  rollbackTrigger: 'RollbackTrigger',
   /** A secret of the kind `ask:` is not in the worker's memory: the run waits for `lockstep unlock`. */
   secretNeeded: 'SecretNeeded',
   /** The input of a workflow does not fit; the run fails at once. */
@@ -20,7 +24,7 @@ export const silentAttempt = 'nothing was heard of it any more: the worker ended
  * next move, since it is what a person reads when the run parks.
  */
 export class PermanentFailure extends Error {
-  override readonly name = 'PermanentFailure';
+  override readonly name: string = 'PermanentFailure';
 
   /**
    * @param fact - What is wrong, with its values.
@@ -31,6 +35,20 @@ export class PermanentFailure extends Error {
     readonly nextMove: string,
   ) {
     super(`${fact}; ${nextMove}`);
+  }
+}
+
+/** A finding that the plan's 3.1 names as a trigger of the rollback: whoever is asked gets that recommended. */
+export class RollbackTrigger extends PermanentFailure {
+  override readonly name = 'RollbackTrigger';
+
+  /** @param evidence - What was measured, for the question. It travels into Temporal's history: nothing that users wrote. */
+  constructor(
+    fact: string,
+    nextMove: string,
+    readonly evidence: Facts,
+  ) {
+    super(fact, nextMove);
   }
 }
 

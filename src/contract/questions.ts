@@ -43,6 +43,8 @@ export interface OpenQuestion {
   /** Choices that need a reason. */
   readonly reasonFor: readonly string[];
   readonly evidence: Facts;
+  /** The choice that the plan would have taken, where it names one. */
+  readonly recommended?: string;
   /** ISO time. */
   readonly openedAt: string;
   /** ISO time at which the question answers itself, and with what. */

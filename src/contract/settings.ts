@@ -12,6 +12,8 @@ export interface RunSettings {
   readonly daySeconds: number;
   /** How many different people have to agree to the removal of plaintext copies; default 1. */
   readonly decommissionPeople?: number;
+  /** A rollback trigger of the plan starts the way back without asking, once for each node; default no. */
+  readonly automaticRollback?: boolean;
 }
 
 /** What the first activity of a run finds and records; the run walks this list, whatever the code says later. */

@@ -1,13 +1,13 @@
 import { CommandFailed, type Run } from './runner.js';
 
-/** A line of the kernel's log that tells of a failing disk or filesystem. */
+/** A line of the kernel's log that tells of a failing disk or filesystem, or of a process that was ended for want of memory. */
 export interface KernelError {
   /** ISO time, as the kernel's log has it. */
   readonly at: string;
   readonly message: string;
 }
 
-const patterns = [
+const ioErrors = [
   /\bI\/O error\b/i,
   /\bEXT4-fs (error|warning)\b/,
   /\bXFS .*(corrupt|metadata I\/O error|log I\/O error)/i,
@@ -18,6 +18,8 @@ const patterns = [
   /\bRemounting filesystem read-only\b/,
   /\b(ata|nvme)\S*:? .*(failed command|controller is down|exception Emask)/,
 ];
+
+const memoryKills = [/\bout of memory: Killed process \d+/i];
 
 /** The kernel's own log. */
 export function createKernelLog({ run }: { readonly run: Run }) {
@@ -34,16 +36,21 @@ export function createKernelLog({ run }: { readonly run: Run }) {
     return buffer.stdout.split('\n');
   }
 
+  async function readMatching(since: Date, patterns: readonly RegExp[]): Promise<readonly KernelError[]> {
+    return (await readLines(since)).flatMap((line) => {
+      const [, at, message] = /^(\d{4}-\S+)\s+(.*)$/.exec(line) ?? [];
+      if (at === undefined || message === undefined || !patterns.some((pattern) => pattern.test(message))) return [];
+      const time = new Date(toIso(at));
+      return time < since ? [] : [{ at: time.toISOString(), message }];
+    });
+  }
+
   return {
     /** Errors of disks and filesystems since a moment, in the kernel's order. */
-    async readIoErrors({ since }: { readonly since: Date }): Promise<readonly KernelError[]> {
-      return (await readLines(since)).flatMap((line) => {
-        const [, at, message] = /^(\d{4}-\S+)\s+(.*)$/.exec(line) ?? [];
-        if (at === undefined || message === undefined || !patterns.some((pattern) => pattern.test(message))) return [];
-        const time = new Date(toIso(at));
-        return time < since ? [] : [{ at: time.toISOString(), message }];
-      });
-    },
+    readIoErrors: ({ since }: { readonly since: Date }) => readMatching(since, ioErrors),
+
+    /** Processes that were killed since a moment because memory ran out, the host's or a control group's. */
+    readMemoryKills: ({ since }: { readonly since: Date }) => readMatching(since, memoryKills),
   };
 }
 

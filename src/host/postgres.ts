@@ -139,6 +139,9 @@ export function createPostgres({ run }: { run: Run }) {
       return { terminated };
     },
 
+    /** Pages whose checksum was wrong when they were read, since the statistics were last reset; 0 of a cluster without checksums. */
+    checksumFailures: async (connection: DatabaseConnection): Promise<number> => (await session.query(connection, countSchema, countChecksumFailures))[0]?.count ?? 0,
+
     /** Writes out what is dirty, so that the stop that follows is short. */
     checkpoint: async (connection: DatabaseConnection): Promise<void> => {
       await session.runSql(connection, 'CHECKPOINT;', { timeout: 'service' });
@@ -224,5 +227,9 @@ const listSessions = `
 SELECT json_build_object('processId', pid, 'database', coalesce(datname, ''), 'user', coalesce(usename, ''),
   'applicationName', application_name, 'state', coalesce(state, ''))
 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid;`;
+
+// Through JSON, since servers before 12 have no such column.
+const countChecksumFailures =
+  "SELECT json_build_object('count', coalesce(sum((to_jsonb(d) ->> 'checksum_failures')::bigint), 0)) FROM pg_stat_database d;";
 
 const ofApplication = "FROM pg_stat_activity WHERE application_name = :'application' AND pid <> pg_backend_pid();";

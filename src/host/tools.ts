@@ -1,3 +1,4 @@
+import { createBlockDevices } from './blockDevices.js';
 import { createCompose } from './compose.js';
 import { createCryptsetup } from './cryptsetup.js';
 import { createDiskActivity } from './diskActivity.js';
@@ -30,6 +31,7 @@ export function createHostTools({ run, signal, controlGroup, onFailure }: {
   return {
     run,
     pipeline,
+    blockDevices: createBlockDevices(),
     compose: (projectDirectory: string) => createCompose({ run, projectDirectory }),
     cryptsetup: createCryptsetup({ run }),
     diskActivity: createDiskActivity(),

@@ -1,7 +1,7 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { join } from 'node:path';
 import type { Call, Condition } from '../../contract/calls.js';
-import { failureTypes, PermanentFailure, SecretNeeded } from '../../contract/errors.js';
+import { failureTypes, PermanentFailure, RollbackTrigger, SecretNeeded } from '../../contract/errors.js';
 import type { Progress } from '../../contract/status.js';
 import type { Config } from '../../config/schema.js';
 import { explainHostFault } from '../../host/hostFault.js';
@@ -9,8 +9,9 @@ import { CommandFailed, createRun } from '../../host/runner.js';
 import { createHostTools } from '../../host/tools.js';
 import type { Activity, Attempt, Who } from '../activity.js';
 import { createClaimFile } from './claim.js';
-import { hasActedBefore, openJournal, type CallIdentity, type EndOfAttempt, type Journal, type JournalEntry } from './journal.js';
+import { hasActedBefore, openJournal, type CallIdentity, type EndOfAttempt } from './journal.js';
 import { appendCommandLog } from './commandLog.js';
+import { decisionEvents, newsFor } from './news.js';
 import { createSecretReader } from './secretReader.js';
 import type { SecretVault } from './secretVault.js';
 import type { SingleFlight } from './singleFlight.js';
@@ -98,6 +99,8 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
     const began = performance.now();
     const identity = identityOf(call);
     const at = dependencies.now().toISOString();
+    // Before the journal has them: what it has is not told again.
+    for (const { id, details, who } of decisionEvents(call)) await dependencies.audit(config, id, 'DECISION', call, details, who);
     await journal.append(...newsFor(journal, call, at), { kind: 'began', at, attempt: attemptNumber, bootId: await dependencies.bootId(), ...identity });
     const ended = (result: EndOfAttempt, more: { figures?: unknown; message?: string }) =>
       journal.append({
@@ -119,6 +122,7 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
     } catch (error) {
       // Else the audit log would tell of a beginning without an end.
       if (error instanceof SecretNeeded && activity.event !== undefined) await attempt.audit(`${activity.event}_WAITS`, { secret: error.secret });
+      if (error instanceof RollbackTrigger) await attempt.audit('ROLLBACK_PROPOSED', { reason: error.fact });
       await ended(signal.aborted ? 'cancelled' : error instanceof SecretNeeded ? 'secret needed' : 'failed', { message: messageOf(error) });
       throw error;
     } finally {
@@ -157,17 +161,6 @@ function identityOf({ node, title, plan, opening, phase, undoable }: Call): Call
   return { node, title, plan, opening, phase, undoable };
 }
 
-/** A retried attempt tells the same news again; the journal takes each once. */
-function newsFor({ earlier }: Journal, { news }: Call, at: string): readonly JournalEntry[] {
-  if (news.decisions.length + news.nodes.length === 0) return [];
-  const known = new Set(earlier.map((entry) => JSON.stringify({ ...entry, at: entry.kind === 'node' ? '' : entry.at })));
-  const isNew = (entry: { at: string; kind: string }) => !known.has(JSON.stringify({ ...entry, at: entry.kind === 'node' ? '' : entry.at }));
-  return [
-    ...news.decisions.map((decision) => ({ kind: 'decision', ...decision }) as const).filter(isNew),
-    ...news.nodes.map(({ id, ...outcome }) => ({ kind: 'node', at, node: id, ...outcome }) as const).filter(isNew),
-  ];
-}
-
 /** The worker's own heartbeat: often enough for a progress bar, and the way in which a cancel arrives. */
 function startHeartbeat(context: Context): { report: (progress: Progress) => void; stop: () => void } {
   let latest: Progress | undefined;
@@ -190,6 +183,7 @@ function toFailure(thrown: unknown): ApplicationFailure {
   const error = explainHostFault(thrown);
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof SecretNeeded) return ApplicationFailure.nonRetryable(error.message, failureTypes.secretNeeded, error.secret, error.isNew);
+  if (error instanceof RollbackTrigger) return ApplicationFailure.nonRetryable(error.message, failureTypes.rollbackTrigger, error.evidence);
   if (error instanceof PermanentFailure) return ApplicationFailure.nonRetryable(error.message, failureTypes.permanent);
   if (error instanceof CommandFailed) {
     return ApplicationFailure.retryable(`${error.message}; what it said is in commands.log in the run's directory on the host`, 'CommandFailed');

@@ -36,7 +36,8 @@ export function renderQuestion(
   const edge = (question.kind === 'parked' || question.kind === 'cancelled' ? theme.bad : theme.warning)('┃ ');
   const inner = width - 2;
   const open = `open ${formatSeconds(Math.max(0, (now.getTime() - Date.parse(question.openedAt)) / 1000))}`;
-  const commands = question.choices.map((answer) => [question.kind === 'secret' ? 'type it' : answer, commandFor(question, answer, flags)] as const);
+  const label = (answer: string) => (question.kind === 'secret' ? 'type it' : answer === question.recommended ? `${answer} (recommended)` : answer);
+  const commands = question.choices.map((answer) => [label(answer), commandFor(question, answer, flags)] as const);
   return [
     ...spread('', theme.bold(question.title), theme.dim(open), inner),
     ...tabulate(question.evidence, 2, inner),

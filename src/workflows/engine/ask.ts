@@ -1,12 +1,17 @@
 import { condition } from '@temporalio/workflow';
 import type { Condition } from '../../contract/calls.js';
+import type { Facts } from '../../contract/facts.js';
 import type { Decision } from '../../contract/questions.js';
 import type { RunContext } from './context.js';
 import type { Asked } from './inbox.js';
 
 /** Thrown where the way forward ends by a decision: the engine then undoes what was done. */
 export class WayBack extends Error {
-  constructor(readonly reason: string) {
+  /** @param trigger - What was measured, where the plan's rollback trigger led here. */
+  constructor(
+    readonly reason: string,
+    readonly trigger?: Facts,
+  ) {
     super(reason);
   }
 }

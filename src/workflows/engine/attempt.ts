@@ -1,5 +1,6 @@
 import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import { failureTypes, silentAttempt } from '../../contract/errors.js';
+import type { Facts } from '../../contract/facts.js';
 import type { Decision } from '../../contract/questions.js';
 import { ask, askParked, throwIfRollbackRequested, WayBack } from './ask.js';
 import type { RunContext } from './context.js';
@@ -48,8 +49,9 @@ export async function attempt<R>(
         await askForSecret(context, node, secret);
         continue;
       }
-      const decision = await askAfterFailure(context, node, failure, choices);
-      if (decision.answer === 'rollback') throw new WayBack(`${node.title} failed (${failure}); ${decision.by}: ${decision.reason ?? ''}`);
+      const trigger = triggerOf(error);
+      const decision = await askAfterFailure(context, node, { failure, trigger }, choices);
+      if (decision.answer === 'rollback') throw new WayBack(`${node.title} failed (${failure}); ${decision.by}: ${decision.reason ?? ''}`, trigger);
       if (decision.answer === 'skip') return { instead: 'skip', words: `skipped by ${decision.by}: ${decision.reason ?? ''}` };
       if (decision.answer === choices.other) return { instead: decision.answer, words: `${decision.answer}, ${decision.by}: ${decision.reason ?? ''}` };
     } finally {
@@ -70,6 +72,13 @@ function secretOf(error: unknown): { name: string; reason: string; isNew: boolea
   if (!(cause instanceof ApplicationFailure) || cause.type !== failureTypes.secretNeeded) return undefined;
   const [name, isNew] = cause.details ?? [];
   return typeof name === 'string' ? { name, reason: cause.message, isNew: isNew === true } : undefined;
+}
+
+/** What was measured, of a failure that the plan names as a reason to go back. */
+function triggerOf(error: unknown): Facts | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== failureTypes.rollbackTrigger) return undefined;
+  return (cause.details?.[0] ?? []) as Facts;
 }
 
 async function askForSecret(
@@ -97,13 +106,16 @@ async function askForSecret(
 async function askAfterFailure(
   context: RunContext,
   node: { id: string; title: string },
-  failure: string,
+  { failure, trigger }: { readonly failure: string; readonly trigger: Facts | undefined },
   choices: FailureChoices,
 ): Promise<Decision> {
   const before = context.progress.stateOf(node.id);
-  context.progress.mark(node.id, 'failed', { note: failure });
+  const id = context.numberedOpening(`${node.id}.failed`);
+  const proposed = trigger !== undefined && choices.rollback !== false;
+  context.progress.mark(node.id, 'failed', { note: failure, ...(proposed ? { facts: trigger } : {}) });
+  if (proposed && context.isFirstTrigger(node.id) && context.settings.automaticRollback === true) return decideBySetting(context, id);
   const decision = await askParked(context, {
-    id: context.numberedOpening(`${node.id}.failed`),
+    id,
     node: node.id,
     kind: 'parked',
     title: [
@@ -112,8 +124,16 @@ async function askAfterFailure(
     ].join('. '),
     choices: ['retry', ...(choices.skip === true ? ['skip'] : []), ...(choices.rollback === false ? [] : ['rollback']), ...(choices.other === undefined ? [] : [choices.other])],
     reasonFor: ['skip', 'rollback', ...(choices.other === undefined ? [] : [choices.other])],
-    evidence: [],
+    evidence: proposed ? trigger : [],
+    ...(proposed ? { recommended: 'rollback' } : {}),
   });
   if (before !== undefined) context.progress.mark(node.id, before, { note: '' });
+  return decision;
+}
+
+/** Kept like a person's, so that the record and the audit log say who decided. */
+function decideBySetting(context: RunContext, question: string): Decision {
+  const decision = { question, answer: 'rollback', by: 'lockstep.yaml', reason: 'rollback.automatic is set, and the plan names this as a reason to go back' };
+  context.inbox.keep(decision, 'counted');
   return decision;
 }

@@ -45,6 +45,8 @@ export interface RunContext {
   readonly numberedOpening: (question: string) => string;
   /** Counts how often the engine started a node, over retries and returns to it. */
   readonly startOf: (node: string) => number;
+  /** Whether a node has not yet given reason to go back: a person who went on in spite of it is not overruled. */
+  readonly isFirstTrigger: (node: string) => boolean;
   readonly publish: () => void;
   readonly status: () => RunStatus;
   readonly view: () => View;
@@ -101,6 +103,7 @@ export function createRunContext(runbook: string, input: RunInput, progress: Pro
     },
     numberedOpening: (question) => `${question}.${count(question)}`,
     startOf: (node) => count(`start of ${node}`),
+    isFirstTrigger: (node) => count(`trigger of ${node}`) === 1,
     publish() {
       setCurrentDetails(renderPage(context.status()));
       const questions = context.inbox.open();

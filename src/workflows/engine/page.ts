@@ -24,6 +24,7 @@ export function renderPage(status: RunStatus): string {
     [
       `### ${question.title}`,
       ...question.evidence.map(([label, value]) => `- ${label}: **${value}**`),
+      ...(question.recommended === undefined ? [] : [`Recommended: **${question.recommended}**`]),
       question.kind === 'secret'
         ? `On the host: \`lockstep unlock\``
         : `Signal \`decide\` with \`{"question": "${question.id}", "answer": "${question.choices.join(' | ')}", "by": "your name"${question.reasonFor.length > 0 ? ', "reason": "why"' : ''}}\``,

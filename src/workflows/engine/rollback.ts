@@ -1,5 +1,5 @@
 import { attempt, type FailureChoices } from './attempt.js';
-import { askParked } from './ask.js';
+import { askParked, type WayBack } from './ask.js';
 import type { RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
 import type { Node, Runbook, Step, Undo } from './nodes.js';
@@ -99,6 +99,9 @@ export async function walkBeside<Acts>(
   return true;
 }
 
+/** The answer that goes back with what users wrote past the point of no return. */
+const carry = 'carry-over';
+
 /** The answer that gives up what users wrote past the point of no return: nothing else ever does. */
 const discard = 'discard-writes';
 
@@ -120,9 +123,9 @@ export type Way = 'continue' | 'stop' | { readonly toUndo: readonly string[]; re
  * Before it: what is to be undone. After it a switch back alone would lose what users wrote, so a
  * person chooses what becomes of that.
  *
- * @param reason - Why the way forward was left.
+ * @param wayBack - Why the way forward was left.
  */
-export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<Acts>, reason: string): Promise<Way> {
+export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<Acts>, { reason, trigger }: WayBack): Promise<Way> {
   const node = { id: 'begin-way-back', title: 'End what this run left running, and read its journal', plan: '' };
   const attempted = await attempt(
     context,
@@ -133,7 +136,7 @@ export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<
   if (!('result' in attempted)) return { toUndo: [], carriesOver: false };
   const { toUndo, usersMayWriteSince } = attempted.result;
   if (usersMayWriteSince === undefined) return { toUndo, carriesOver: false };
-  const back = (runbook.undoes ?? runbook).carryOver === undefined ? [] : ['carry-over', discard];
+  const back = (runbook.undoes ?? runbook).carryOver === undefined ? [] : [carry, discard];
   const onward = runbook.undoes === undefined ? ['continue'] : [];
   const stopping = (runbook.whenStopped ?? []).map(({ title }) => title).join('; ');
   const decision = await askParked(context, {
@@ -142,14 +145,15 @@ export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<
     kind: 'parked',
     title: [
       `${reason}. But users may have written on the new volume since ${usersMayWriteSince}, and a switch back alone would lose what they wrote`,
-      ...(back.length === 0 ? [] : [`carry-over: go back with it, users offline meanwhile; ${discard}: go back without it`]),
+      ...(back.length === 0 ? [] : [`${carry}: go back with it, users offline meanwhile; ${discard}: go back without it`]),
       ...(onward.length === 0 ? [] : ['continue: go on where the run stands']),
       `stop: end the run and leave the service on the new volume${stopping.length === 0 ? '' : ` (${stopping})`}`,
     ].join('. '),
     choices: [...back, ...onward, 'stop'],
     reasonFor: [discard, 'stop'],
-    evidence: [],
+    evidence: trigger ?? [],
+    ...(trigger === undefined || back.length === 0 ? {} : { recommended: carry }),
   });
   if (decision.answer === 'stop' || decision.answer === 'continue') return decision.answer;
-  return { toUndo, carriesOver: decision.answer === 'carry-over' };
+  return { toUndo, carriesOver: decision.answer === carry };
 }

@@ -99,7 +99,7 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
       // Its own list has changed nothing yet: leaving it leaves the host as it is.
       if (runbook.undoes !== undefined && at < recorded.length) return close(context, runbook, 'stopped', `${error.reason}. Nothing was changed`);
       if (runbook.noWayBackFrom !== undefined) return close(context, runbook, 'stopped', `${error.reason}. The host stays as it is`);
-      const way = await chooseWayBack(context, runbook, error.reason);
+      const way = await chooseWayBack(context, runbook, error);
       if (way === 'stop') {
         await walkBeside(context, 'Before the run ends', runbook.whenStopped ?? []);
         return close(context, runbook, 'stopped', `${error.reason}. The service stays where it is`);

@@ -2,7 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { serviceActivities } from '../../../src/activities/services.js';
-import { PermanentFailure } from '../../../src/contract/errors.js';
+import { PermanentFailure, RollbackTrigger } from '../../../src/contract/errors.js';
 import { assertSourceUntouched } from '../../../src/activities/stoppedSource.js';
 import { keepFact, readFact } from '../../../src/activities/runFacts.js';
 import { readDigest } from '../../../src/host/fileDigest.js';
@@ -18,8 +18,10 @@ async function stoppedSource(directory: string, { rows = 3, container = {}, read
   await mkdir(join(data, 'global'), { recursive: true });
   const control = join(data, 'global', 'pg_control');
   await writeFile(control, 'shut down');
+  await writeFile(join(directory, 'compose.yaml'), 'services: {}\n');
   const attempt = createAttempt({
     directory,
+    config: { deployment: { directory } },
     tools: {
       compose: () => ({ up: () => writeFile(control, 'in production') }),
       docker: {
@@ -158,4 +160,18 @@ test('a carried-over cluster that does not start: the message names the other tw
     await keepFact(attempt, 'carried-over', { kept: 'somewhere', at: '' });
     await keepFact(attempt, 'stopped-on-volume', await readFact(attempt, 'stopped'));
     await expect(goBack()).rejects.toThrow(/encrypted volume.*which is intact; the old directory of before it is .*data\.before-.*a person's choice/s);
+  }));
+
+test('a database that does not start on the volume, however often, is a reason to go back, with what it said', () =>
+  withDirectory(async (directory) => {
+    const { attempt } = await stoppedSource(directory, { container: { state: 'exited', exitCode: 1, startedAt: '2026-11-01T20:00:00Z' } });
+    await writeFile(join(directory, '.env'), 'COMPOSE_FILE=compose.yaml:docker-compose.encrypted.yaml\n');
+    const failure: unknown = await serviceActivities.startDatabaseOnVolume.perform(attempt, undefined).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(RollbackTrigger);
+    expect(failure).toMatchObject({
+      evidence: [
+        ['starts tried', '4'],
+        ['what happened', 'database ended with status 1: PANIC:  could not locate a valid checkpoint record'],
+      ],
+    });
   }));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { judge, median } from '../../../src/activities/verdict.js';
+import { judge, judgeDifference, median } from '../../../src/activities/verdict.js';
 
 const limit = 0.15;
 /** As a quiet machine measures: within five per cent. */
@@ -72,4 +72,10 @@ test.each([
   [[4, 1, 3, 2], 2.5],
 ])('the median of %j is %d', (values, expected) => {
   expect(median(values)).toBe(expected);
+});
+
+test('figures that may be zero are judged by their difference, and one noisy part decides nothing', () => {
+  expect(judgeDifference([0, 0, 0, 0], [0, 0, 0, 0], 5)).toMatchObject({ verdict: 'pass', change: 0 });
+  expect(judgeDifference([1, 2, 1, 2, 1, 2], [21, 22, 20, 23, 22, 21], 5).verdict).toBe('fail');
+  expect(judgeDifference([1, 2, 1, 2, 1, 2], [1, 2, 40, 1, 30, 2], 5).verdict).toBe('inconclusive');
 });

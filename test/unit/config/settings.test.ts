@@ -10,6 +10,7 @@ describe('the settings of a run', () => {
       firstHourSeconds: 3600,
       daySeconds: 86400,
       decommissionPeople: 1,
+      automaticRollback: false,
     });
   });
 
@@ -28,6 +29,7 @@ describe('the settings of a run', () => {
       firstHourSeconds: 5,
       daySeconds: 6,
       decommissionPeople: 1,
+      automaticRollback: false,
     });
   });
 });

@@ -81,8 +81,8 @@ export function createWrapperHarness(
       return Promise.resolve();
     },
     controlGroups: { takeOver: () => Promise.resolve(undefined), end: () => Promise.resolve() },
-    audit: async (_, id, event, call, details) => {
-      await log.append({ id, event, by: call.startedBy, details: { run: call.workflowId, node: call.node, ...details } });
+    audit: async (_, id, event, call, details, who) => {
+      await log.append({ id, event, ...(who ?? { by: call.startedBy }), details: { run: call.workflowId, node: call.node, ...details } });
     },
     bootId: () => Promise.resolve('boot-1'),
     now,

@@ -3,7 +3,7 @@ import { ApplicationFailure, defaultFailureConverter, defaultPayloadConverter } 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { failureTypes, PermanentFailure, SecretNeeded } from '../../../../src/contract/errors.js';
+import { failureTypes, PermanentFailure, RollbackTrigger, SecretNeeded } from '../../../../src/contract/errors.js';
 import { assertRoot, withDirectory } from '../../needsRoot.js';
 import { callWith, changing, createEnvironment, createWrapperHarness, eventsOf } from './harness.js';
 
@@ -89,6 +89,35 @@ test('conditions are ensured in order, after the beginning is recorded and befor
     });
     await harness.run(activity, { call: callWith({ requires: ['volume open', 'application stopped'] }) });
     expect(order).toEqual(['volume open (began)', 'application stopped (began)', 'acts']);
+  }));
+
+test('who decided what is in the audit log once, over attempts and openings; what could not be read is not', () =>
+  withDirectory(async (directory) => {
+    const harness = createWrapperHarness(directory);
+    await harness.claim();
+    const skipped = { at: '2026-11-01T20:00:01.000Z', question: 'verify-service.failed.1', answer: 'skip', by: 'ben', reason: 'no account', outcome: 'counted' } as const;
+    const late = { ...skipped, at: '2026-11-01T20:00:02.000Z', by: 'cleo', outcome: 'not open any more' } as const;
+    const unread = { ...decided, outcome: 'malformed' } as const;
+    const news = { decisions: [skipped, late, unread], nodes: [] };
+    await failureOf(harness.run(fails(new Error('reset')), { call: callWith({ news }) }));
+    await harness.run(changing(() => Promise.resolve()), { call: callWith({ news }), attempt: 2 });
+    await harness.run(changing(() => Promise.resolve()), { call: callWith({ opening: 2, news }) });
+    const told = (await harness.auditLog()).filter((line) => line.includes(' DECISION '));
+    expect(told).toEqual([
+      expect.stringMatching(/DECISION by ben .*node=verify-service question=verify-service\.failed\.1 answer=skip outcome=counted reason="no account" decided=2026-11-01T20:00:01\.000Z/),
+      expect.stringMatching(/DECISION by cleo .*answer=skip outcome="not open any more"/),
+    ]);
+  }));
+
+test('a reason to go back leaves with what was measured, and is in the audit log once', () =>
+  withDirectory(async (directory) => {
+    const harness = createWrapperHarness(directory);
+    await harness.claim();
+    const trigger = new RollbackTrigger('3 figures differ', 'roll back', [['figures that differ', '3 of 12']]);
+    const failure = await failureOf(harness.run(fails(trigger)));
+    expect(failure).toMatchObject({ type: failureTypes.rollbackTrigger, nonRetryable: true, message: '3 figures differ; roll back', details: [[['figures that differ', '3 of 12']]] });
+    await failureOf(harness.run(fails(trigger), { attempt: 2 }));
+    expect(eventsOf(await harness.auditLog())).toEqual(['DATA_COPY_BEGIN', 'ROLLBACK_PROPOSED']);
   }));
 
 test('a condition that cannot be ensured keeps the step from acting', () =>

@@ -1,0 +1,103 @@
+import { stat } from 'node:fs/promises';
+import { formatCount, formatSeconds, type Facts } from '../contract/facts.js';
+import { toDeviceNumber } from '../host/deviceNumber.js';
+import type { KernelError } from '../host/kernelLog.js';
+import type { Attempt } from './activity.js';
+import { readErrorLines } from './serviceLogs.js';
+import { needSource } from './source.js';
+import { connectionOf } from './statistics.js';
+
+/** What is counted from when a watch begins. */
+export interface SignsAtStart {
+  /** ISO time. */
+  readonly since: string;
+  /** Docker's count of restarts, for each container by its id: a new container counts anew. */
+  readonly restarts: Readonly<Record<string, number>>;
+  readonly checksumFailures: number;
+}
+
+/** What tells that something is wrong with the service or under it, since a watch began. */
+export interface Signs {
+  readonly errorLines: readonly string[];
+  /** Error lines that tell of damage or of a crash. */
+  readonly grave: number;
+  /** By Docker, after a container ended by itself. */
+  readonly restarts: number;
+  readonly memoryKills: number;
+  /** Of the kernel, on a device that the volume stands on or that it does not name. */
+  readonly ioErrors: number;
+  readonly checksumFailures: number;
+}
+
+/** Reads where the counts stand now. */
+export async function readSignsAtStart(attempt: Attempt): Promise<SignsAtStart> {
+  const since = attempt.now().toISOString();
+  return { since, restarts: await readRestarts(attempt), checksumFailures: await readChecksumFailures(attempt) };
+}
+
+/** Looks at everything once. */
+export async function readSigns(attempt: Attempt, start: SignsAtStart): Promise<Signs> {
+  const { kernelLog } = attempt.tools;
+  const since = new Date(start.since);
+  const { lines, grave } = await readErrorLines(attempt, start.since);
+  const restarts = Object.entries(await readRestarts(attempt)).map(([id, count]) => Math.max(0, count - (start.restarts[id] ?? 0)));
+  return {
+    errorLines: lines,
+    grave,
+    restarts: restarts.reduce((sum, each) => sum + each, 0),
+    memoryKills: (await kernelLog.readMemoryKills({ since })).length,
+    ioErrors: (await ofVolume(attempt, await kernelLog.readIoErrors({ since }))).length,
+    checksumFailures: Math.max(0, (await readChecksumFailures(attempt)) - start.checksumFailures),
+  };
+}
+
+/**
+ * What of it the plan takes as a reason to go back: corruption, instability, and more errors than the
+ * old volume saw in the same time.
+ *
+ * @param allowed - `errors`: undefined where they were not counted before; `unhealthySeconds`: a health check may fail for so long.
+ * @returns Evidence, empty where there is none.
+ */
+export function triggersOf(signs: Signs, unhealthySeconds: number, allowed: { readonly errors: number | undefined; readonly unhealthySeconds: number }): Facts {
+  const { errorLines, grave, restarts, memoryKills, ioErrors, checksumFailures } = signs;
+  const found: readonly (readonly [boolean, string, string])[] = [
+    [checksumFailures > 0, 'pages with a wrong checksum', formatCount(checksumFailures)],
+    [grave > 0, 'log lines of damage or of a crash', formatCount(grave)],
+    [ioErrors > 0, 'kernel I/O errors under the volume', formatCount(ioErrors)],
+    [restarts > 0, 'containers restarted by Docker', formatCount(restarts)],
+    [memoryKills > 0, 'processes killed for want of memory', formatCount(memoryKills)],
+    [unhealthySeconds > allowed.unhealthySeconds, 'health check failing for', `${formatSeconds(unhealthySeconds)} (limit ${formatSeconds(allowed.unhealthySeconds)})`],
+    [
+      allowed.errors !== undefined && errorLines.length > allowed.errors,
+      'error lines',
+      `${formatCount(errorLines.length)}, against ${formatCount(allowed.errors ?? 0)} in as long a time on the old volume`,
+    ],
+  ];
+  return found.flatMap(([holds, label, value]) => (holds ? [[label, value] as const] : []));
+}
+
+async function readRestarts(attempt: Attempt): Promise<Readonly<Record<string, number>>> {
+  const { container, applicationContainer } = await needSource(attempt);
+  const facts = await Promise.all([container, applicationContainer].map((name) => attempt.tools.docker.readContainer(name)));
+  return Object.fromEntries(facts.flatMap((each) => (each === undefined ? [] : [[each.id, each.restartCount] as const])));
+}
+
+/** @returns 0 where the database does not answer: that shows in its log, in its restarts and in the service's health. */
+export async function readChecksumFailures(attempt: Attempt): Promise<number> {
+  const connection = await connectionOf(attempt);
+  return attempt.tools.postgres.checksumFailures(connection).catch(() => 0);
+}
+
+/** Leaves out the errors of disks that have nothing to do with the volume. */
+async function ofVolume({ config, tools }: Attempt, errors: readonly KernelError[]): Promise<readonly KernelError[]> {
+  if (errors.length === 0) return [];
+  const { dev } = await stat(config.volume.mountPoint, { bigint: true });
+  const own = await tools.blockDevices.readNamesBelow({ deviceNumber: toDeviceNumber(dev) });
+  const others = (await tools.blockDevices.readNames()).filter((name) => !own.includes(name));
+  return errors.filter(({ message }) => names(message, own) || !names(message, others));
+}
+
+/** Partitions are named after their disk. */
+function names(message: string, devices: readonly string[]): boolean {
+  return devices.some((device) => new RegExp(`(^|[^a-z0-9-])${device}(p?\\d+)?([^a-z0-9]|$)`, 'i').test(message));
+}

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { readSigns, triggersOf, type Signs } from '../../../src/activities/signs.js';
+import { keepFact } from '../../../src/activities/runFacts.js';
+import { withDirectory } from '../needsRoot.js';
+import { createAttempt } from './attempt.js';
+
+const quiet: Signs = { errorLines: [], grave: 0, restarts: 0, memoryKills: 0, ioErrors: 0, checksumFailures: 0 };
+const allowed = { errors: 0, unhealthySeconds: 60 };
+
+test.each<[string, Partial<Signs>, string]>([
+  ['a wrong checksum', { checksumFailures: 1 }, 'pages with a wrong checksum'],
+  ['a line of damage', { grave: 1 }, 'log lines of damage or of a crash'],
+  ['an I/O error', { ioErrors: 2 }, 'kernel I/O errors under the volume'],
+  ['a restart', { restarts: 1 }, 'containers restarted by Docker'],
+  ['a process killed for memory', { memoryKills: 1 }, 'processes killed for want of memory'],
+  ['an error more than before', { errorLines: ['ERROR'] }, 'error lines'],
+])('%s is a reason to go back, named as evidence', (_, different, label) => {
+  expect(triggersOf({ ...quiet, ...different }, 0, allowed).map(([each]) => each)).toEqual([label]);
+});
+
+test('nothing is no reason, and neither are errors of which nobody knows how many there were before', () => {
+  expect(triggersOf(quiet, 60, allowed)).toEqual([]);
+  expect(triggersOf({ ...quiet, errorLines: ['ERROR'] }, 0, { ...allowed, errors: undefined })).toEqual([]);
+  expect(triggersOf(quiet, 61, allowed)).toEqual([['health check failing for', '1 min 01 s (limit 1 min 00 s)']]);
+});
+
+/** What the kernel said, on a host whose volume stands on dm-0, loop0 and sda. */
+function ioErrorsOf(messages: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    withDirectory(async (directory) => {
+      const attempt = createAttempt({
+        directory,
+        config: { volume: { mountPoint: directory } },
+        tools: {
+          postgres: { checksumFailures: () => Promise.reject(new Error('it does not run')) },
+          kernelLog: { readIoErrors: () => Promise.resolve(messages.map((message) => ({ at: '', message }))), readMemoryKills: () => Promise.resolve([]) },
+          blockDevices: { readNamesBelow: () => Promise.resolve(['dm-0', 'loop0', 'sda']), readNames: () => Promise.resolve(['dm-0', 'loop0', 'sda', 'sdb', 'dm-1']) },
+          docker: { readContainer: () => Promise.resolve(undefined), readLogs: () => Promise.resolve([]) },
+        },
+      });
+      await keepFact(attempt, 'source', { container: 'database', applicationContainer: 'application' });
+      resolve((await readSigns(attempt, { since: '2026-11-01T19:00:00Z', restarts: {}, checksumFailures: 0 })).ioErrors);
+    }).catch(reject);
+  });
+}
+
+test('I/O errors count on what the volume stands on, and where no device is named', async () => {
+  expect(await ioErrorsOf(['blk_update_request: I/O error, dev sda2, sector 8', 'EXT4-fs error (device dm-0): iget', 'Buffer I/O error on device loop0'])).toBe(3);
+  expect(await ioErrorsOf(['blk_update_request: I/O error, dev sdb, sector 8', 'EXT4-fs error (device dm-1): iget'])).toBe(0);
+  expect(await ioErrorsOf(['I/O error somewhere'])).toBe(1);
+});
