@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { signalNames } from '../contract/names.js';
 import { rollbackRequestSchema } from '../contract/questions.js';
+import type { RunStatus } from '../contract/status.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe, type Observation } from './observe.js';
 import { findRun, type RunReference } from './runs.js';
@@ -36,6 +37,11 @@ async function rollBack(session: Session, options: RollbackOptions): Promise<voi
   });
 }
 
+/** Requests to roll back that came too late to count. */
+function requestsLeftOut(status: RunStatus | undefined): number {
+  return (status?.decisions ?? []).filter(({ question, outcome }) => question === 'rollback' && outcome !== 'counted').length;
+}
+
 const patienceSeconds = 15;
 
 /** What came of it: a way back that began, or the question that stands before it. */
@@ -45,6 +51,9 @@ async function readEffect(client: Client, run: RunReference, before: Observation
   for (let waitedSeconds = 0; waitedSeconds < patienceSeconds; waitedSeconds += 0.5) {
     const { status, execution } = await observe(client, run);
     answered ||= status !== undefined;
+    if (status !== undefined && requestsLeftOut(status) > requestsLeftOut(before.status)) {
+      throw refused(`${run.workflowId} did not take it: it goes back already, or is at a step from which there is no way back ("lockstep watch")`);
+    }
     if (status?.state === 'rolling back') return `${run.workflowId} rolls back; look on with "lockstep watch"`;
     if (status?.outcome !== undefined) return `${run.workflowId} ${status.state}: ${status.outcome}`;
     if (execution !== 'RUNNING') return `${run.workflowId} has ended`;
