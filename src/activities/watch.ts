@@ -17,6 +17,7 @@ interface WatchFact extends SignsAtStart {
 
 /** Everything is looked at so many times in a watch; the health check comes more often. */
 const looksPerWatch = 60;
+const secondsToSettle = 3;
 
 /** The plan's step 10: whether what works goes on working. */
 export const watchActivities = {
@@ -49,10 +50,16 @@ export const watchActivities = {
       attempt.report({ phase: `watching the ${span.replace('-', ' ')}`, done: Math.min(seconds, Math.round(passed)), total: seconds, unit: 'seconds' });
       const isOver = passed >= seconds;
       if (isOver || performance.now() - lookedAt >= everySeconds * 1000) {
-        const signs = await readSigns(attempt, watch);
+        const judge = (signs: Signs) => triggersOf(signs, (checkedAt - (unhealthySince ?? checkedAt)) / 1000, allowed);
+        let signs = await readSigns(attempt, watch);
+        const isTriggered = judge(signs).length > 0;
+        if (isTriggered) {
+          // One sign seldom comes alone: a crash is in the log before Docker has restarted the container.
+          await sleep(secondsToSettle * 1000, undefined, { signal: attempt.signal });
+          signs = await readSigns(attempt, watch);
+        }
         const errorsFile = await keepLines(attempt, watch, span, signs);
-        const triggers = triggersOf(signs, (checkedAt - (unhealthySince ?? checkedAt)) / 1000, allowed);
-        if (triggers.length > 0) await propose(attempt, watch, [...triggers, ...(errorsFile === null ? [] : [['error lines are kept in', errorsFile] as const])]);
+        if (isTriggered) await propose(attempt, watch, [...judge(signs), ...(errorsFile === null ? [] : [['error lines are kept in', errorsFile] as const])]);
         if (isOver) {
           const { errorLines, restarts, ioErrors, memoryKills, checksumFailures } = signs;
           return { checks, failedChecks, errors: errorLines.length, restarts, ioErrors, memoryKills, checksumFailures, errorsFile, since: watch.since };

@@ -28,6 +28,7 @@ interface Parked {
   readonly node: string;
   readonly title: string;
   readonly choices: readonly string[];
+  readonly recommended: string | undefined;
   readonly databaseRuns: boolean;
 }
 
@@ -125,7 +126,7 @@ describe('a migration on a host where things go wrong', () => {
       if (question.node === 'check-logs') return { answer: 'skip', reason: 'the lines tell of the faults of this test' };
       const { status: execution } = await handle.describe();
       expect(execution.name).toBe('RUNNING');
-      parked.push({ node: question.node, title: question.title, choices: question.choices, databaseRuns: await databaseRuns() });
+      parked.push({ node: question.node, title: question.title, choices: question.choices, recommended: question.recommended, databaseRuns: await databaseRuns() });
       const mend = mends[parked.length - 1];
       if (mend === undefined) throw new Error(question.title);
       await mend();
@@ -206,6 +207,13 @@ describe('a migration on a host where things go wrong', () => {
     expect(park?.choices).toEqual(expect.arrayContaining(['retry', 'rollback']));
     expect(park?.databaseRuns).toBe(isUp);
     expect(parked).toHaveLength(mends.length);
+  });
+
+  it('recommends the way back where the verification failed, and for no other fault', () => {
+    expect(parked.map(({ node, recommended }) => [node, recommended]).filter(([, recommended]) => recommended !== undefined)).toEqual([
+      ['verify-copy', 'rollback'],
+      ['verify-copy', 'rollback'],
+    ]);
   });
 
   it('never writes to the source, not even to mend it', () => {
