@@ -12,12 +12,7 @@ import type { Node, Question, Step, WaitUntil } from './nodes.js';
  * @throws {@link WayBack} where a person, or the time, decides against going on.
  */
 export async function visit<Acts>(context: RunContext, node: Node<Acts>): Promise<void> {
-  if (node.when && !node.when.holds({ settings: context.settings, input: context.input })) {
-    for (const { id } of node.kind === 'parallel' ? node.questions : [node]) {
-      context.progress.mark(id, 'not needed', { note: node.when.otherwise });
-    }
-    return;
-  }
+  if (isLeftOut(context, node)) return;
   switch (node.kind) {
     case 'step':
       return visitStep(context, node);
@@ -26,10 +21,20 @@ export async function visit<Acts>(context: RunContext, node: Node<Acts>): Promis
     case 'wait':
       return visitWait(context, node);
     case 'parallel': {
-      const requires = [...new Set(node.questions.flatMap((question) => question.requires ?? []))];
-      await whileWaiting(context, node.id, requires, Promise.all(node.questions.map((question) => putQuestion(context, question))));
+      const questions = node.questions.filter((question) => !isLeftOut(context, question));
+      const requires = [...new Set(questions.flatMap((question) => question.requires ?? []))];
+      await whileWaiting(context, node.id, requires, Promise.all(questions.map((question) => putQuestion(context, question))));
     }
   }
+}
+
+/** Whether its `when` does not hold: then it is marked as not needed. */
+function isLeftOut<Acts>(context: RunContext, node: Node<Acts>): boolean {
+  if (node.when === undefined || node.when.holds({ settings: context.settings, input: context.input })) return false;
+  for (const { id } of node.kind === 'parallel' ? node.questions : [node]) {
+    context.progress.mark(id, 'not needed', { note: node.when.otherwise });
+  }
+  return true;
 }
 
 async function visitStep<Acts>(context: RunContext, step: Step<unknown, Acts>): Promise<void> {

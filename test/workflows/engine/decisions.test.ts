@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { signalNames } from '../../../src/contract/names.js';
 import { createDriver, type Driver } from './driver.js';
+import { openedWith } from './fakeHost.js';
 
 let driver: Driver;
 
@@ -131,6 +132,26 @@ test('questions of one node are open together, and answered in any order', async
   await run.decide('announced', 'acknowledged');
   await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
   expect(await run.outcomes()).toEqual(['counted', 'counted', 'not a choice', 'counted']);
+});
+
+test('a question among others is left out where its condition does not hold, and what it requires with it', async () => {
+  const run = await driver.start('partlyTogether');
+  await run.asked('announced');
+  expect((await run.status()).questions.map(({ id }) => id)).toEqual(['announced']);
+  expect(await run.node('copied')).toMatchObject({ state: 'not needed', note: 'no extra copy is configured' });
+  await run.handle.signal(signalNames.resumed, { bootId: 'boot-2' });
+  await run.decide('announced', 'acknowledged');
+  await run.result();
+  expect(run.done()).toEqual(['openRun', 'finish', 'closeRun']);
+});
+
+test('a question among others is put where its condition holds', async () => {
+  const run = await driver.start('partlyTogether', { openRun: openedWith({ filesystemCopy: true }) });
+  await run.asked('copied');
+  await run.decide('announced', 'acknowledged');
+  await run.decide('copied', 'go');
+  await run.result();
+  expect(await run.node('copied')).toMatchObject({ state: 'done' });
 });
 
 test('a no-go to one of several closes the others, which then take no answer', async () => {

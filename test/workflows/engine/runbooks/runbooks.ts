@@ -154,6 +154,34 @@ export const together: Runbook<TestActs> = {
   summary: () => [],
 };
 
+/** Questions at once, one of which only some runs put. */
+export const partlyTogether: Runbook<TestActs> = {
+  name: 'partlyTogether',
+  title: 'Partly together',
+  sections: [
+    section('First', '1', [
+      parallel({
+        id: 'both',
+        title: 'Both',
+        plan: '1',
+        questions: [
+          acknowledgement({ id: 'announced', title: 'It is announced', plan: '1' }),
+          gate({
+            id: 'copied',
+            title: 'Is the copy elsewhere?',
+            plan: '1',
+            requires: ['database stopped'],
+            when: { holds: ({ settings }) => settings.filesystemCopy, otherwise: 'no extra copy is configured' },
+          }),
+        ],
+      }),
+      finish,
+    ]),
+  ],
+  afterRollback,
+  summary: () => [],
+};
+
 /** What a gate can ask of people. */
 export const people: Runbook<TestActs> = {
   name: 'people',

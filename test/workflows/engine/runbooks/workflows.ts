@@ -6,6 +6,7 @@ export const gated = workflowOf(runbooks.gated);
 export const back = workflowOf(runbooks.back);
 export const final = workflowOf(runbooks.final);
 export const together = workflowOf(runbooks.together);
+export const partlyTogether = workflowOf(runbooks.partlyTogether);
 export const people = workflowOf(runbooks.people);
 export const waiting = workflowOf(runbooks.waiting);
 export const long = workflowOf(runbooks.long);
