@@ -16,15 +16,16 @@ const directory = join(root, 'node_modules/.cache/lockstep');
  * are part of it changes.
  *
  * @param workflowsUrl - The module that exports workflow functions, as `new URL('./x.ts', import.meta.url)`.
+ * @param preloadModules - Packages that all runs share, since reading them anew would be most of what a quick run costs.
  */
-export async function bundleForTest(workflowsUrl: URL): Promise<{ readonly codePath: string }> {
+export async function bundleForTest(workflowsUrl: URL, preloadModules: readonly string[] = []): Promise<{ readonly codePath: string }> {
   const workflowsPath = fileURLToPath(workflowsUrl);
   const payloadConverterPath = join(root, 'src/workflows/payloadConverter.ts');
   const { metafile } = await build({ ...common, entryPoints: [workflowsPath, payloadConverterPath], outdir: directory, metafile: true });
   const inputs = [...Object.keys(metafile.inputs), 'package-lock.json'].sort();
   const contents = await Promise.all(inputs.map(async (path) => [path, await readFile(join(root, path), 'utf8')]));
-  const codePath = await ensureMade(`${nameOf(workflowsPath)}.bundle`, 'js', JSON.stringify(contents), async () => {
-    const { code } = await bundleWorkflowCode({ workflowsPath, payloadConverterPath, logger: new DefaultLogger('ERROR') });
+  const codePath = await ensureMade(`${nameOf(workflowsPath)}.bundle`, 'js', JSON.stringify([...preloadModules, ...contents]), async () => {
+    const { code } = await bundleWorkflowCode({ workflowsPath, payloadConverterPath, preloadModules: [...preloadModules], logger: new DefaultLogger('ERROR') });
     return code;
   });
   return { codePath };

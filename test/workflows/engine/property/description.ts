@@ -32,8 +32,8 @@ export interface QuestionDescription {
 export type NodeDescription =
   | StepDescription
   | QuestionDescription
-  | { readonly kind: 'wait' }
-  | { readonly kind: 'parallel'; readonly questions: readonly QuestionDescription[] };
+  | { readonly kind: 'wait'; readonly needed: boolean }
+  | { readonly kind: 'parallel'; readonly needed: boolean; readonly questions: readonly QuestionDescription[] };
 
 /** The list of a generated runbook. */
 export interface RunbookDescription {
@@ -67,9 +67,13 @@ export function listOf({ nodes, move }: RunbookDescription): readonly Identified
   return [...nodes.flatMap((node, index) => [...moving(index), { id: `n${index}`, node }]), ...moving(nodes.length)];
 }
 
+/** The question of the runbook that goes back from a generated one. */
+export const goBack = 'go-back';
+
 /** The questions that a node puts, with their ids. */
 export function questionsOf({ id, node }: Identified): readonly { readonly id: string; readonly question: QuestionDescription }[] {
   if (node.kind === 'gate' || node.kind === 'acknowledgement') return [{ id, question: node }];
-  if (node.kind === 'parallel') return node.questions.map((question, index) => ({ id: `${id}q${index}`, question }));
+  // One that is left out leaves out its questions.
+  if (node.kind === 'parallel') return node.questions.map((question, index) => ({ id: `${id}q${index}`, question: { ...question, needed: question.needed && node.needed } }));
   return [];
 }

@@ -1,11 +1,12 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { hasActedBefore, type JournalEntry, summarise } from '../../../../src/activities/wrapper/journal.js';
-import type { Call } from '../../../../src/contract/calls.js';
-import { failureTypes } from '../../../../src/contract/errors.js';
+import type { Call, NodeOutcome } from '../../../../src/contract/calls.js';
+import { failureTypes, PermanentFailure } from '../../../../src/contract/errors.js';
 import type { RecordedDecision } from '../../../../src/contract/questions.js';
-import { opened } from '../fakeHost.js';
+import { createAdoption } from './adoption.js';
 import { type Fault, type Identified, listOf } from './description.js';
-import type { Scenario } from './scenario.js';
+import { type CutOff, type Ending, failureOf, hasEffect, resultOf } from './endings.js';
+import type { Loss, RunKind, Scenario } from './scenario.js';
 
 /** One attempt, as the host saw it. */
 export interface Attempted {
@@ -14,29 +15,49 @@ export interface Attempted {
   readonly node: string;
   readonly phase: Call['phase'];
   readonly opening: number;
+  /** The number of its run, from 0. */
+  readonly run: number;
   /** It changed something; doing again what is done does not. */
   effective: boolean;
-  fault?: Fault;
+  /** Nothing: the host knows that it is done. */
+  fault?: Ending;
+}
+
+/** A run on the host, with the journal that a real one keeps. */
+export interface RunOnModel {
+  readonly kind: RunKind;
+  readonly entries: JournalEntry[];
+  /** What the run told of its decisions, in order, and of its nodes. */
+  readonly decisions: RecordedDecision[];
+  readonly outcomes: NodeOutcome[];
+  /** The first place in the list that it walks itself; 0 but for one that goes on with a lost one. */
+  goesOnFrom: number;
 }
 
 /** What is true of a host, whatever a run knows. */
 export interface HostModel {
   readonly attempts: readonly Attempted[];
+  /** Of all runs, in order. */
   readonly journal: readonly JournalEntry[];
+  readonly run: RunOnModel;
+  readonly runNumber: number;
   /** Steps whose effect stands. */
   readonly applied: ReadonlySet<string>;
   readonly oldWritable: boolean;
   readonly newWritable: boolean;
   /** What users wrote has been brought to where the way back leads. */
   readonly carriedOver: boolean;
-  /** What the run told of its decisions, in order. */
-  readonly decisions: readonly RecordedDecision[];
-  readonly act: (name: string, call: Call, args: unknown) => unknown;
+  readonly begin: (kind: RunKind) => void;
+  readonly act: (name: string, call: Call, args: unknown, cutOff?: CutOff) => Promise<unknown>;
+  /** The same, of an attempt of which no server is to hear any more. */
+  readonly actAlone: (name: string, call: Call, args: unknown, leaves: Loss['leaves']) => Promise<void>;
+  readonly remove: () => Promise<void>;
 }
 
 /**
- * A host in memory, with the journal that a real one keeps. Its actions are idempotent, as those of
- * every activity have to be, and it refuses nothing: what must not happen is looked for, not prevented.
+ * A host in memory. Its actions are idempotent, as those of every activity have to be, and it refuses
+ * nothing but what a real one refuses to a run that takes up another: what must not happen is looked
+ * for, not prevented.
  *
  * @param before - Called for each attempt before it acts.
  */
@@ -47,45 +68,71 @@ export function createHostModel(scenario: Scenario, before: (attempt: Attempted,
   );
   const leftBeside = [...scenario.besideFaults];
   const attempts: Attempted[] = [];
-  const decisions: RecordedDecision[] = [];
   const applied = new Set<string>();
-  let journal: JournalEntry[] = [];
+  const runs: RunOnModel[] = [];
+  const adoption = createAdoption(runs, now);
   const state = { oldWritable: true, newWritable: false, carriedOver: false };
+  // A server's loss and a journal's are not survived together.
+  const mayLoseEntries = scenario.losses.length === 0 && !scenario.goesBackAfterwards;
+  let clock = Date.UTC(2026, 0, 1);
 
-  function act(name: string, call: Call, args: unknown): unknown {
+  function now(): Date {
+    return new Date((clock += 1000));
+  }
+
+  async function act(name: string, call: Call, args: unknown, given?: Ending): Promise<unknown> {
     const what = name !== 'act' ? name : call.phase === 'undo' ? `undo ${call.node}` : call.node;
     takeNews(call);
-    const attempt: Attempted = { what, node: call.node, phase: call.phase, opening: call.opening, effective: false };
+    const attempt: Attempted = { what, node: call.node, phase: call.phase, opening: call.opening, run: runs.length - 1, effective: false };
     before(attempt, host);
     attempts.push(attempt);
     append('began', call);
-    const fault = name === 'openRun' ? undefined : (left.get(what) ?? leftBeside).shift();
-    if (fault !== undefined) attempt.fault = fault;
-    if (fault === undefined || fault.startsWith('answer lost')) attempt.effective = take(what, call);
-    append('ended', call, fault === undefined ? 'done' : fault === 'secret' ? 'secret needed' : fault.startsWith('answer lost') ? undefined : 'failed');
-    if (fault !== undefined) throw failureOf(fault);
-    if (name === 'openRun') return opened({ nodes: (args as { nodes: string[] }).nodes });
+    const ending = given ?? (name === 'openRun' ? undefined : (left.get(what) ?? leftBeside).shift());
+    if (ending !== undefined && ending !== 'done') attempt.fault = ending;
+    const opened = name === 'openRun' && hasEffect(ending) ? await open(call, args) : undefined;
+    if (hasEffect(ending)) attempt.effective = take(what, call);
+    const result = resultOf(ending);
+    if (result !== undefined) append('ended', call, result);
+    if (name === 'closeRun' && hasEffect(ending)) await adoption.close((args as { state: string }).state, (args as { outcome: string }).outcome);
+    if (ending !== undefined) throw failureOf(ending);
+    if (name === 'openRun') return opened;
     return name === 'beginWayBack' ? readJournal() : { figure: attempts.length };
+  }
+
+  async function open(call: Call, args: unknown) {
+    try {
+      const opened = await adoption.open(call, args as { nodes: string[] });
+      const found = new Set(opened.adopted?.reached?.found.map(({ id }) => id));
+      const last = list.findLastIndex(({ id, node }) => node.kind === 'step' && found.has(id));
+      host.run.goesOnFrom = last + 1;
+      return opened;
+    } catch (error) {
+      if (error instanceof PermanentFailure) throw ApplicationFailure.nonRetryable(error.message, failureTypes.permanent);
+      throw error;
+    }
   }
 
   /** A retried attempt tells the same again. */
   function takeNews({ news }: Call): void {
-    const known = new Set(decisions.map((decision) => JSON.stringify(decision)));
-    decisions.push(...news.decisions.filter((decision) => !known.has(JSON.stringify(decision))));
+    const { decisions, outcomes, entries } = host.run;
+    const added = unknownOf(decisions, news.decisions);
+    decisions.push(...added);
+    outcomes.push(...unknownOf(outcomes, news.nodes));
+    // What a lost run was told counts for the one that goes on with it.
+    entries.push(...added.map((decision) => ({ kind: 'decision' as const, ...decision })));
   }
 
-  function append(kind: 'began' | 'ended', { node, title, plan, opening, phase, undoable }: Call, result?: 'done' | 'failed' | 'secret needed'): void {
-    const entry = { at: new Date().toISOString(), attempt: 1, node, title, plan, opening, phase, undoable };
-    if (kind === 'began') journal.push({ ...entry, kind, bootId: 'boot-1' });
-    // An attempt whose answer is lost may have been lost before its end was written.
-    else if (result !== undefined) journal.push({ ...entry, kind, result, seconds: 0 });
+  function append(kind: 'began' | 'ended', { node, title, plan, opening, phase, undoable }: Call, result?: NonNullable<ReturnType<typeof resultOf>>): void {
+    const entry = { at: now().toISOString(), attempt: 1, node, title, plan, opening, phase, undoable };
+    if (kind === 'began') host.run.entries.push({ ...entry, kind, bootId: 'boot-1' });
+    else if (result !== undefined) host.run.entries.push({ ...entry, kind, result, seconds: 0 });
   }
 
   /** @returns whether anything is different now. */
   function take(what: string, call: Call): boolean {
     const step = list.find(({ id }) => id === call.node);
     if (what === 'exchange') {
-      journal.push({ kind: 'carried over', at: new Date().toISOString(), kept: 'old' });
+      host.run.entries.push({ kind: 'carried over', at: now().toISOString(), kept: 'old' });
       state.carriedOver = true;
       return true;
     }
@@ -101,21 +148,24 @@ export function createHostModel(scenario: Scenario, before: (attempt: Attempted,
     if (effect === 'stop old') state.oldWritable = phase === 'undo';
     if (effect === 'start new') state.newWritable = phase === 'do';
     // Synced before the application starts.
-    if (effect === 'admit users' && phase === 'do') journal.push({ kind: 'mark', at: new Date().toISOString(), mark: 'users may write on the new volume' });
+    if (effect === 'admit users' && phase === 'do') host.run.entries.push({ kind: 'mark', at: now().toISOString(), mark: 'users may write on the new volume' });
   }
 
   function readJournal(): ReturnType<typeof summarise> {
-    loseEntries();
-    actAhead();
-    return summarise(journal);
+    if (mayLoseEntries) {
+      loseEntries();
+      actAhead();
+    }
+    return summarise(host.run.entries);
   }
 
   /** The last steps that history knows are gone from the journal; a mark is never lost with them. */
   function loseEntries(): void {
-    const known = list.filter(({ id }) => hasActedBefore(journal, { node: id, phase: 'do' }));
+    const { entries } = host.run;
+    const known = list.filter(({ id }) => hasActedBefore(entries, { node: id, phase: 'do' }));
     const lost = new Set(known.slice(known.length - scenario.journalBehindBy).map(({ id }) => id));
     if (scenario.journalBehindBy === 0) return;
-    journal = journal.filter((entry) => !('node' in entry && 'phase' in entry && lost.has(entry.node)));
+    entries.splice(0, entries.length, ...entries.filter((entry) => !('node' in entry && 'phase' in entry && lost.has(entry.node))));
   }
 
   /** The host had gone on further than the server remembers. */
@@ -133,10 +183,17 @@ export function createHostModel(scenario: Scenario, before: (attempt: Attempted,
 
   const host: HostModel = {
     attempts,
-    decisions,
     applied,
     get journal() {
-      return journal;
+      return runs.flatMap(({ entries }) => entries);
+    },
+    get run() {
+      const run = runs.at(-1);
+      if (!run) throw new Error('no run has begun');
+      return run;
+    },
+    get runNumber() {
+      return runs.length - 1;
     },
     get oldWritable() {
       return state.oldWritable;
@@ -147,21 +204,17 @@ export function createHostModel(scenario: Scenario, before: (attempt: Attempted,
     get carriedOver() {
       return state.carriedOver;
     },
+    begin: (kind) => void runs.push({ kind, entries: [], decisions: [], outcomes: [], goesOnFrom: 0 }),
     act,
+    async actAlone(name, call, args, leaves) {
+      await act(name, call, args, leaves).catch(() => undefined);
+    },
+    remove: () => adoption.remove(),
   };
   return host;
 }
 
-function failureOf(fault: Fault): ApplicationFailure {
-  switch (fault) {
-    case 'transient':
-    case 'answer lost':
-      // At once: the engine waits for seconds, which thousands of runs have not.
-      return ApplicationFailure.create({ message: fault, type: 'Transient', nextRetryDelay: 1 });
-    case 'secret':
-      return ApplicationFailure.nonRetryable(fault, failureTypes.secretNeeded, 'operationalPassphrase', false);
-    case 'permanent':
-    case 'answer lost for good':
-      return ApplicationFailure.nonRetryable(fault, failureTypes.permanent);
-  }
+function unknownOf<T>(known: readonly T[], told: readonly T[]): readonly T[] {
+  const before = new Set(known.map((each) => JSON.stringify(each)));
+  return told.filter((each) => !before.has(JSON.stringify(each)));
 }

@@ -1,16 +1,16 @@
 import type { CompactStatus } from '../../../../src/contract/status.js';
-import { listOf, questionsOf } from './description.js';
+import { goBack, listOf, questionsOf } from './description.js';
 import { isOpeningOf, type Sent } from './rules.js';
-import type { Noise, Reply, Scenario } from './scenario.js';
+import type { Noise, Reply, RunKind, Scenario } from './scenario.js';
 
 type Opened = CompactStatus['questions'][number];
 
 /** Who answers a run's questions, in the order in which they open. */
 export interface Person {
-  /** Everything that was sent, in order. */
-  readonly sent: readonly Sent[];
   /** Hears how the run stands. */
   readonly hear: (status: CompactStatus) => void;
+  /** What the run still asks, as far as people know. */
+  readonly open: () => readonly string[];
   /** What is sent before the run has asked anything. */
   readonly early: () => readonly unknown[];
   /** Remembers that a rollback is sent. @returns its argument. */
@@ -20,6 +20,14 @@ export interface Person {
 /** How a person reaches a run. */
 export interface Line {
   readonly send: (decision: unknown) => Promise<void>;
+  /** Lets time go by before something is said. */
+  readonly hesitate: () => Promise<void>;
+  readonly run: number;
+  readonly kind: RunKind;
+  /** Everything that was sent to any run, in order; what is sent is added. */
+  readonly sent: Sent[];
+  /** How the questions that open next are answered; what is used is taken away. */
+  readonly replies: Reply[];
   readonly isOnTheWayBack: () => boolean;
   readonly log: (line: string) => void;
   /** Once: what went wrong while something was sent. */
@@ -27,30 +35,36 @@ export interface Line {
 }
 
 const needReasons = ['no-go', 'skip', 'rollback', 'discard-writes', 'stop'];
-const plain: Reply = { noise: [], choice: 0, doubled: false, leftToTime: false };
+const plain: Reply = { noise: [], choice: 0, doubled: 'no', leftToTime: false };
 
 export function createPerson(scenario: Scenario, line: Line): Person {
-  const list = listOf(scenario.runbook);
+  const list = line.kind === 'back' ? [backList] : listOf(scenario.runbook);
   const questions = list.flatMap((each) => questionsOf(each).map((asked) => ({ ...asked, node: each.id })));
   const waits = list.filter(({ node }) => node.kind === 'wait').map(({ id }) => id);
-  const replies = [...scenario.replies];
-  const sent: Sent[] = [];
+  const { sent, replies } = line;
   const seen = new Set<string>();
   let open: readonly Opened[] = [];
   let people = 0;
   // One after the other: whoever answers a second question has answered the first.
   let turn: Promise<void> = Promise.resolve();
 
-  const newPerson = () => `p${(people += 1)}`;
+  const newPerson = () => `p${line.run}.${(people += 1)}`;
 
   function note(question: string, answer: string, mustNotCount: boolean, by = newPerson()): { question: string; answer: string; by: string } {
-    sent.push({ question, answer, by, mustNotCount, onTheWayBack: line.isOnTheWayBack() });
+    sent.push({ question, answer, by, mustNotCount, run: line.run, onTheWayBack: line.isOnTheWayBack() });
     line.log(`${by}: ${answer} to ${question}${mustNotCount ? ', which must not count' : ''}`);
     return { question, answer, by };
   }
 
-  const say = (question: string, answer: string, by?: string) => line.send({ ...note(question, answer, false, by), reason: 'because' });
-  const sayInVain = (question: string, answer: string, reason: object = { reason: 'because' }) => line.send({ ...note(question, answer, true), ...reason });
+  async function say(question: string, answer: string, by?: string): Promise<void> {
+    await line.hesitate();
+    await line.send({ ...note(question, answer, false, by), reason: 'because' });
+  }
+
+  async function sayInVain(question: string, answer: string, reason: object = { reason: 'because' }): Promise<void> {
+    await line.hesitate();
+    await line.send({ ...note(question, answer, true), ...reason });
+  }
 
   async function answer(asked: Opened): Promise<void> {
     const reply = replies.shift() ?? plain;
@@ -63,9 +77,10 @@ export function createPerson(scenario: Scenario, line: Line): Person {
     }
     const chosen = asked.choices[reply.choice % asked.choices.length] ?? '';
     const first = newPerson();
-    await say(asked.id, chosen, first);
     // Where two are needed, one of them twice is not enough.
-    if (reply.doubled) await say(asked.id, chosen, put?.people === 2 ? first : newPerson());
+    if (reply.doubled === 'at once') await Promise.all([say(asked.id, chosen, first), say(asked.id, chosen, first)]);
+    else await say(asked.id, chosen, first);
+    if (reply.doubled === 'by another') await say(asked.id, chosen, put?.people === 2 ? first : newPerson());
     if (put?.people === 2) await say(asked.id, chosen);
   }
 
@@ -73,6 +88,8 @@ export function createPerson(scenario: Scenario, line: Line): Person {
     switch (noise) {
       case 'malformed':
         return line.send([{ question: asked.id, answer: asked.choices[0] }, asked.id, null][people % 3]);
+      case 'to an unknown question':
+        return sayInVain(['n99', 'n0.failed', `${asked.id}.failed.9`, ' '][people % 4] ?? '', asked.choices[0] ?? '');
       case 'no such choice':
         return sayInVain(asked.id, 'perhaps');
       case 'without a reason': {
@@ -100,7 +117,6 @@ export function createPerson(scenario: Scenario, line: Line): Person {
   }
 
   return {
-    sent,
     hear(status) {
       open = status.questions;
       for (const asked of open) {
@@ -110,10 +126,13 @@ export function createPerson(scenario: Scenario, line: Line): Person {
         turn = turn.then(() => answer(asked)).catch(line.failed);
       }
     },
+    open: () => open.map(({ id }) => id),
     early: () => (scenario.answeredTooEarly ? questions.map(({ id }) => ({ ...note(id, answersOf(id), true), reason: 'because' })) : []),
     rollback: () => ({ by: note('rollback', 'rollback', false).by, reason: 'because' }),
   };
 }
+
+const backList = { id: goBack, node: { kind: 'gate', people: 1, needed: true, limited: false } } as const;
 
 function nextOpening(id: string): string {
   const [, name = id, number = '1'] = /^(.*)\.(\d+)$/.exec(id) ?? [];

@@ -1,5 +1,5 @@
 import type { RunResult } from '../../../../src/workflows/engine/walk.js';
-import { listOf, questionsOf } from './description.js';
+import { goBack, listOf, questionsOf } from './description.js';
 import type { Attempted, HostModel } from './hostModel.js';
 import type { Scenario } from './scenario.js';
 
@@ -8,18 +8,21 @@ export interface Sent {
   readonly question: string;
   readonly answer: string;
   readonly by: string;
+  /** The number of the run that it was sent to. */
+  readonly run: number;
   /** It came too early, too late, for something else or without what it needs. */
   readonly mustNotCount: boolean;
   readonly onTheWayBack: boolean;
 }
 
-/** Holds a run against what is true of every run. */
+/** Holds what happens on a host against what is true of every run. */
 export interface Rules {
   /** What was broken, in words. */
   readonly broken: readonly string[];
   /** To be called for each attempt, before it acts. */
   readonly before: (attempt: Attempted, host: HostModel) => void;
-  readonly atEnd: (result: RunResult, host: HostModel) => void;
+  /** To be called where a run has ended, and where its server has lost it. @param open - The questions that it still asks. */
+  readonly atEnd: (result: RunResult | undefined, host: HostModel, open: readonly string[]) => void;
 }
 
 /** @param sent - Everything that was sent until now, in order. */
@@ -31,9 +34,10 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
     return node?.kind === 'step' ? node : undefined;
   };
   const isUndoable = (index: number) => stepAt(index)?.undo === true;
-  const hasLimit = list.some((each) => questionsOf(each).some(({ question }) => question.limited));
+  let run = 0;
 
-  const said = (answer: string, matches: (question: string) => boolean) => sent.filter((each) => !each.mustNotCount && each.answer === answer && matches(each.question));
+  const saidEver = (answer: string, matches: (question: string) => boolean) => sent.filter((each) => !each.mustNotCount && each.answer === answer && matches(each.question));
+  const said = (answer: string, matches: (question: string) => boolean) => saidEver(answer, matches).filter((each) => each.run === run);
   const undoSkipped = (id: string) => said('skip', (question) => question.startsWith(`${id}.failed.`)).some(({ onTheWayBack }) => onTheWayBack);
   const mayLoseWrites = () => said('discard-writes', () => true).length > 0;
 
@@ -42,19 +46,30 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
     return [...agreed.values()].some((each) => new Set(each.map(({ by }) => by)).size >= people);
   }
 
-  function beforeStep(attempt: Attempted, index: number, host: HostModel): void {
-    const { node: id } = attempt;
-    if (host.attempts.some(({ phase }) => phase === 'undo')) broken.push(`${id} was done although the undoing had begun`);
-    if (host.attempts.some((earlier) => earlier.what === id && earlier.fault === undefined)) broken.push(`${id} was done again although it had been done`);
-    const turn = host.decisions.findLastIndex(({ outcome, answer }) => outcome === 'counted' && (answer === 'no-go' || answer === 'rollback'));
-    const goOn = host.decisions.findLastIndex(({ outcome, answer, question }) => outcome === 'counted' && answer === 'continue' && question.startsWith('past-'));
-    if (turn > goOn) broken.push(`${id} was done after ${host.decisions[turn]?.answer} to ${host.decisions[turn]?.question}`);
-    for (const earlier of list.slice(0, index)) {
-      if (earlier.node.kind === 'step' && earlier.node.needed && !host.attempts.some(({ what }) => what === earlier.id)) broken.push(`${id} was done before ${earlier.id}`);
+  function assertQuestionsAnswered(id: string, index: number, { run: { goesOnFrom, outcomes } }: HostModel): void {
+    for (const earlier of list.slice(goesOnFrom, index)) {
       for (const { id: question, question: { kind, people, needed } } of questionsOf(earlier)) {
+        const last = outcomes.findLast((outcome) => outcome.id === question)?.state;
         if (needed && !went(question, kind === 'gate' ? 'go' : 'acknowledged', people)) broken.push(`${id} was done, and nobody had said yes to ${question}`);
+        if (last !== (needed ? 'done' : 'not needed')) broken.push(`${id} was done, and ${question} was ${last}`);
       }
     }
+  }
+
+  function beforeStep(attempt: Attempted, index: number, host: HostModel): void {
+    const { node: id } = attempt;
+    if (host.run.kind === 'back') broken.push(`${id} was done by a run that goes back`);
+    if (host.attempts.some(({ phase }) => phase === 'undo')) broken.push(`${id} was done although the undoing had begun`);
+    if (host.attempts.some((earlier) => earlier.what === id && earlier.fault === undefined)) broken.push(`${id} was done again although it had been done`);
+    const { decisions } = host.run;
+    const turn = decisions.findLastIndex(({ outcome, answer }) => outcome === 'counted' && (answer === 'no-go' || answer === 'rollback'));
+    const goOn = decisions.findLastIndex(({ outcome, answer, question }) => outcome === 'counted' && answer === 'continue' && question.startsWith('past-'));
+    if (turn > goOn) broken.push(`${id} was done after ${decisions[turn]?.answer} to ${decisions[turn]?.question}`);
+    for (const earlier of list.slice(0, index)) {
+      if (earlier.node.kind === 'step' && earlier.node.needed && !host.attempts.some(({ what }) => what === earlier.id)) broken.push(`${id} was done before ${earlier.id}`);
+    }
+    if (stepAt(index)?.needed === false) broken.push(`${id} was done, and its when does not hold`);
+    assertQuestionsAnswered(id, index, host);
     if (id === 'start-new' && host.oldWritable) broken.push('the new database starts while the old one is writable');
   }
 
@@ -66,7 +81,8 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
     }
     const standing = list.filter((each, at) => at > index && isUndoable(at) && host.applied.has(each.id) && !undoSkipped(each.id));
     if (standing.length > 0) broken.push(`${id} was undone before ${standing.map((each) => each.id).join(', ')}`);
-    if (said('no-go', () => true).length + said('rollback', () => true).length === 0 && !hasLimit) broken.push(`${id} was undone, and nobody had asked for it`);
+    const wasAsked = host.run.kind === 'back' ? went(goBack, 'go', 1) : said('no-go', () => true).length + said('rollback', () => true).length > 0;
+    if (!wasAsked && !host.run.outcomes.some(({ state, note }) => state === 'failed' && note?.startsWith('no-go, time') === true)) broken.push(`${id} was undone, and nobody had asked for it`);
     if (id !== 'stop-old') return;
     if (host.newWritable && !undoSkipped('start-new')) broken.push('the old database starts while the new one is writable');
     const mark = host.journal.some(({ kind }) => kind === 'mark');
@@ -85,23 +101,25 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
   }
 
   function checkDecisions(host: HostModel): void {
-    const counted = host.decisions.filter(({ outcome }) => outcome === 'counted');
+    const counted = host.run.decisions.filter(({ outcome }) => outcome === 'counted');
     for (const { question, answer, by } of counted) {
-      const origin = sent.find((each) => each.by === by && each.question === question && each.answer === answer);
+      const origin = sent.find((each) => each.run === run && each.by === by && each.question === question && each.answer === answer);
       if (origin === undefined) broken.push(`${answer} to ${question} by ${by} counted, and nobody had sent it`);
       else if (origin.mustNotCount) broken.push(`${answer} to ${question} by ${by} counted, and must not`);
     }
     for (const [question, answers] of groupBy(counted, (decision) => decision.question)) {
       const people = list.flatMap(questionsOf).find(({ id }) => isOpeningOf(question, id))?.question.people ?? 1;
       if (question !== 'rollback' && answers.length > people) broken.push(`${question} was answered ${answers.length} times`);
+      if (new Set(answers.map(({ by, answer }) => `${by} ${answer}`)).size < answers.length) broken.push(`${question} was answered twice by the same person`);
     }
   }
 
   function checkHost({ state, outcome }: RunResult, host: HostModel): void {
-    const undone = host.attempts.filter(({ phase }) => phase === 'undo');
+    const undone = host.attempts.filter((attempt) => attempt.phase === 'undo' && attempt.run === run);
     for (const [what, attempts] of groupBy(undone, (attempt) => attempt.what)) {
       if (attempts.filter(({ effective }) => effective).length > 1) broken.push(`${what} took effect more than once`);
     }
+    for (const { what, fault } of undone) if (fault?.startsWith('cut off') === true) broken.push(`${what} was ended in the middle`);
     if (host.attempts.at(-1)?.what !== 'closeRun') broken.push(`the last act was ${host.attempts.at(-1)?.what}`);
     if (state !== 'rolled back' && undone.length > 0) broken.push(`the run ended as ${state}, with undos`);
     for (const [index, { id, node }] of list.entries()) {
@@ -110,10 +128,11 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
         if (!undoSkipped(id)) broken.push(`${id} still stands after the way back`);
         else if (!outcome.includes('NOT undone')) broken.push(`the outcome does not name ${id}, which still stands`);
       }
-      const skipped = said('skip', (question) => question.startsWith(`${id}.failed.`)).length > 0;
+      const skipped = saidEver('skip', (question) => question.startsWith(`${id}.failed.`)).length > 0;
       if (state === 'succeeded' && node.needed && !host.applied.has(id) && !skipped) broken.push(`the run succeeded without ${id}`);
     }
-    if (state === 'stopped' && said('stop', () => true).length === 0) broken.push('the run stopped, and nobody had asked for it');
+    const mayLeave = host.run.kind === 'back' ? ['stop', 'no-go', 'rollback'] : ['stop'];
+    if (state === 'stopped' && mayLeave.every((answer) => said(answer, () => true).length === 0)) broken.push('the run stopped, and nobody had asked for it');
     if (state === 'rolled back' && !host.oldWritable && !undoSkipped('stop-old')) broken.push('no database serves after the way back');
   }
 
@@ -121,12 +140,16 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
     broken,
     before(attempt, host) {
       const index = list.findIndex(({ id }) => id === attempt.node);
+      run = attempt.run;
       beforeOpening(attempt);
       if (attempt.what === `undo ${attempt.node}`) beforeUndo(attempt, index, host);
       else if (attempt.what === attempt.node && index >= 0) beforeStep(attempt, index, host);
     },
-    atEnd(result, host) {
+    atEnd(result, host, open) {
+      run = host.runNumber;
       checkDecisions(host);
+      if (result === undefined) return;
+      if (open.length > 0) broken.push(`the run ended and still asks ${open.join(', ')}`);
       checkHost(result, host);
     },
   };

@@ -5,16 +5,28 @@ import type { Fault, MoveDescription, NodeDescription, QuestionDescription, Runb
 export type Interruption = 'rollback' | 'cancel' | 'reboot' | 'malformed rollback' | 'malformed decision';
 
 /** What else is sent at a question before its answer. */
-export type Noise = 'malformed' | 'no such choice' | 'without a reason' | 'to another question' | 'to the next opening' | 'to an answered question';
+export type Noise = 'to an unknown question' | 'malformed' | 'no such choice' | 'without a reason' | 'to another question' | 'to the next opening' | 'to an answered question';
 
 /** How a question is answered: by the choice of that number, after some noise. */
 export interface Reply {
   readonly noise: readonly Noise[];
   readonly choice: number;
-  /** The same answer again, from somebody else. */
-  readonly doubled: boolean;
+  /** The same answer again: from somebody else after the first, or by the same hand together with it. */
+  readonly doubled: 'no' | 'by another' | 'at once';
   /** A question with a limit is left to answer itself. */
   readonly leftToTime: boolean;
+}
+
+/** A run of its own; one that goes on with a lost one; one of the runbook that undoes the last one. */
+export type RunKind = 'first' | 'resumed' | 'back';
+
+/** The server forgets the run in the middle of a call. */
+export interface Loss {
+  readonly atCall: number;
+  /** What is left of the call: it may have begun, acted, or told its journal that it is done. */
+  readonly leaves: 'begun' | 'acted' | 'done';
+  /** What a person starts then; one who cannot go on goes back. */
+  readonly then: Exclude<RunKind, 'first'>;
 }
 
 /** A run, with everything that happens to it. */
@@ -31,6 +43,11 @@ export interface Scenario {
   readonly journalAheadBy: number;
   /** How many of the steps that history knows, from the last one back, the journal has lost. */
   readonly journalBehindBy: number;
+  readonly losses: readonly Loss[];
+  /** A person undoes what the run has left, once it has ended. */
+  readonly goesBackAfterwards: boolean;
+  /** Where chance begins, for a server that has a choice. */
+  readonly chance: number;
 }
 
 const fault: Arbitrary<Fault> = fc.constantFrom('transient', 'permanent', 'secret', 'answer lost', 'answer lost for good');
@@ -51,17 +68,18 @@ const questionWords = {
   kind: fc.constantFrom('gate', 'acknowledgement'),
   people: fc.constantFrom(1, 1, 2),
   limited: mostly(false),
+  needed: mostly(true),
 } as const;
 
-const question: Arbitrary<QuestionDescription> = fc.record({ ...questionWords, needed: mostly(true) });
+const question: Arbitrary<QuestionDescription> = fc.record(questionWords);
 
 const node: Arbitrary<NodeDescription> = fc.oneof(
   { weight: 6, arbitrary: step },
   { weight: 3, arbitrary: question },
-  { weight: 1, arbitrary: fc.constant({ kind: 'wait' }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait'), needed: mostly(true) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('parallel'), questions: fc.array(fc.record({ ...questionWords, needed: fc.constant(true) }), { minLength: 1, maxLength: 3 }) }),
+    arbitrary: fc.record({ kind: fc.constant('parallel'), needed: mostly(true), questions: fc.array(question, { minLength: 1, maxLength: 3 }) }),
   },
 );
 
@@ -77,11 +95,17 @@ const runbook: Arbitrary<RunbookDescription> = fc.record({
 const reply: Arbitrary<Reply> = fc.record({
   noise: fc.oneof(
     fc.constant([]),
-    fc.array(fc.constantFrom<Noise[]>('malformed', 'no such choice', 'without a reason', 'to another question', 'to the next opening', 'to an answered question'), { maxLength: 2 }),
+    fc.array(fc.constantFrom<Noise[]>('malformed', 'to an unknown question', 'no such choice', 'without a reason', 'to another question', 'to the next opening', 'to an answered question'), { maxLength: 2 }),
   ),
   choice: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: fc.nat(3) }),
-  doubled: mostly(false),
+  doubled: fc.constantFrom('no', 'no', 'no', 'by another', 'at once'),
   leftToTime: mostly(false),
+});
+
+const loss: Arbitrary<Loss> = fc.record({
+  atCall: fc.integer({ min: 1, max: 12 }),
+  leaves: fc.constantFrom('begun', 'acted', 'done'),
+  then: fc.constantFrom('resumed', 'resumed', 'back'),
 });
 
 /** Any run. */
@@ -99,6 +123,9 @@ export const scenario: Arbitrary<Scenario> = fc.record({
   answeredTooEarly: mostly(false),
   journalAheadBy: mostlyNone(),
   journalBehindBy: mostlyNone(),
+  losses: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(loss, { minLength: 1, maxLength: 2 }) }),
+  goesBackAfterwards: mostly(false),
+  chance: fc.nat(),
 });
 
 function mostly(value: boolean): Arbitrary<boolean> {

@@ -4,7 +4,7 @@ import type { CompactStatus } from '../../../../src/contract/status.js';
 import { type Node, type Question, type Runbook, type Step, wordsFor } from '../../../../src/workflows/engine/nodes.js';
 import { type RunResult, workflowOf } from '../../../../src/workflows/engine/walk.js';
 import type { TestActs } from '../runbooks/acts.js';
-import { type Identified, listOf, questionsOf, type QuestionDescription, type RunbookDescription, type StepDescription } from './description.js';
+import { goBack, type Identified, listOf, type QuestionDescription, type RunbookDescription, type StepDescription } from './description.js';
 
 const { acknowledgement, gate, optionalStep, parallel, section, step, waitUntil } = wordsFor<TestActs>();
 
@@ -19,6 +19,12 @@ export async function generated(description: RunbookDescription, input: unknown)
   return workflowOf(runbookOf(description))(input);
 }
 
+/** Goes back from the last run of that runbook. */
+export async function generatedBack(description: RunbookDescription, input: unknown): Promise<RunResult> {
+  void CancellationScope.nonCancellable(tellChanges);
+  return workflowOf(runbookBackFrom(description))(input);
+}
+
 async function tellChanges(): Promise<never> {
   const { memo } = proxySinks<Watching>();
   let told: unknown;
@@ -31,7 +37,6 @@ async function tellChanges(): Promise<never> {
 }
 
 function runbookOf(description: RunbookDescription): Runbook<TestActs> {
-  const beside = (id: string) => step({ id, title: id, plan: '', do: (act) => act.act() });
   return {
     name: 'generated',
     title: 'Generated',
@@ -43,15 +48,33 @@ function runbookOf(description: RunbookDescription): Runbook<TestActs> {
   };
 }
 
+function runbookBackFrom(description: RunbookDescription): Runbook<TestActs> {
+  return {
+    name: 'generatedBack',
+    title: 'Generated back',
+    undoes: runbookOf(description),
+    sections: [section('Decide', '1', [gate({ id: goBack, title: 'Go back?', plan: '' })])],
+    afterRollback: [beside('prove')],
+    ...(description.tellsWhenStopped ? { whenStopped: [beside('tell')] } : {}),
+    summary: () => [],
+  };
+}
+
 function nodeOf(identified: Identified): Node<TestActs> {
   const { id, node } = identified;
   switch (node.kind) {
     case 'step':
       return stepOf(id, node);
     case 'wait':
-      return waitUntil({ id, title: id, plan: '', until: () => new Date(Date.now() + 300).toISOString() });
+      return waitUntil({ id, title: id, plan: '', ...(node.needed ? {} : { when: never }), until: () => new Date(Date.now() + 300).toISOString() });
     case 'parallel':
-      return parallel({ id, title: id, plan: '', questions: questionsOf(identified).map((each) => questionOf(each.id, each.question)) });
+      return parallel({
+        id,
+        title: id,
+        plan: '',
+        ...(node.needed ? {} : { when: never }),
+        questions: node.questions.map((question, index) => questionOf(`${id}q${index}`, question)),
+      });
     case 'gate':
     case 'acknowledgement':
       return questionOf(id, node);
@@ -81,6 +104,10 @@ function questionOf(id: string, { kind, people, needed, limited }: QuestionDescr
     ...(limited ? { timeoutSeconds: 0.3 } : {}),
   };
   return kind === 'gate' ? gate(words) : acknowledgement(words);
+}
+
+function beside(id: string): Step<unknown, TestActs> {
+  return step({ id, title: id, plan: '', do: (act) => act.act() });
 }
 
 const never = { holds: () => false, otherwise: 'generated without it' };
