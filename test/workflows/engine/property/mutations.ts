@@ -53,7 +53,6 @@ export const mutations: readonly Mutation[] = [
   { name: 'a resumed run leaves out the step that was cut off', file: 'walk.ts', original: 'return last + 1;', mutated: 'return last + 2;' },
   { name: 'a run that goes back from another undoes nothing', file: 'walk.ts', original: 'find(opened.adopted?.nodes ?? []', mutated: 'find([]' },
   { name: 'a rollback ends an undo', file: 'walk.ts', original: 'if (!context.mayTurnBack) return;', mutated: '' },
-  { name: 'what is left behind stays open', file: 'walk.ts', original: 'context.inbox.withdrawAll();', mutated: '' },
   { name: 'a question among others ignores its condition', file: 'visit.ts', original: 'node.questions.filter((question) => !isLeftOut(context, question))', mutated: 'node.questions' },
   { name: 'a failed step is taken for done', file: 'attempt.ts', original: "if (decision.answer === 'skip') return", mutated: "if (decision.answer !== 'rollback') return" },
 ];

@@ -114,10 +114,10 @@ export const scenario: Arbitrary<Scenario> = fc.record({
   besideFaults: faults,
   interruptions: fc.array(
     fc.record({
-      atCall: fc.integer({ min: 1, max: 14 }),
+      atCall: fc.integer({ min: 1, max: 16 }),
       what: fc.constantFrom<Interruption[]>('rollback', 'rollback', 'cancel', 'reboot', 'malformed rollback', 'malformed decision'),
     }),
-    { maxLength: 2 },
+    { maxLength: 3 },
   ),
   replies: fc.array(reply, { maxLength: 10 }),
   answeredTooEarly: mostly(false),

@@ -150,7 +150,8 @@ function simulate(runtime: WorkflowRuntime, runId: string, workflowType: string,
       ...(task === undefined ? [] : [{ weight: 6, make: () => completeTask(task) }]),
       ...(task === undefined && news.length > 0 ? [{ weight: 6, make: beginTask }] : []),
       ...next.filter(({ beginsAt }) => beginsAt <= now).map((activity) => ({ weight: 6, make: () => beginAttempt(activity) })),
-      ...running.map((activity) => ({ weight: 6, make: () => endAttempt(activity) })),
+      // What a host does takes longer than what a workflow does.
+      ...running.map((activity) => ({ weight: 2, make: () => endAttempt(activity) })),
       ...(hesitating.length > 0 ? [{ weight: 3, make: () => hesitating.shift()?.() }] : []),
     ];
     const isAnythingDue = timers.size > 0 || next.some(({ beginsAt }) => beginsAt > now);
