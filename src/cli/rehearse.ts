@@ -14,11 +14,16 @@ import { preparedHost } from '../rehearsal/preparedHost.js';
 import { openRehearsal, type Rehearsal, type ServerPlace } from '../rehearsal/rehearsal.js';
 import { CommandEnded, exitCodes, wrongUsage } from './exit.js';
 import { renderVerdict } from './present/verdictLines.js';
+import type { Activities } from '../activities/index.js';
+import { migrate } from '../workflows/migrate.js';
+import type { Runbook } from '../workflows/engine/nodes.js';
 import { runbookNamed } from './runbooks.js';
 import type { Session } from './session.js';
 import { readSize } from './size.js';
 import { stopSignal } from './stopSignal.js';
 import { watch } from './watch.js';
+
+const secondsPerDay = 86_400;
 
 interface RehearseOptions {
   readonly keep?: boolean;
@@ -33,7 +38,7 @@ interface RehearseOptions {
 export function addRehearseCommand(program: Command, session: Session): void {
   program
     .command('rehearse [runbook]')
-    .description('run a runbook for real on a disposable host, with users writing meanwhile (default: migrate)')
+    .description('run a runbook for real on a disposable host, with users writing meanwhile (default: migrate; before any other the host is migrated)')
     .option('--yes', 'go at every gate, and type the secrets through the same socket as a person')
     .option('--size <size>', 'how large the database shall be, for example 2G (default: 5,000 operations)')
     .option('--keep', 'leave the host running at the end, and tell how to enter it')
@@ -67,6 +72,8 @@ async function rehearse(session: Session, name: string, options: RehearseOptions
     ...{ run, image, cacheDirectory, onProgress, name: 'rehearsal', server: options.server },
     directory: join(cacheDirectory, 'guest-run', 'rehearsal'),
     times: { firstHourSeconds: 4, daySeconds: 2 },
+    // Nobody waits a month for a rehearsal.
+    config: { decommission: { retentionDays: 1 / secondsPerDay } },
   });
   const stopped = stopSignal({ hangUp: true });
   const interrupted = new Promise<never>((_, reject) => {
@@ -75,7 +82,7 @@ async function rehearse(session: Session, name: string, options: RehearseOptions
   // After the end nobody waits for it any more.
   void interrupted.catch(() => undefined);
   try {
-    await Promise.race([perform(session, rehearsal, runbook.name, options, onProgress), interrupted]);
+    await Promise.race([perform(session, rehearsal, runbook, options, onProgress), interrupted]);
     if (options.keep === true) await keep(session, rehearsal, interrupted);
   } finally {
     onProgress('throwing the host away');
@@ -83,17 +90,18 @@ async function rehearse(session: Session, name: string, options: RehearseOptions
   }
 }
 
-async function perform(session: Session, rehearsal: Rehearsal, name: string, options: RehearseOptions, onProgress: (stage: string) => void): Promise<void> {
+async function perform(session: Session, rehearsal: Rehearsal, runbook: Runbook<Activities>, options: RehearseOptions, onProgress: (stage: string) => void): Promise<void> {
   const { terminal } = session;
+  const { name } = runbook;
   onProgress('starting the worker in it, and users who write');
   await rehearsal.startWorker();
   await rehearsal.startSending();
+  if (runbook !== migrate) {
+    onProgress(`migrating first, with go at every gate: ${runbook.name} begins where a migration has ended`);
+    await answerUntilEnd({ rehearsal, handle: await start(session, rehearsal, migrate.name) });
+  }
   terminal.warn(`Look on in the browser: ${rehearsal.uiUrl}/namespaces/default/workflows`, `Enter the host:         ${rehearsal.guest.enterCommand}`, '');
-  const handle = await rehearsal.client.workflow.start(name, {
-    taskQueue: workflowTaskQueue,
-    workflowId: workflowIdOf(rehearsalHost, name),
-    args: [{ host: rehearsalHost, startedBy: session.environment.person }],
-  });
+  const handle = await start(session, rehearsal, name);
   const ended = options.yes === true ? await goThrough(session, rehearsal, handle, name, options) : await letPersonAnswer(rehearsal, handle, name);
   onProgress('asking the users what became of their writes');
   const verdict = await rehearsal.finishSending();
@@ -103,11 +111,20 @@ async function perform(session: Session, rehearsal: Rehearsal, name: string, opt
   }
   await tellEnd(session, rehearsal, { name, handle, verdict, options });
   if (!isIntact(verdict)) throw new CommandEnded(exitCodes.failed, 'acknowledged operations are missing, doubled or altered: see above');
-  if (ended !== 'succeeded') throw new CommandEnded(exitCodes.failed, `${name} ${ended}`);
+  const wanted = runbook.undoes === undefined ? 'succeeded' : 'rolled back';
+  if (ended !== wanted) throw new CommandEnded(exitCodes.failed, `${name} ${ended}`);
+}
+
+function start(session: Session, rehearsal: Rehearsal, runbook: string): Promise<WorkflowHandle> {
+  return rehearsal.client.workflow.start(runbook, {
+    taskQueue: workflowTaskQueue,
+    workflowId: workflowIdOf(rehearsalHost, runbook),
+    args: [{ host: rehearsalHost, startedBy: session.environment.person }],
+  });
 }
 
 /** Everything that a person would do, done by this process, while the run is shown. */
-async function goThrough(session: Session, rehearsal: Rehearsal, handle: WorkflowHandle & { firstExecutionRunId?: string }, name: string, options: RehearseOptions): Promise<string> {
+async function goThrough(session: Session, rehearsal: Rehearsal, handle: WorkflowHandle, name: string, options: RehearseOptions): Promise<string> {
   const { runId } = await handle.describe();
   const shown = watch(session, rehearsal.client, { workflowId: handle.workflowId, runId, runbook: name, host: rehearsalHost }, { ask: false, host: rehearsalHost });
   // Its outcome is this run's own, told below.

@@ -40,13 +40,18 @@ export function createStatusReader(handle: WorkflowHandle, onlyWhenItAsks = fals
 export const goEverywhere: Answerer = (question) => {
   switch (question.kind) {
     case 'gate':
-    case 'acknowledgement':
-      return Promise.resolve({ answer: question.choices[0] ?? 'go' });
+    case 'acknowledgement': {
+      const answer = question.choices[0] ?? 'go';
+      return Promise.resolve({ answer, ...(question.reasonFor.includes(answer) ? { reason: 'rehearsed' } : {}) });
+    }
     case 'wait':
       return Promise.resolve({ answer: 'now' });
     case 'secret':
       return Promise.resolve(undefined);
     case 'parked':
+      // Of a rollback that is past the point of no return this is the one answer that loses nothing.
+      if (question.choices.includes('carry-over')) return Promise.resolve({ answer: 'carry-over' });
+      return Promise.reject(new Error(question.title));
     case 'cancelled':
       return Promise.reject(new Error(question.title));
   }
