@@ -16,16 +16,19 @@ if ((await ifPresent(readFile(digestPath, 'utf8'))) !== digest) {
     workflowsPath: join(compiled, 'workflows', 'index.js'),
     payloadConverterPath: join(compiled, 'workflows', 'payloadConverter.js'),
     logger: new DefaultLogger('WARN'),
+    // Each start of a worker reads the map three times. Files and lines are what a stack trace needs of
+    // it; columns and the sources themselves are most of its weight.
+    webpackConfigHook: (config) => ({ ...config, devtool: 'inline-nosources-cheap-module-source-map' }),
   });
   await writeFile(bundlePath, code);
   await writeFile(digestPath, digest);
 }
 
-/** What can be part of the bundle: workflows and contract, and the packages at the locked versions. */
+/** What can be part of the bundle: workflows and contract, the packages at the locked versions, and how it is made. */
 async function digestOfInputs(): Promise<string> {
   const hash = createHash('sha256');
   const lock = fileURLToPath(new URL('../../package-lock.json', import.meta.url));
-  const files = [lock];
+  const files = [lock, fileURLToPath(import.meta.url)];
   for (const folder of ['contract', 'workflows']) {
     const names = await readdir(join(compiled, folder), { recursive: true });
     files.push(...names.filter((name) => name.endsWith('.js')).sort().map((name) => join(compiled, folder, name)));
