@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
+import { pastNoReturnQuestion } from '../contract/names.js';
 import type { Adopted, Reached, RunSettings } from '../contract/settings.js';
 import { ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
@@ -19,20 +20,25 @@ const notAdopted: ReadonlySet<string> = new Set(['record', 'taken-over']);
  * @throws {@link PermanentFailure} where there is none, or nothing of it is left to undo.
  */
 export async function adoptLastRun(attempt: Adopting, runbook: string, { goesOn = false }: { readonly goesOn?: boolean } = {}): Promise<Adopted> {
-  const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'adopted');
-  if (earlier !== undefined) return earlier.adopted;
+  const earlier = takenUpBy(await attempt.readJournal());
+  if (earlier !== undefined) return earlier;
   const runs = (await readOtherRuns(attempt)).filter((run) => isOfRunbook(run, runbook));
   assertNotDecommissioned(runs);
   const last = runs.at(-1);
   if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'there is nothing to go back from');
-  const { entries, opened, directory } = last;
-  const { toUndo, usersMayWriteSince } = summarise(entries);
-  const before = entries.find((entry) => entry.kind === 'adopted')?.adopted;
-  const runId = before?.runId ?? basename(directory).slice(runbook.length + 1);
-  if (goesOn) assertMayGoOn(entries, `the last ${runbook} on this host (run ${runId}, of ${opened.at})`);
-  else if (toUndo.length === 0) {
-    throw new PermanentFailure(`the last ${runbook} on this host (run ${runId}, of ${opened.at}) has nothing left to undo`, 'the service runs as it did before it; "lockstep status" shows the runs');
+  const { entries, opened } = last;
+  const run = `the last ${runbook} on this host (run ${runIdOf(last, runbook)}, of ${opened.at})`;
+  if (goesOn) assertMayGoOn(entries, run);
+  else if (summarise(entries).toUndo.length === 0) {
+    throw new PermanentFailure(`${run} has nothing left to undo`, 'the service runs as it did before it; "lockstep status" shows the runs');
   }
+  return takeUp(attempt, runbook, last, goesOn);
+}
+
+/** Takes over a run's facts, and writes into the journal what of it was done and is to be undone. */
+export async function takeUp(attempt: Adopting, runbook: string, run: RunOnHost, goesOn: boolean): Promise<Adopted> {
+  const { entries, opened, directory } = run;
+  const { toUndo, usersMayWriteSince } = summarise(entries);
   for (const name of await readdir(directory)) {
     const fact = /^(.+)\.json$/.exec(name)?.[1];
     if (fact !== undefined && !notAdopted.has(fact)) await keepFact(attempt, fact, await readFact({ directory }, fact));
@@ -40,16 +46,25 @@ export async function adoptLastRun(attempt: Adopting, runbook: string, { goesOn 
   const closed = entries.findLast((entry) => entry.kind === 'closed');
   const adopted: Adopted = {
     runbook,
-    runId,
+    runId: runIdOf(run, runbook),
     startedAt: opened.at,
     state: closed?.state ?? 'left without an end',
-    nodes: before?.nodes ?? opened.nodes,
+    nodes: takenUpBy(entries)?.nodes ?? opened.nodes,
     toUndo,
     ...(usersMayWriteSince === undefined ? {} : { usersMayWriteSince }),
     ...(goesOn ? { reached: readReached(entries, opened.settings) } : {}),
   };
   await attempt.journal({ kind: 'adopted', at: attempt.now().toISOString(), directory, adopted });
   return adopted;
+}
+
+/** The run that a run has itself taken up, where it has. */
+export function takenUpBy(entries: readonly JournalEntry[]): Adopted | undefined {
+  return entries.find((entry) => entry.kind === 'adopted')?.adopted;
+}
+
+function runIdOf({ entries, directory }: RunOnHost, runbook: string): string {
+  return takenUpBy(entries)?.runId ?? basename(directory).slice(runbook.length + 1);
 }
 
 /**
@@ -64,20 +79,28 @@ export async function assertLastRunGoesOn(attempt: Pick<Adopting, 'config' | 'di
 }
 
 /** @throws {@link PermanentFailure} where the way forward was left: then there is only the way back. */
-function assertMayGoOn(entries: readonly JournalEntry[], run: string): void {
+export function assertMayGoOn(entries: readonly JournalEntry[], run: string): void {
   const closed = entries.findLast((entry) => entry.kind === 'closed');
   if (closed !== undefined) throw new PermanentFailure(`${run} ended as ${closed.state}: there is nothing to go on with`, 'start a new run without --resume');
-  const left = entries.findLastIndex((entry) => entry.kind === 'began' && (entry.phase === 'undo' || entry.node === 'begin-way-back'));
-  const goneOn = entries.findLastIndex((entry) => entry.kind === 'decision' && entry.answer === 'continue' && entry.outcome === 'counted');
-  if (left > goneOn) throw new PermanentFailure(`${run} had begun to go back`, 'go on with that: "lockstep start rollback --take-over"');
+  if (goesBack(entries)) throw new PermanentFailure(`${run} had begun to go back`, 'go on with that: "lockstep start rollback --take-over"');
 }
 
-/** What ended well, in a lost run and in one that it had gone on with itself. */
-function readReached(entries: readonly JournalEntry[], settings: RunSettings): Reached {
-  const before = entries.flatMap((entry) => (entry.kind === 'adopted' && entry.adopted.reached !== undefined ? [entry.adopted.reached] : []));
-  const found = new Map(before.flatMap(({ found: earlier }) => earlier.map((each) => [each.id, each] as const)));
-  const begun = new Set(before.flatMap((reached) => reached.begun));
+/** Whether a run has left the way forward, and did not come back to it. */
+export function goesBack(entries: readonly JournalEntry[]): boolean {
+  const left = entries.findLastIndex((entry) => entry.kind === 'began' && (entry.phase === 'undo' || entry.node === 'begin-way-back'));
+  const goneOn = entries.findLastIndex((entry) => entry.kind === 'decision' && entry.question.startsWith(pastNoReturnQuestion) && entry.answer === 'continue' && entry.outcome === 'counted');
+  return left > goneOn;
+}
+
+/** What ended well: in this run, and in those that it has gone on with. */
+export function readReached(entries: readonly JournalEntry[], settings: RunSettings): Reached {
+  const found = new Map<string, Reached['found'][number]>();
+  const begun = new Set<string>();
   for (const entry of entries) {
+    if (entry.kind === 'adopted') {
+      for (const each of entry.adopted.reached?.found ?? []) found.set(each.id, each);
+      for (const id of entry.adopted.reached?.begun ?? []) begun.add(id);
+    }
     if (entry.kind === 'began' && entry.phase === 'do') begun.add(entry.node);
     if (entry.kind === 'ended' && entry.phase === 'do' && entry.result === 'done') found.set(entry.node, { id: entry.node, ...(entry.figures === undefined ? {} : { result: entry.figures }) });
   }
@@ -115,12 +138,16 @@ export interface RunOnHost {
 }
 
 /** The other runs of this host, in the order in which they were begun. */
-export async function readOtherRuns({ config, directory: own }: Pick<Adopting, 'config' | 'directory'>): Promise<readonly RunOnHost[]> {
+export async function readOtherRuns(attempt: Pick<Adopting, 'config' | 'directory'>): Promise<readonly RunOnHost[]> {
+  return (await readRuns(attempt)).filter(({ directory }) => directory !== attempt.directory);
+}
+
+/** The runs of this host, in the order in which they were begun. */
+export async function readRuns({ config }: Pick<Adopting, 'config'>): Promise<readonly RunOnHost[]> {
   const runs = join(config.stateDirectory, 'runs');
   const found: RunOnHost[] = [];
   for (const name of (await ifPresent(readdir(runs))) ?? []) {
     const directory = join(runs, name);
-    if (directory === own) continue;
     const { earlier: entries } = await openJournal(join(directory, 'journal.jsonl'));
     const opened = entries.find((entry) => entry.kind === 'opened');
     if (opened !== undefined) found.push({ name, directory, entries, opened });

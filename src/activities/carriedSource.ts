@@ -100,6 +100,13 @@ export async function assertMayReturn(attempt: Pick<Attempt, 'directory' | 'read
   );
 }
 
+/** @throws {@link PermanentFailure} where the encrypted volume may hold what users wrote, which no step writes over. */
+export async function assertUnused(attempt: Pick<Attempt, 'readJournal'>, act: string): Promise<void> {
+  const { usersMayWriteSince } = summarise(await attempt.readJournal());
+  if (usersMayWriteSince === undefined) return;
+  throw new PermanentFailure(`users may have written on the encrypted volume since ${usersMayWriteSince}: ${act} would lose that`, 'roll back, with carry-over; or look at what it holds');
+}
+
 /** Moves what lies in a place aside; an empty directory, which Docker may have made there meanwhile, is removed. */
 async function clearPlace(place: string, aside: string): Promise<void> {
   if (!(await exists(place))) return;

@@ -6,6 +6,7 @@ import { compareManifests, type ManifestComparison, type ManifestDifference } fr
 import { ifPresent } from '../host/failure.js';
 import { writeManifest, type ManifestProgress } from '../host/manifest.js';
 import { changes, reads, type Attempt } from './activity.js';
+import { assertUnused } from './carriedSource.js';
 import { needSource } from './source.js';
 import { createRateMeter } from './rateMeter.js';
 import { volumeLayout } from './openVolume.js';
@@ -18,6 +19,7 @@ export const copyActivities = {
    */
   copyData: changes('DATA_COPY', async (attempt) => {
     const source = await needSource(attempt);
+    await assertUnused(attempt, 'copying over it');
     return copyDirectory(attempt, { source: source.root, target: volumeLayout(attempt.config).dataDirectory });
   }),
 
@@ -132,9 +134,11 @@ export async function verifyEqual(attempt: Attempt, { source, target, sizeBytes,
   };
 }
 
-/** An earlier attempt of this step ran before the host was last booted. */
-async function wasCutOff({ call, readJournal }: Attempt): Promise<boolean> {
-  const boots = (await readJournal()).flatMap((entry) => (entry.kind === 'began' && entry.node === call.node ? [entry.bootId] : []));
+/** An earlier attempt of this step ran before the host was last booted, or in a run that was taken up: nobody knows when that was. */
+async function wasCutOff({ call, readJournal }: Pick<Attempt, 'call' | 'readJournal'>): Promise<boolean> {
+  const entries = await readJournal();
+  if (entries.some((entry) => entry.kind === 'adopted' && entry.adopted.reached?.begun.includes(call.node) === true)) return true;
+  const boots = entries.flatMap((entry) => (entry.kind === 'began' && entry.node === call.node ? [entry.bootId] : []));
   return new Set(boots).size > 1;
 }
 

@@ -28,7 +28,7 @@ export interface ActivityDependencies {
 }
 
 /** Taking, looking at and giving back the claim needs no claim. */
-const unclaimed: ReadonlySet<string> = new Set(['openRun', 'closeRun']);
+const unclaimed: ReadonlySet<string> = new Set(['openRun', 'catchUp', 'closeRun']);
 
 /** The activities of a host as its worker registers them, each in the wrapper. */
 export async function createActivities(dependencies: ActivityDependencies): Promise<Readonly<Record<string, Wrapped>>> {
@@ -61,7 +61,7 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
   });
   const all: Record<string, Activity<never, unknown>> = { ...stepActivities, ...runActivities };
   return Object.fromEntries(
-    Object.entries(all).map(([name, activity]) => [name, wrap(name, activity, !unclaimed.has(name), wrapper)]),
+    Object.entries(all).map(([name, activity]) => [name, wrap(activity, !unclaimed.has(name), wrapper)]),
   );
 }
 

@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import type { Facts } from '../contract/facts.js';
-import type { Adopted, Opened } from '../contract/settings.js';
+import type { Adopted, CaughtUp, Opened } from '../contract/settings.js';
 import type { RunState } from '../contract/status.js';
 import { toRunSettings } from '../config/settings.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, reads, type Activity, type Attempt } from './activity.js';
 import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from './adoption.js';
+import { catchUpWith, findLastRun } from './catchUp.js';
 import { makeRecord, renderRecord } from './record.js';
 import { keepPredecessor } from './predecessor.js';
 import { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
+import { assertHoldsHost } from './wrapper/hostAhead.js';
 import { runDirectory } from './wrapper/wrap.js';
 import { summarise } from './wrapper/journal.js';
 
@@ -31,26 +33,10 @@ export function createRunActivities(dependencies: RunDependencies) {
   return {
     openRun: changes('RUN_OPEN', async (attempt, args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly resume?: true; readonly undoes?: string }): Promise<Opened> => {
       const { call, config } = attempt;
-      const claim: Claim = {
-        workflowId: call.workflowId,
-        runId: call.runId,
-        runbook: call.runbook,
-        startedBy: call.startedBy,
-        takenAt: attempt.now().toISOString(),
-      };
+      const claim = claimFor(attempt);
       const claims = createClaimFile(config.stateDirectory);
       if (args.resume === true && args.undoes === undefined) await assertLastRunGoesOn(attempt, call.runbook);
-      const { held } = await claims.take(claim);
-      if (held.runId !== call.runId) {
-        await assertMayTakeOver(held, args.takeOver);
-        await claims.release(held.runId);
-        const { held: now } = await claims.take(claim);
-        if (now.runId !== call.runId) throw new Error(`the claim went to run ${now.runId} meanwhile`);
-        await keepPredecessor(attempt, held);
-        // What it left running would act beside this one.
-        await dependencies.endLeftovers({ call: { ...call, runId: held.runId, runbook: held.runbook }, directory: runDirectory(config, held) });
-        await attempt.journal({ kind: 'note', at: claim.takenAt, text: `took the host over from ${held.workflowId} (run ${held.runId})` });
-      }
+      await takeHost(attempt, claim, args.takeOver);
       const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'opened');
       if (earlier) return earlier;
       const opened: Opened = {
@@ -67,6 +53,13 @@ export function createRunActivities(dependencies: RunDependencies) {
       return opened;
     }),
 
+    /** A person has seen that the host is ahead of the server's history, and has chosen to go on, or back, from where it stands. */
+    catchUp: changes('RUN_CATCH_UP', async (attempt, args: { readonly way: 'on' | 'back'; readonly undoes?: string }): Promise<CaughtUp> => {
+      const last = await findLastRun(attempt, args.undoes ?? attempt.call.runbook, args.way);
+      await takeHost(attempt, claimFor(attempt), true);
+      return catchUpWith(attempt, last, args.way);
+    }),
+
     /** A step that was killed and is not undone may have left programs that write where the undos act. */
     beginWayBack: changes('WAY_BACK', async (attempt) => {
       await dependencies.endLeftovers(attempt);
@@ -79,6 +72,8 @@ export function createRunActivities(dependencies: RunDependencies) {
     closeRun: changes('RUN_CLOSE', async (attempt, args: { readonly state: RunState; readonly outcome: string; readonly summary: Facts }) => {
       const { call, config, directory } = attempt;
       const at = attempt.now().toISOString();
+      // A run that was reset from one that has ended has nothing here to close.
+      if (!(await attempt.readJournal()).some((entry) => entry.kind === 'opened')) await assertHoldsHost(config, call, (run) => runDirectory(config, run));
       await dependencies.endLeftovers(attempt);
       const closed = (await attempt.readJournal()).some((entry) => entry.kind === 'closed');
       if (args.state === 'rolled back') await tellAdoptedRun(attempt);
@@ -96,6 +91,22 @@ export function createRunActivities(dependencies: RunDependencies) {
       return { record: join(directory, 'record.md') };
     }),
   } satisfies Record<string, Activity<never, unknown>>;
+
+  /** Gets the claim, from a run that does not run any more where a person has said so; what that left running is ended. */
+  async function takeHost(attempt: Attempt, claim: Claim, takeOver: boolean): Promise<void> {
+    const { call, config } = attempt;
+    const claims = createClaimFile(config.stateDirectory);
+    const { held } = await claims.take(claim);
+    if (held.runId === call.runId) return;
+    await assertMayTakeOver(held, takeOver);
+    await claims.release(held.runId);
+    const { held: now } = await claims.take(claim);
+    if (now.runId !== call.runId) throw new Error(`the claim went to run ${now.runId} meanwhile`);
+    await keepPredecessor(attempt, held);
+    // What it left running would act beside this one.
+    await dependencies.endLeftovers({ call: { ...call, runId: held.runId, runbook: held.runbook }, directory: runDirectory(config, held) });
+    await attempt.journal({ kind: 'note', at: claim.takenAt, text: `took the host over from ${held.workflowId} (run ${held.runId})` });
+  }
 
   /** What the lost run had recorded stays what counts: its list, and its settings. */
   async function takeUpLost(attempt: Attempt, claims: ClaimFile): Promise<Partial<Pick<Opened, 'adopted' | 'nodes' | 'settings'>>> {
@@ -124,4 +135,9 @@ export function createRunActivities(dependencies: RunDependencies) {
       );
     }
   }
+}
+
+function claimFor({ call, now }: Pick<Attempt, 'call' | 'now'>): Claim {
+  const { workflowId, runId, runbook, startedBy } = call;
+  return { workflowId, runId, runbook, startedBy, takenAt: now().toISOString() };
 }

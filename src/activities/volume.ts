@@ -7,6 +7,7 @@ import { ensureDirectory } from '../host/ensureDirectory.js';
 import { fitExt4Label } from '../host/filesystem.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, reads, type Attempt } from './activity.js';
+import { assertUnused } from './carriedSource.js';
 import { asking, openAndMount, prepareMountPoint, volumeLayout } from './openVolume.js';
 import { keepFact, readFact } from './runFacts.js';
 import { volumeSizeBytes } from './space.js';
@@ -50,6 +51,7 @@ export const volumeActivities = {
       await tools.volumeFile.allocate({ path: file, sizeBytes: own.sizeBytes });
     } else if ((await tools.cryptsetup.isLuks({ device: file })).isLuks) {
       if ((await tools.cryptsetup.testPassphrase({ device: file, passphrase, slot: slots.operational })).matches) return facts(attempt);
+      await assertUnused(attempt, 'making it anew');
       // A killed attempt left a header that nobody can open; the volume is this run's own and still empty.
       await rm(file);
       await tools.volumeFile.allocate({ path: file, sizeBytes: own.sizeBytes });

@@ -28,6 +28,11 @@ export interface Call {
   /** Counts how often the engine started this node: a retry from a parked question is a new opening. */
   readonly opening: number;
   readonly phase: 'do' | 'undo';
+  /**
+   * Counts the calls that the run's history has made: from it the host tells a history that is older
+   * than its journal. Absent in calls of an earlier version, and in those that only find that out.
+   */
+  readonly number?: number;
   /** The node declares an undo: recorded before it acts. */
   readonly undoable: boolean;
   readonly requires: readonly Condition[];

@@ -12,6 +12,8 @@ export const failureTypes = {
   rollbackTrigger: 'RollbackTrigger',
   /** A secret of the kind `ask:` is not in the worker's memory: the run waits for `lockstep unlock`. */
   secretNeeded: 'SecretNeeded',
+  /** The host knows more than the history that calls, or is held by another run: a person chooses how to go on. */
+  hostAhead: 'HostAhead',
   /** The input of a workflow does not fit; the run fails at once. */
   invalidInput: 'InvalidInput',
 } as const;
@@ -67,5 +69,24 @@ export class SecretNeeded extends Error {
     readonly isNew = false,
   ) {
     super(reason);
+  }
+}
+
+/**
+ * The host was left by this run, or got further with it, in a way that the server's history does not
+ * know: its database was restored from a copy, or the run was reset.
+ */
+export class HostAhead extends Error {
+  override readonly name = 'HostAhead';
+
+  /**
+   * @param fact - What the host knows, for the person who chooses.
+   * @param hasEnded - The run has ended, by the host's journal: there is nothing to go on with.
+   */
+  constructor(
+    readonly fact: string,
+    readonly hasEnded = false,
+  ) {
+    super(fact);
   }
 }

@@ -37,3 +37,9 @@ export const searchAttributeNames = {
   state: 'LockstepState',
   question: 'LockstepQuestion',
 } as const;
+
+/** The node under which a run catches up with its host: no step of a list. */
+export const catchUpNode = 'catch-up';
+
+/** The question that asks what becomes of what users wrote, where a run goes back that they have written since. */
+export const pastNoReturnQuestion = 'past-the-point-of-no-return';

@@ -46,6 +46,16 @@ export interface Adopted {
   readonly reached?: Reached;
 }
 
+/** What a run learns that catches up with its host. */
+export interface CaughtUp {
+  /** The highest number of a call in the journal: the run goes on counting from there. */
+  readonly calls: number;
+  /** The way back was begun. */
+  readonly goesBack: boolean;
+  /** How far the run came, where it goes on. */
+  readonly reached?: Reached;
+}
+
 /** How far a lost run came, by its journal. */
 export interface Reached {
   /** What its steps found, by their ids, in the order in which they ended. */

@@ -10,7 +10,7 @@ import { ifPresent } from '../../host/failure.js';
 /** One line of the journal. Times are the host's, ISO. */
 export type JournalEntry =
   | ({ readonly kind: 'opened'; readonly at: string; readonly call: CallIdentity } & Opened)
-  | ({ readonly kind: 'began'; readonly at: string; readonly attempt: number; readonly bootId: string } & CallIdentity)
+  | ({ readonly kind: 'began'; readonly at: string; readonly attempt: number; readonly bootId: string; readonly number?: number } & CallIdentity)
   | ({
       readonly kind: 'ended';
       readonly at: string;
@@ -56,7 +56,7 @@ export async function openJournal(path: string): Promise<Journal> {
   const content = await cutTornLine(path);
   let hasName = content !== undefined;
   return {
-    earlier: parse(content ?? ''),
+    earlier: parseJournal(content ?? ''),
     async append(...entries) {
       if (entries.length === 0) return;
       const file = await open(path, 'a', 0o600);
@@ -69,11 +69,12 @@ export async function openJournal(path: string): Promise<Journal> {
       if (!hasName) await syncDirectoryOf(path);
       hasName = true;
     },
-    read: async () => parse((await ifPresent(readFile(path, 'utf8'))) ?? ''),
+    read: async () => parseJournal((await ifPresent(readFile(path, 'utf8'))) ?? ''),
   };
 }
 
-function parse(text: string): readonly JournalEntry[] {
+/** The whole lines of a journal; one that a power cut tore tells nothing. */
+export function parseJournal(text: string): readonly JournalEntry[] {
   return text
     .split('\n')
     .slice(0, -1)
@@ -104,6 +105,8 @@ export function summarise(entries: readonly JournalEntry[]): JournalSummary {
     if (entry.kind === 'began' && entry.phase === 'do' && entry.undoable) toUndo.set(entry.node, true);
     if (entry.kind === 'ended' && entry.phase === 'undo' && entry.result === 'done') toUndo.delete(entry.node);
     if (entry.kind === 'adopted') {
+      // It knows of this run, and what of that it has undone.
+      toUndo.clear();
       for (const node of entry.adopted.toUndo) toUndo.set(node, true);
       usersMayWriteSince ??= entry.adopted.usersMayWriteSince;
     }

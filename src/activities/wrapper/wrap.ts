@@ -1,14 +1,14 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { join } from 'node:path';
 import type { Call, Condition } from '../../contract/calls.js';
-import { failureTypes, PermanentFailure, RollbackTrigger, SecretNeeded } from '../../contract/errors.js';
+import { failureTypes, HostAhead, PermanentFailure, RollbackTrigger, SecretNeeded } from '../../contract/errors.js';
 import type { Progress } from '../../contract/status.js';
 import type { Config } from '../../config/schema.js';
 import { explainHostFault } from '../../host/hostFault.js';
 import { CommandFailed, createRun } from '../../host/runner.js';
 import { createHostTools } from '../../host/tools.js';
 import type { Activity, Attempt, Who } from '../activity.js';
-import { createClaimFile } from './claim.js';
+import { assertHoldsHost, assertNotBehind } from './hostAhead.js';
 import { hasActedBefore, openJournal, type CallIdentity, type EndOfAttempt } from './journal.js';
 import { appendCommandLog } from './commandLog.js';
 import { decisionEvents, newsFor } from './news.js';
@@ -44,7 +44,7 @@ export type Wrapped = (call: Call, args: unknown) => Promise<unknown>;
  * Wraps one activity: claim, one attempt at a time, journal, conditions, audit, heartbeat; failures
  * leave with a message alone. Everything that is true of every step is here, and nothing else.
  */
-export function wrap(name: string, activity: Activity<never, unknown>, needsClaim: boolean, dependencies: WrapperDependencies): Wrapped {
+export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, dependencies: WrapperDependencies): Wrapped {
   return (call, args) =>
     dependencies.singleFlight.run(`${call.runId}/${call.node}`, async (superseded) => {
       const context = Context.current();
@@ -68,9 +68,10 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
     report: (progress: Progress) => void,
   ): Promise<unknown> {
     const { config } = await dependencies.loadConfig();
-    if (needsClaim) await assertClaim(config, call);
+    if (needsClaim) await assertHoldsHost(config, call, (run) => runDirectory(config, run));
     const directory = runDirectory(config, call);
     const journal = await openJournal(join(directory, 'journal.jsonl'));
+    assertNotBehind(journal.earlier, call);
     const group = controlGroupOf(call);
     const controlGroup = await dependencies.controlGroups.takeOver(group);
     const onFailure = appendCommandLog(directory);
@@ -101,7 +102,7 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
     const at = dependencies.now().toISOString();
     // Before the journal has them: what it has is not told again.
     for (const { id, details, who } of decisionEvents(call)) await dependencies.audit(config, id, 'DECISION', call, details, who);
-    await journal.append(...newsFor(journal, call, at), { kind: 'began', at, attempt: attemptNumber, bootId: await dependencies.bootId(), ...identity });
+    await journal.append(...newsFor(journal, call, at), { kind: 'began', at, attempt: attemptNumber, bootId: await dependencies.bootId(), ...numberOf(call), ...identity });
     const ended = (result: EndOfAttempt, more: { figures?: unknown; message?: string }) =>
       journal.append({
         kind: 'ended',
@@ -129,17 +130,6 @@ export function wrap(name: string, activity: Activity<never, unknown>, needsClai
       await dependencies.controlGroups.end(group);
     }
   }
-
-  async function assertClaim(config: Config, call: Call): Promise<void> {
-    const held = await createClaimFile(config.stateDirectory).read();
-    if (held?.runId === call.runId) return;
-    throw new PermanentFailure(
-      held === undefined
-        ? `${name} needs the claim of this host, which no run holds`
-        : `this host is held by ${held.workflowId} (run ${held.runId}, since ${held.takenAt})`,
-      'look at `lockstep status`; a run whose claim is gone cannot go on: end it with `temporal workflow terminate`, look at its journal, and start anew with --take-over',
-    );
-  }
 }
 
 /** Names begin with the run, so that all of a run's can be found. */
@@ -159,6 +149,10 @@ function eventId(call: Call, event: string): string {
 
 function identityOf({ node, title, plan, opening, phase, undoable }: Call): CallIdentity {
   return { node, title, plan, opening, phase, undoable };
+}
+
+function numberOf({ number }: Call): { readonly number?: number } {
+  return number === undefined ? {} : { number };
 }
 
 /** The worker's own heartbeat: often enough for a progress bar, and the way in which a cancel arrives. */
@@ -184,6 +178,7 @@ function toFailure(thrown: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof SecretNeeded) return ApplicationFailure.nonRetryable(error.message, failureTypes.secretNeeded, error.secret, error.isNew);
   if (error instanceof RollbackTrigger) return ApplicationFailure.nonRetryable(error.message, failureTypes.rollbackTrigger, error.evidence);
+  if (error instanceof HostAhead) return ApplicationFailure.nonRetryable(error.message, failureTypes.hostAhead, error.hasEnded);
   if (error instanceof PermanentFailure) return ApplicationFailure.nonRetryable(error.message, failureTypes.permanent);
   if (error instanceof CommandFailed) {
     return ApplicationFailure.retryable(`${error.message}; what it said is in commands.log in the run's directory on the host`, 'CommandFailed');

@@ -44,6 +44,8 @@ export async function attempt<R>(
       // Anything else is a fault of the workflow's own code: its task is retried until it is mended.
       if (!(error instanceof ActivityFailure || isCancellation(error))) throw error;
       const failure = messageOf(error);
+      const ahead = hostAheadOf(error);
+      if (ahead !== undefined) await context.catchUp(failure, ahead.hasEnded);
       const secret = secretOf(error);
       if (secret !== undefined) {
         await askForSecret(context, node, secret);
@@ -79,6 +81,13 @@ function triggerOf(error: unknown): Facts | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   if (!(cause instanceof ApplicationFailure) || cause.type !== failureTypes.rollbackTrigger) return undefined;
   return (cause.details?.[0] ?? []) as Facts;
+}
+
+/** Trying again would be refused again: the host has moved on. */
+function hostAheadOf(error: unknown): { hasEnded: boolean } | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== failureTypes.hostAhead) return undefined;
+  return { hasEnded: cause.details?.[0] === true };
 }
 
 async function askForSecret(

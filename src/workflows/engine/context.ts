@@ -37,6 +37,8 @@ export interface RunContext {
   bootId: string;
   /** Ensures a question's conditions again after a reboot. */
   putRight: (node: string, requires: readonly Condition[]) => Promise<void>;
+  /** Asks a person how to go on where the host is ahead of this history; ends the attempt in any case. */
+  catchUp: (fact: string, hasEnded: boolean) => Promise<never>;
   /** The scope of the step that runs, so that a rollback can end it. */
   runningStep?: CancellationScope | undefined;
   /** The id of a question's next opening: its own the first time, then `id.2`, `id.3` … */
@@ -51,6 +53,10 @@ export interface RunContext {
   readonly status: () => RunStatus;
   readonly view: () => View;
   readonly envelope: (node: { id: string; title: string; plan: string }, terms: Partial<CallTerms>) => Call;
+  /** An envelope for what only finds out how the host stands: not one of the calls that are counted. */
+  readonly uncounted: (node: { id: string; title: string; plan: string }, terms: Partial<CallTerms>) => Call;
+  /** Counts on from what the host has counted, where that is more. */
+  readonly countFrom: (calls: number) => void;
   /** The last envelope reached the host: what it told need not be told again. */
   readonly delivered: () => void;
 }
@@ -84,6 +90,7 @@ export function createRunContext(runbook: string, input: RunInput, progress: Pro
   };
   const told = { decisions: 0, nodes: 0 };
   const telling = { ...told };
+  let calls = 0;
   let published = '';
 
   const context: RunContext = {
@@ -96,6 +103,7 @@ export function createRunContext(runbook: string, input: RunInput, progress: Pro
     cancelRequested: false,
     bootId: '',
     putRight: () => Promise.resolve(),
+    catchUp: (fact) => Promise.reject(new Error(fact)),
     inbox: createInbox(progress.isAhead, () => context.publish()),
     openingOf(question) {
       const opening = count(question);
@@ -137,6 +145,13 @@ export function createRunContext(runbook: string, input: RunInput, progress: Pro
       from: <R>(step: { readonly id: string; readonly finds?: R }) => results.get(step.id) as R,
     }),
     envelope(node, terms) {
+      calls += 1;
+      return { ...context.uncounted(node, terms), number: calls };
+    },
+    countFrom(host) {
+      calls = Math.max(calls, host);
+    },
+    uncounted(node, terms) {
       const decisions = context.inbox.decisions();
       const nodes = progress.outcomes();
       Object.assign(telling, { decisions: decisions.length, nodes: nodes.length });

@@ -1,3 +1,4 @@
+import { pastNoReturnQuestion } from '../../contract/names.js';
 import { attempt, type FailureChoices } from './attempt.js';
 import { askParked, type WayBack } from './ask.js';
 import type { RunContext } from './context.js';
@@ -140,7 +141,7 @@ export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<
   const onward = runbook.undoes === undefined ? ['continue'] : [];
   const stopping = (runbook.whenStopped ?? []).map(({ title }) => title).join('; ');
   const decision = await askParked(context, {
-    id: context.openingOf('past-the-point-of-no-return'),
+    id: context.openingOf(pastNoReturnQuestion),
     node: 'begin-way-back',
     kind: 'parked',
     title: [

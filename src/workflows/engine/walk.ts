@@ -4,10 +4,11 @@ import { failureTypes } from '../../contract/errors.js';
 import { runInputSchema } from '../../contract/inputs.js';
 import { queryNames, signalNames } from '../../contract/names.js';
 import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.js';
-import type { Reached } from '../../contract/settings.js';
-import type { RunState, RunStatus } from '../../contract/status.js';
+import type { CaughtUp, Reached } from '../../contract/settings.js';
+import type { NodeState, RunState, RunStatus } from '../../contract/status.js';
 import { askAboutCancel, throwIfRollbackRequested, WayBack } from './ask.js';
 import { attempt, messageOf } from './attempt.js';
+import { Abandoned, catchUp, GoesOn } from './catchUp.js';
 import { createRunContext, type RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
 import type { Node, Runbook } from './nodes.js';
@@ -77,42 +78,76 @@ function listen(context: RunContext): void {
 
 async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: readonly Placed<Acts>[]): Promise<RunResult> {
   context.publish();
-  const { recorded, toGoBackFrom, reached } = await open(context, runbook, placed);
-  const undone = runbook.undoes ?? runbook;
-  for (let at = reached === undefined ? 0 : takeUp(context, recorded, reached); ; ) {
+  const lists = await open(context, runbook, placed);
+  const { recorded, reached } = lists;
+  let at = reached === undefined ? 0 : takeUp(context, recorded, reached, 'by the run that this one goes on with');
+  let left: WayBack | undefined;
+  context.catchUp = (fact, hasEnded) => catchUp(context, runbook, left !== undefined, { fact, hasEnded });
+  for (;;) {
     try {
+      if (left !== undefined) {
+        const ended = await goBack(context, runbook, lists, { left, at });
+        if (ended !== undefined) return ended;
+        left = undefined;
+        context.mayTurnBack = true;
+      }
       if (context.cancelRequested && context.mayTurnBack) await askAboutCancel(context);
       throwIfRollbackRequested(context);
       const node = recorded[at];
       if (node === undefined) {
-        if (runbook.undoes === undefined) break;
-        throw new WayBack(`${undone.name} undone`);
+        if (runbook.undoes !== undefined) throw new WayBack(`${runbook.undoes.name} undone`);
+        return await close(context, runbook, 'succeeded', `${runbook.title}: done`);
       }
       if (node.id === runbook.noWayBackFrom?.id) context.mayTurnBack = false;
       await visit(context, node);
       at += 1;
     } catch (error) {
-      if (!(error instanceof WayBack)) throw error;
-      context.mayTurnBack = false;
-      context.progress.state = 'running';
       context.inbox.withdrawAll();
-      // Its own list has changed nothing yet: leaving it leaves the host as it is.
-      if (runbook.undoes !== undefined && at < recorded.length) return close(context, runbook, 'stopped', `${error.reason}. Nothing was changed`);
-      if (runbook.noWayBackFrom !== undefined) return close(context, runbook, 'stopped', `${error.reason}. The host stays as it is`);
-      const way = await chooseWayBack(context, runbook, error);
-      if (way === 'stop') {
-        await walkBeside(context, 'Before the run ends', runbook.whenStopped ?? []);
-        return close(context, runbook, 'stopped', `${error.reason}. The service stays where it is`);
+      context.progress.state = 'running';
+      if (error instanceof Abandoned) return end(context, 'stopped', error.message);
+      if (error instanceof GoesOn) {
+        at = placeOf(context, runbook, recorded, at, error.caughtUp);
+        context.mayTurnBack = left === undefined && !isPast(runbook, recorded, at);
+        continue;
       }
-      if (way !== 'continue') {
-        const isCarriedOver = way.carriesOver && (await carryOver(context, undone));
-        const skipped = await rollBack(context, runbook, toGoBackFrom, way.toUndo, !isCarriedOver);
-        return close(context, runbook, 'rolled back', skipped.length === 0 ? error.reason : `${error.reason}. NOT undone: ${skipped.join('; ')}`);
-      }
-      context.mayTurnBack = true;
+      if (!(error instanceof WayBack)) throw error;
+      left = error;
+      context.mayTurnBack = false;
     }
   }
-  return close(context, runbook, 'succeeded', `${runbook.title}: done`);
+}
+
+/** @returns What the run came to; undefined where a person chose to go on after all. */
+async function goBack<Acts>(
+  context: RunContext,
+  runbook: Runbook<Acts>,
+  { recorded, toGoBackFrom }: Lists<Acts>,
+  { left, at }: { readonly left: WayBack; readonly at: number },
+): Promise<RunResult | undefined> {
+  const { reason } = left;
+  // Its own list has changed nothing yet: leaving it leaves the host as it is.
+  if (runbook.undoes !== undefined && at < recorded.length) return close(context, runbook, 'stopped', `${reason}. Nothing was changed`);
+  if (runbook.noWayBackFrom !== undefined) return close(context, runbook, 'stopped', `${reason}. The host stays as it is`);
+  const way = await chooseWayBack(context, runbook, left);
+  if (way === 'continue') return undefined;
+  if (way === 'stop') {
+    await walkBeside(context, 'Before the run ends', runbook.whenStopped ?? []);
+    return close(context, runbook, 'stopped', `${reason}. The service stays where it is`);
+  }
+  const isCarriedOver = way.carriesOver && (await carryOver(context, runbook.undoes ?? runbook));
+  const skipped = await rollBack(context, runbook, toGoBackFrom, way.toUndo, !isCarriedOver);
+  return close(context, runbook, 'rolled back', skipped.length === 0 ? reason : `${reason}. NOT undone: ${skipped.join('; ')}`);
+}
+
+/** Where in its list a run goes on that has caught up with its host. */
+function placeOf<Acts>(context: RunContext, runbook: Runbook<Acts>, recorded: readonly Node<Acts>[], at: number, { reached, goesBack }: CaughtUp): number {
+  if (runbook.undoes !== undefined) return goesBack ? recorded.length : at;
+  return reached === undefined ? at : takeUp(context, recorded, reached, "by the host's journal");
+}
+
+/** Whether what can not be undone lies behind a place in the list. */
+function isPast<Acts>({ noWayBackFrom }: Runbook<Acts>, recorded: readonly Node<Acts>[], at: number): boolean {
+  return noWayBackFrom !== undefined && recorded.findIndex(({ id }) => id === noWayBackFrom.id) < at;
 }
 
 /**
@@ -121,7 +156,7 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
  */
 async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: readonly Placed<Acts>[]): Promise<Lists<Acts>> {
   const node = { id: 'open-run', title: `${runbook.title}: claim the host`, plan: '' };
-  const act = actOn<EngineActs>(context.input.host, context.envelope(node, {}));
+  const act = actOn<EngineActs>(context.input.host, context.uncounted(node, {}));
   const opened = await act
     .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver || context.input.resume, ...(context.input.resume ? { resume: true } as const : {}), ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }) })
     .catch((error: unknown) => {
@@ -158,12 +193,13 @@ interface Lists<Acts> {
 }
 
 /**
- * Takes up what a lost run found. It goes on after the last step that is known to have ended: what that
- * run was told before it counts, and what it was told after is asked again.
+ * Takes up what a run found that is gone on with, as its host tells. It goes on after the last step
+ * that is known to have ended: what it was told before that counts, what it was told after is asked again.
  *
+ * @param note - Who knows of what was done before.
  * @returns The place in the list to go on from.
  */
-function takeUp<Acts>(context: RunContext, recorded: readonly Node<Acts>[], { found }: Reached): number {
+function takeUp<Acts>(context: RunContext, recorded: readonly Node<Acts>[], { found }: Reached, note: string): number {
   const results = new Map(found.map(({ id, result }) => [id, result]));
   // A question may have had its conditions put right without an answer.
   const last = recorded.findLastIndex(({ id, kind }) => kind === 'step' && results.has(id));
@@ -171,10 +207,14 @@ function takeUp<Acts>(context: RunContext, recorded: readonly Node<Acts>[], { fo
     for (const each of node.kind === 'parallel' ? node.questions : [node]) {
       const isLeftOut = each.kind === 'step' && !results.has(each.id);
       if (!isLeftOut) context.results.set(each.id, results.get(each.id));
-      context.progress.mark(each.id, isLeftOut ? 'skipped' : 'done', { note: 'by the run that this one goes on with' });
+      if (!isOver(context.progress.stateOf(each.id))) context.progress.mark(each.id, isLeftOut ? 'skipped' : 'done', { note });
     }
   }
   return last + 1;
+}
+
+function isOver(state: NodeState | undefined): boolean {
+  return state === 'done' || state === 'skipped' || state === 'not needed';
 }
 
 function find<Acts>(ids: readonly string[], placed: readonly Placed<Acts>[], runbook: Runbook<Acts>): readonly Node<Acts>[] {
@@ -196,6 +236,10 @@ async function close<Acts>(context: RunContext, runbook: Runbook<Acts>, state: R
     (opening) => actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).closeRun({ state, outcome, summary }),
     { rollback: false },
   );
+  return end(context, state, outcome);
+}
+
+function end(context: RunContext, state: RunState, outcome: string): RunResult {
   context.progress.state = state;
   context.progress.outcome = outcome;
   context.publish();

@@ -1,7 +1,9 @@
 import { mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { verifyEqual } from '../../../src/activities/copy.js';
+import { copyActivities, verifyEqual } from '../../../src/activities/copy.js';
+import { keepFact } from '../../../src/activities/runFacts.js';
+import type { JournalEntry } from '../../../src/activities/wrapper/journal.js';
 import { withDirectory } from '../needsRoot.js';
 import { createAttempt } from './attempt.js';
 
@@ -41,4 +43,33 @@ test('what differed is read anew by the next proof, and not taken from the one b
     await expect(readFile(join(directory, 'copy.manifest.jsonl'))).rejects.toThrow(/ENOENT/);
     await write('copy', 'the same');
     expect(await prove()).toMatchObject({ equalDigests: 1, bytesRead: 16 });
+  }));
+
+/** The copy step of a run with that journal; tells how rsync was called. */
+async function copyWith(directory: string, ...entries: readonly JournalEntry[]): Promise<{ checksum?: boolean } | undefined> {
+  let called: { checksum?: boolean } | undefined;
+  const copy = (request: { checksum?: boolean }) => {
+    called = request;
+    return Promise.resolve({ regularFiles: 1, totalBytes: 8, transferredBytes: 8, transferredFiles: 1 });
+  };
+  const attempt = createAttempt({ directory, tools: { rsync: { copy }, filesystem: { syncFilesystem: () => Promise.resolve() } } });
+  await keepFact(attempt, 'source', { root: join(directory, 'source') });
+  await attempt.journal(...entries);
+  await copyActivities.copyData.perform(attempt, undefined as never);
+  return called;
+}
+
+test('nothing is copied over what users may have written on the volume', () =>
+  withDirectory(async (directory) => {
+    const mark: JournalEntry = { kind: 'mark', at: '2026-10-01T20:02:00Z', mark: 'users may write on the new volume' };
+    await expect(copyWith(directory, mark)).rejects.toThrow(/since 2026-10-01T20:02:00Z: copying over it would lose that; roll back, with carry-over/);
+  }));
+
+test('a copy that a lost run had begun goes by content: nobody knows whether the power was cut since', () =>
+  withDirectory(async (directory) => {
+    const settings = { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 };
+    const taken = { runbook: 'migrate', runId: 'lost', startedAt: '', state: 'left without an end', nodes: [], toUndo: [] };
+    const adopted = (...begun: readonly string[]): JournalEntry => ({ kind: 'adopted', at: '', directory: '', adopted: { ...taken, reached: { found: [], begun, settings } } });
+    expect(await copyWith(directory, adopted('stop-database', 'copy-data'))).toMatchObject({ checksum: true });
+    expect(await copyWith(directory, adopted('stop-database'))).toMatchObject({ checksum: false });
   }));

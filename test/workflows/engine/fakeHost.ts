@@ -22,7 +22,7 @@ export const plainSettings: RunSettings = {
   daySeconds: 1,
 };
 
-const engineActs = ['openRun', 'beginWayBack', 'ensureConditions', 'closeRun'] as const;
+const engineActs = ['openRun', 'catchUp', 'beginWayBack', 'ensureConditions', 'closeRun'] as const;
 
 /**
  * A host on which nothing happens: it keeps what it was asked, run by run, and plays the run's script.

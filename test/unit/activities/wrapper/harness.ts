@@ -98,7 +98,7 @@ export function createWrapperHarness(
       await createClaimFile(config.stateDirectory).take({ workflowId: 'h1/migrate', runId, runbook: 'migrate', startedBy: 'ann', takenAt: now().toISOString() });
     },
     run(activity, { call = callWith(), args, attempt = 1, environment = createEnvironment(attempt), needsClaim = true } = {}) {
-      const wrapped = wrap('copyData', activity, needsClaim, dependencies);
+      const wrapped = wrap(activity, needsClaim, dependencies);
       return environment.run<[Call, unknown], unknown, typeof wrapped>(wrapped, call, args);
     },
     journal: async (call = callWith()) => (await openJournal(join(runDirectoryOf(call), 'journal.jsonl'))).read(),

@@ -35,8 +35,8 @@ test('an attempt is told in the journal before and after it acts', () =>
   }));
 
 test.each([
-  ['no run', undefined, 'which no run holds'],
-  ['another run', 'run-2', 'this host is held by h1/migrate (run run-2'],
+  ['no run', undefined, 'no run holds this host'],
+  ['another run', 'run-2', 'this host is held by run run-2 of this same workflow'],
 ])('a host that %s holds is not touched', (_, holder, words) =>
   withDirectory(async (directory) => {
     const harness = createWrapperHarness(directory);
@@ -50,7 +50,7 @@ test.each([
         }),
       ),
     );
-    expect(failure).toMatchObject({ type: failureTypes.permanent, nonRetryable: true, message: expect.stringContaining(words) as string });
+    expect(failure).toMatchObject({ type: failureTypes.hostAhead, nonRetryable: true, message: expect.stringContaining(words) as string });
     expect(acted).toBe(false);
     expect(await harness.journal()).toEqual([]);
   }),

@@ -1,0 +1,47 @@
+import { catchUpNode } from '../contract/names.js';
+import { PermanentFailure } from '../contract/errors.js';
+import type { CaughtUp } from '../contract/settings.js';
+import type { Attempt } from './activity.js';
+import { assertMayGoOn, goesBack, isOfRunbook, readReached, readRuns, takenUpBy, takeUp, type RunOnHost } from './adoption.js';
+import { highestNumber } from './wrapper/hostAhead.js';
+
+/**
+ * Finds the run that got furthest with this host: the one that calls, where its server has an old
+ * history of it, or another that took it up, or that it was reset from.
+ *
+ * @throws {@link PermanentFailure} where it can not be gone on with in that way.
+ */
+export async function findLastRun(attempt: Pick<Attempt, 'config' | 'directory'>, runbook: string, way: 'on' | 'back'): Promise<RunOnHost> {
+  const runs = (await readRuns(attempt)).filter((run) => run.directory === attempt.directory || isOfRunbook(run, runbook));
+  const last = runs.toSorted((a, b) => lastActedAt(a).localeCompare(lastActedAt(b))).at(-1);
+  if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'answer stop, and start a new run');
+  const name = `${last.name}, begun ${last.opened.at},`;
+  const own = runs.find(({ directory }) => directory === attempt.directory);
+  if (own !== undefined && own !== last && takenUpBy(last.entries) === undefined) {
+    throw new PermanentFailure(`${name} has begun anew on this host since, and does not know of this run`, 'answer stop: that run is the one to go on with, or back from');
+  }
+  const closed = last.entries.findLast((entry) => entry.kind === 'closed');
+  if (closed !== undefined) throw new PermanentFailure(`${name} ended as ${closed.state}`, 'answer stop; to go back from it is a run of its own: "lockstep start rollback"');
+  if (way === 'on') assertMayGoOn(last.entries, name);
+  return last;
+}
+
+/** Takes up what was found, unless it is this run's own, and tells from where the run goes on. */
+export async function catchUpWith(attempt: Attempt, last: RunOnHost, way: 'on' | 'back'): Promise<CaughtUp> {
+  if (last.directory !== attempt.directory) {
+    await takeUp(attempt, last.opened.adopted?.runbook ?? attempt.call.runbook, last, way === 'on');
+    const carried = last.entries.findLast((entry) => entry.kind === 'carried over');
+    if (carried !== undefined) await attempt.journal(carried);
+  }
+  const entries = await attempt.readJournal();
+  return {
+    calls: highestNumber(entries),
+    goesBack: goesBack(last.entries),
+    ...(way === 'on' ? { reached: readReached(entries, last.opened.settings) } : {}),
+  };
+}
+
+/** When a run acted last; that it looks here how far it came is no act. */
+function lastActedAt({ entries, opened }: RunOnHost): string {
+  return entries.findLast((entry) => entry.kind === 'began' && entry.node !== catchUpNode)?.at ?? opened.at;
+}

@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../../config/schema.js';
+import type { Call } from '../../contract/calls.js';
+import { HostAhead } from '../../contract/errors.js';
+import { ifPresent } from '../../host/failure.js';
+import { createClaimFile } from './claim.js';
+import { parseJournal, summarise, type JournalEntry } from './journal.js';
+
+/**
+ * A run changes a host only while it holds it.
+ *
+ * @param directoryOf - Where a run keeps its journal.
+ * @throws {@link HostAhead} telling who holds it instead, and what that left.
+ */
+export async function assertHoldsHost(config: Config, call: Call, directoryOf: (run: Pick<Call, 'runbook' | 'runId'>) => string): Promise<void> {
+  const held = await createClaimFile(config.stateDirectory).read();
+  if (held?.runId === call.runId) return;
+  const own = await readJournalIn(directoryOf(call));
+  if (hasEnded(own)) throw new HostAhead(`for the host this run is over: ${describe(own)}`, true);
+  if (held === undefined) throw new HostAhead(`no run holds this host, so this one may not act on it. ${describe(own)}`);
+  const { workflowId, runId, takenAt } = held;
+  const which = workflowId === call.workflowId ? `run ${runId} of this same workflow, from which this one was reset, or which its server has lost` : `${workflowId} (run ${runId})`;
+  throw new HostAhead(`this host is held by ${which}, since ${takenAt}. What that left: ${describe(await readJournalIn(directoryOf(held)))}`);
+}
+
+/**
+ * A call of a history that is older than the journal would do again what was done, on a host that has
+ * moved on: it would copy over what users have written since.
+ *
+ * @throws {@link HostAhead} telling what the journal knows beyond it.
+ */
+export function assertNotBehind(entries: readonly JournalEntry[], call: Call): void {
+  const { number } = call;
+  if (number === undefined) return;
+  const isBeyond = (entry: JournalEntry): boolean =>
+    entry.kind === 'began' && entry.number !== undefined && (entry.number > number || (entry.number === number && !isSame(entry, call)));
+  if (!entries.some(isBeyond)) return;
+  throw new HostAhead(
+    `the server's history of this run is older than this host (a database restored from a copy): it asks for "${call.title}" as call ${number}, and the journal goes on to call ${highestNumber(entries)}. ${describe(entries)}`,
+    hasEnded(entries),
+  );
+}
+
+/** The highest number of a call that the journal has; 0 where it has none. */
+export function highestNumber(entries: readonly JournalEntry[]): number {
+  return Math.max(0, ...entries.map((entry) => (entry.kind === 'began' ? (entry.number ?? 0) : 0)));
+}
+
+function isSame(entry: Extract<JournalEntry, { kind: 'began' }>, call: Call): boolean {
+  return entry.node === call.node && entry.phase === call.phase && entry.opening === call.opening;
+}
+
+function hasEnded(entries: readonly JournalEntry[]): boolean {
+  return entries.some(({ kind }) => kind === 'closed');
+}
+
+/** What was left, for a person who has to choose: the last step, how it ended, and on which side of the switch users are. */
+function describe(entries: readonly JournalEntry[]): string {
+  const closed = entries.findLast((entry) => entry.kind === 'closed');
+  const began = entries.findLast((entry) => entry.kind === 'began');
+  const { usersMayWriteSince } = summarise(entries);
+  const ended = began && entries.findLast((entry) => entry.kind === 'ended' && entry.node === began.node && entry.phase === began.phase && entry.at >= began.at);
+  return [
+    ...(began === undefined ? ['it has no journal here'] : [`last begun: ${began.phase === 'undo' ? 'undo: ' : ''}"${began.title}", ${began.at}, ${ended?.kind === 'ended' ? ended.result : 'without an end'}`]),
+    ...(usersMayWriteSince === undefined ? [] : [`users may have written on the encrypted volume since ${usersMayWriteSince}`]),
+    ...(closed === undefined ? [] : [`ended as ${closed.state}, ${closed.at}`]),
+  ].join('; ');
+}
+
+async function readJournalIn(directory: string): Promise<readonly JournalEntry[]> {
+  return parseJournal((await ifPresent(readFile(join(directory, 'journal.jsonl'), 'utf8'))) ?? '');
+}

@@ -1,0 +1,82 @@
+import { ActivityFailure } from '@temporalio/workflow';
+import { catchUpNode } from '../../contract/names.js';
+import type { Decision } from '../../contract/questions.js';
+import type { CaughtUp } from '../../contract/settings.js';
+import { askParked, WayBack } from './ask.js';
+import { messageOf } from './attempt.js';
+import type { RunContext } from './context.js';
+import { actOn, type EngineActs } from './host.js';
+import type { Runbook } from './nodes.js';
+
+/** Thrown where the run goes on from where the host stands, and not from where its history does. */
+export class GoesOn extends Error {
+  constructor(readonly caughtUp: CaughtUp) {
+    super('the run goes on from where the host stands');
+  }
+}
+
+/** Thrown where a person ends a run that the host has left behind: nothing more is asked of the host. */
+export class Abandoned extends Error {}
+
+/**
+ * The host knows more of the run than the server's history does, or is held by another run: the
+ * database was restored from a copy, or the run was reset. A person is told what was left, and chooses.
+ *
+ * @param goesBack - The run was on its way back: it goes on with that.
+ * @param fact - What the host knows.
+ * @param hasEnded - There is nothing to go on with, by the host's journal.
+ * @throws {@link GoesOn}, {@link WayBack} or {@link Abandoned}, as the person chose.
+ */
+export async function catchUp<Acts>(
+  context: RunContext,
+  runbook: Runbook<Acts>,
+  goesBack: boolean,
+  { fact, hasEnded }: { readonly fact: string; readonly hasEnded: boolean },
+): Promise<never> {
+  const mayRollBack = !hasEnded && !goesBack && context.mayTurnBack && runbook.undoes === undefined && runbook.noWayBackFrom === undefined;
+  // Otherwise the signal `rollback` would lead back here, by a call that the host refuses again.
+  if (!mayRollBack) context.mayTurnBack = false;
+  context.inbox.withdrawAll();
+  const undoes = runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name };
+  for (let told = fact; ; ) {
+    const decision = await choose(context, runbook.name, told, [...(hasEnded ? [] : ['continue']), ...(mayRollBack ? ['rollback'] : []), 'stop']);
+    if (decision.answer === 'stop') throw new Abandoned(`${fact}. Ended here by ${decision.by}: ${decision.reason ?? ''}`);
+    const way = goesBack || decision.answer === 'rollback' || runbook.undoes !== undefined ? 'back' : 'on';
+    try {
+      const node = { id: catchUpNode, title: 'Catch up with the host', plan: '' };
+      const call = context.uncounted(node, { opening: context.startOf(catchUpNode) });
+      const caughtUp = await actOn<EngineActs>(context.input.host, call).catchUp({ way, ...undoes });
+      context.delivered();
+      context.countFrom(caughtUp.calls);
+      // The journal knows all of it, and what of it was undone.
+      context.begun.clear();
+      if (decision.answer === 'rollback') throw new WayBack(`rollback by ${decision.by}, with the host ahead of the server: ${decision.reason ?? ''}`);
+      throw new GoesOn(caughtUp);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      told = `${messageOf(error)}. ${fact}`;
+    }
+  }
+}
+
+async function choose(context: RunContext, runbook: string, fact: string, choices: readonly string[]): Promise<Decision> {
+  const words: Readonly<Record<string, string>> = {
+    continue: 'go on from where the host stands; what was asked since then is asked again',
+    rollback: 'go back from there',
+    stop: `end this run and leave the host as it is; "lockstep start ${runbook} --resume" and "lockstep start rollback --take-over" take up what it left`,
+  };
+  try {
+    return await askParked(context, {
+      id: context.openingOf('host-ahead'),
+      node: catchUpNode,
+      kind: 'parked',
+      title: [fact, ...choices.map((choice) => `${choice}: ${words[choice] ?? ''}`)].join('. '),
+      choices,
+      reasonFor: choices.filter((choice) => choice !== 'continue'),
+      evidence: [],
+    });
+  } catch (error) {
+    if (!(error instanceof WayBack)) throw error;
+    return { question: 'host-ahead', answer: 'rollback', by: 'the signal rollback', reason: error.reason };
+  }
+}

@@ -1,0 +1,115 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { failureTypes } from '../../../src/contract/errors.js';
+import type { CaughtUp } from '../../../src/contract/settings.js';
+import { createDriver, type Driver } from './driver.js';
+import { inTurn, plainSettings, type Behaviour } from './fakeHost.js';
+
+let driver: Driver;
+
+beforeAll(async () => {
+  driver = await createDriver('real');
+});
+afterAll(() => driver.stop());
+
+const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
+const isAhead =
+  (hasEnded = false): Behaviour =>
+  () =>
+    Promise.reject(ApplicationFailure.nonRetryable('the journal goes on to call 9', failureTypes.hostAhead, hasEnded));
+const catchesUp =
+  (caughtUp: Partial<CaughtUp>): Behaviour =>
+  () =>
+    Promise.resolve({ calls: 9, goesBack: false, ...caughtUp });
+const reached = (...found: readonly string[]) => ({ reached: { found: found.map((id) => ({ id, result: { figure: 8 } })), begun: found, settings: plainSettings } });
+
+test('where the host is ahead of the history a person is told what it knows, and the run goes on from there', async () => {
+  const run = await driver.start('steps', { prepare: isAhead(), catchUp: catchesUp(reached('prepare', 'measure', 'copy')) });
+  const question = await run.asked('host-ahead');
+  expect(question).toMatchObject({ kind: 'parked', choices: ['continue', 'rollback', 'stop'], reasonFor: ['rollback', 'stop'] });
+  expect(question.title).toContain('the journal goes on to call 9');
+  await run.decide('host-ahead', 'continue');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+  expect(run.done()).toEqual(['openRun', 'prepare', 'catchUp', 'compare', 'finish', 'closeRun']);
+  expect(run.calls.find(({ what }) => what === 'catchUp')).toMatchObject({ args: { way: 'on' }, call: { news: { decisions: [{ question: 'host-ahead', answer: 'continue' }] } } });
+  expect(await run.node('copy')).toMatchObject({ state: 'done', note: "by the host's journal" });
+});
+
+test('each call has a number, which goes on from what the host has counted', async () => {
+  const run = await driver.start('steps', { copy: inTurn(isAhead(), succeeds), catchUp: catchesUp(reached('prepare', 'measure')) });
+  await run.asked('host-ahead');
+  await run.decide('host-ahead', 'continue');
+  await run.result();
+  expect(run.calls.map(({ what, call }) => [what, call.number])).toEqual([
+    ['openRun', undefined],
+    ['prepare', 1],
+    ['measure', 2],
+    ['copy', 3],
+    ['catchUp', undefined],
+    ['copy', 10],
+    ['compare', 11],
+    ['finish', 12],
+    ['closeRun', 13],
+  ]);
+});
+
+test('going back, what the journal says was undone already is not undone again', async () => {
+  const run = await driver.start('steps', {
+    compare: isAhead(),
+    catchUp: catchesUp({}),
+    beginWayBack: () => Promise.resolve({ toUndo: ['prepare'] }),
+  });
+  await run.asked('host-ahead');
+  await run.decide('host-ahead', 'rollback', 'ann', 'too much has happened');
+  await expect(run.result()).resolves.toMatchObject({ state: 'rolled back', outcome: expect.stringContaining('too much has happened') as unknown });
+  expect(run.done().filter((what) => what.startsWith('undo'))).toEqual(['undo prepare']);
+  expect(run.calls.find(({ what }) => what === 'catchUp')?.args).toEqual({ way: 'back' });
+});
+
+test('the signal rollback answers it too', async () => {
+  const run = await driver.start('steps', { compare: isAhead(), catchUp: catchesUp({}), beginWayBack: () => Promise.resolve({ toUndo: [] }) });
+  await run.asked('host-ahead');
+  await run.handle.signal('rollback', { by: 'ben', reason: 'enough' });
+  await expect(run.result()).resolves.toMatchObject({ state: 'rolled back', outcome: expect.stringMatching(/ben: enough/) as unknown });
+  expect(run.done()).toContain('catchUp');
+});
+
+test('a run that a person leaves asks nothing more of the host', async () => {
+  const run = await driver.start('steps', { copy: isAhead() });
+  await run.asked('host-ahead');
+  await run.decide('host-ahead', 'stop', 'ann', 'another run has taken over');
+  await expect(run.result()).resolves.toEqual({ state: 'stopped', outcome: expect.stringMatching(/goes on to call 9.*ann: another run has taken over/) as unknown });
+  expect(run.done()).toEqual(['openRun', 'prepare', 'measure', 'copy']);
+});
+
+test('of a run that has ended on the host there is nothing to choose but its end', async () => {
+  const run = await driver.start('steps', { copy: isAhead(true) });
+  expect((await run.asked('host-ahead')).choices).toEqual(['stop']);
+  await run.decide('host-ahead', 'stop', 'ann', 'it is over');
+  await expect(run.result()).resolves.toMatchObject({ state: 'stopped' });
+});
+
+test('where the host refuses, the person is asked again, and told why', async () => {
+  const refused = () => Promise.reject(ApplicationFailure.nonRetryable('the last run had begun to go back', failureTypes.permanent));
+  const run = await driver.start('steps', { copy: inTurn(isAhead(), succeeds), catchUp: inTurn(refused, catchesUp(reached('prepare', 'measure'))) });
+  await run.asked('host-ahead');
+  await run.decide('host-ahead', 'continue');
+  expect((await run.asked('host-ahead.2')).title).toMatch(/^the last run had begun to go back\. the journal goes on to call 9/);
+  await run.decide('host-ahead.2', 'continue');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+});
+
+test('on the way back it goes on with that, by what the journal says is left to undo', async () => {
+  const run = await driver.start('steps', {
+    compare: () => Promise.reject(ApplicationFailure.nonRetryable('the copy differs', failureTypes.permanent)),
+    beginWayBack: inTurn(() => Promise.resolve({ toUndo: ['prepare', 'copy'] }), () => Promise.resolve({ toUndo: ['prepare'] })),
+    'undo copy': isAhead(),
+    catchUp: catchesUp({ goesBack: true }),
+  });
+  await run.asked('compare.failed.1');
+  await run.decide('compare.failed.1', 'rollback', 'ann', 'it differs');
+  expect((await run.asked('host-ahead')).choices).toEqual(['continue', 'stop']);
+  await run.decide('host-ahead', 'continue');
+  await expect(run.result()).resolves.toMatchObject({ state: 'rolled back', outcome: expect.stringContaining('it differs') as unknown });
+  expect(run.done().slice(-6)).toEqual(['undo copy', 'catchUp', 'beginWayBack', 'undo prepare', 'prove', 'closeRun']);
+});
