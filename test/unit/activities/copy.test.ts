@@ -55,7 +55,7 @@ async function copyWith(directory: string, ...entries: readonly JournalEntry[]):
   const attempt = createAttempt({ directory, tools: { rsync: { copy }, filesystem: { syncFilesystem: () => Promise.resolve() } } });
   await keepFact(attempt, 'source', { root: join(directory, 'source') });
   await attempt.journal(...entries);
-  await copyActivities.copyData.perform(attempt, undefined as never);
+  await copyActivities.copyData.perform(attempt, undefined);
   return called;
 }
 
