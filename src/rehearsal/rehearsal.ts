@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
@@ -50,6 +50,8 @@ export interface Rehearsal {
   readonly startServer: () => Promise<void>;
   /** Of a server outside: its database is lost, and it starts with a new one. */
   readonly loseServer: () => Promise<void>;
+  /** Of a server outside: copies its database as it is. @returns What puts that copy in the place of the database of then. */
+  readonly copyServer: () => Promise<() => Promise<void>>;
   readonly startSending: () => Promise<void>;
   /** Ends the client and lets it prove what became of every acknowledged operation. */
   readonly finishSending: () => Promise<ClientVerdict>;
@@ -89,7 +91,7 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
     const { address, uiUrl, port } = settings.server === 'outside' ? await startOutside() : await startInside();
     connected = await connectWithPatience(port);
     const { client } = connected;
-    return { guest, client, address, uiUrl, startWorker, killWorker, powerCut, killServer, startServer, loseServer, startSending, finishSending, unlock, lockstep, close };
+    return { guest, client, address, uiUrl, startWorker, killWorker, powerCut, killServer, startServer, loseServer, copyServer, startSending, finishSending, unlock, lockstep, close };
   } catch (error) {
     await close();
     throw error;
@@ -172,6 +174,19 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
     await killServer();
     await rm(temporalDirectory, { recursive: true, force: true });
     await startServer();
+  }
+
+  async function copyServer(): Promise<() => Promise<void>> {
+    const copy = `${temporalDirectory}.copy`;
+    await killServer();
+    await cp(temporalDirectory, copy, { recursive: true });
+    await startServer();
+    return async () => {
+      await killServer();
+      await rm(temporalDirectory, { recursive: true });
+      await cp(copy, temporalDirectory, { recursive: true });
+      await startServer();
+    };
   }
 
   async function startSending(): Promise<void> {

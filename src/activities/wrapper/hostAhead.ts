@@ -18,7 +18,7 @@ export async function assertHoldsHost(config: Config, call: Call, directoryOf: (
   if (held?.runId === call.runId) return;
   const own = await readJournalIn(directoryOf(call));
   if (hasEnded(own)) throw new HostAhead(`for the host this run is over: ${describe(own)}`, true);
-  if (held === undefined) throw new HostAhead(`no run holds this host, so this one may not act on it. ${describe(own)}`);
+  if (held === undefined) throw new HostAhead(`no run holds this host, so this one may not act on it: it was reset from one that has ended, or its claim was removed. Its journal: ${describe(own)}`);
   const { workflowId, runId, takenAt } = held;
   const which = workflowId === call.workflowId ? `run ${runId} of this same workflow, from which this one was reset, or which its server has lost` : `${workflowId} (run ${runId})`;
   throw new HostAhead(`this host is held by ${which}, since ${takenAt}. What that left: ${describe(await readJournalIn(directoryOf(held)))}`);
@@ -62,7 +62,7 @@ function describe(entries: readonly JournalEntry[]): string {
   const { usersMayWriteSince } = summarise(entries);
   const ended = began && entries.findLast((entry) => entry.kind === 'ended' && entry.node === began.node && entry.phase === began.phase && entry.at >= began.at);
   return [
-    ...(began === undefined ? ['it has no journal here'] : [`last begun: ${began.phase === 'undo' ? 'undo: ' : ''}"${began.title}", ${began.at}, ${ended?.kind === 'ended' ? ended.result : 'without an end'}`]),
+    ...(began === undefined ? ['none is here'] : [`last begun: ${began.phase === 'undo' ? 'undo: ' : ''}"${began.title}", ${began.at}, ${ended?.kind === 'ended' ? ended.result : 'without an end'}`]),
     ...(usersMayWriteSince === undefined ? [] : [`users may have written on the encrypted volume since ${usersMayWriteSince}`]),
     ...(closed === undefined ? [] : [`ended as ${closed.state}, ${closed.at}`]),
   ].join('; ');

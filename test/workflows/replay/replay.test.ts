@@ -16,7 +16,11 @@ beforeAll(async () => {
 const replay = (history: HistoryJson) => Worker.runReplayHistory({ workflowBundle: bundle }, history);
 
 test('there is a history of each shape', () => {
-  expect(histories.map(({ name }) => name)).toEqual(['gated-past-no-return', 'migrate', 'migrate-carried-over', 'migrate-restored', 'migrate-rolled-back', 'rollback', 'steps', 'together-rolled-back', 'two-ways-back']);
+  expect(histories.map(({ name }) => name)).toEqual([
+    ...['decommissionPlaintext', 'decommissionPlaintext-no-go', 'decommissionPlaintext-parked'],
+    ...['gated-past-no-return', 'migrate', 'migrate-carried-over', 'migrate-caught-up', 'migrate-going-back-parked', 'migrate-parked', 'migrate-restored', 'migrate-rolled-back'],
+    ...['rollback', 'rollback-no-go', 'rollback-parked', 'steps', 'together-rolled-back', 'two-ways-back'],
+  ]);
 });
 
 test.each(histories)('$name replays', async ({ history }) => {

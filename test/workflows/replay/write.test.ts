@@ -4,7 +4,22 @@ import { failureTypes } from '../../../src/contract/errors.js';
 import { signalNames } from '../../../src/contract/names.js';
 import { createDriver, type Driver } from '../engine/driver.js';
 import { inTurn, type Behaviour } from '../engine/fakeHost.js';
-import { createMigrateDriver, goBackLater, migrateAndCarryOver, migrateBackByBackup, migrateBackFromVerification, migrateThrough } from '../migrate/scenarios.js';
+import {
+  createMigrateDriver,
+  decommissionNot,
+  decommissionParked,
+  decommissionThrough,
+  goBackLater,
+  goBackParked,
+  migrateAndCarryOver,
+  migrateBackByBackup,
+  migrateBackFromVerification,
+  migrateBackParked,
+  migrateCatchingUp,
+  migrateParked,
+  migrateThrough,
+  stayAfterAll,
+} from '../migrate/scenarios.js';
 import { saveHistory } from './histories.js';
 
 /*
@@ -23,7 +38,15 @@ describe.runIf(process.env['LOCKSTEP_WRITE_HISTORIES'] === '1')('histories', () 
       await saveHistory('migrate-rolled-back', await migrateBackFromVerification(driver));
       await saveHistory('migrate-restored', await migrateBackByBackup(driver));
       await saveHistory('migrate-carried-over', await migrateAndCarryOver(driver));
+      await saveHistory('migrate-parked', await migrateParked(driver));
+      await saveHistory('migrate-going-back-parked', await migrateBackParked(driver));
+      await saveHistory('migrate-caught-up', await migrateCatchingUp(driver));
       await saveHistory('rollback', await goBackLater(driver));
+      await saveHistory('rollback-no-go', await stayAfterAll(driver));
+      await saveHistory('rollback-parked', await goBackParked(driver));
+      await saveHistory('decommissionPlaintext', await decommissionThrough(driver));
+      await saveHistory('decommissionPlaintext-no-go', await decommissionNot(driver));
+      await saveHistory('decommissionPlaintext-parked', await decommissionParked(driver));
     }));
 });
 
