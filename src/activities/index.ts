@@ -10,9 +10,11 @@ import type { Activity } from './activity.js';
 import { ensureCondition } from './conditions.js';
 import { removeRestore } from './restoreCheck.js';
 import { createRunActivities, type RunDependencies } from './run.js';
+import type { Claim } from './wrapper/claim.js';
 import { createSingleFlight } from './wrapper/singleFlight.js';
 import type { SecretVault } from './wrapper/secretVault.js';
-import { controlGroupOf, wrap, type Wrapped, type WrapperDependencies } from './wrapper/wrap.js';
+import { highestNumber, readJournalIn } from './wrapper/hostAhead.js';
+import { controlGroupOf, runDirectory, wrap, type Wrapped, type WrapperDependencies } from './wrapper/wrap.js';
 
 export { createSecretVault, type GivenSecret, type SecretVault } from './wrapper/secretVault.js';
 export { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
@@ -107,4 +109,9 @@ function createAudit(now: () => Date): WrapperDependencies['audit'] {
 /** Where the worker listens for secrets. */
 export function secretSocketPath(config: Pick<Config, 'stateDirectory'>): string {
   return join(config.stateDirectory, 'secrets.sock');
+}
+
+/** How far a run's journal on the host is: the highest number of a call; 0 where none is there. */
+export async function readCalls(config: Pick<Config, 'stateDirectory'>, run: Pick<Claim, 'runbook' | 'runId'>): Promise<number> {
+  return highestNumber(await readJournalIn(runDirectory(config, run)));
 }

@@ -24,7 +24,11 @@ export const rollbackRequestSchema = z.strictObject({ by: spoken(200), reason: s
 export type RollbackRequest = Readonly<z.infer<typeof rollbackRequestSchema>>;
 
 /** The argument of the signal `resumed`. */
-export const resumedSchema = z.strictObject({ bootId: z.string().min(1).max(100) });
+export const resumedSchema = z.strictObject({
+  bootId: z.string().min(1).max(100),
+  /** The highest number of a call of this run that the host has in its journal. */
+  calls: z.number().int().nonnegative().optional(),
+});
 
 /** What kind of answer is waited for. */
 export type QuestionKind = 'gate' | 'acknowledgement' | 'secret' | 'wait' | 'parked' | 'cancelled';

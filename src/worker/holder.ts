@@ -8,14 +8,17 @@ import { isNoAnswer, isNotFound } from './serverErrors.js';
 export interface Holder {
   /** Whether the server knows a run as running; `unknown` where it can not be asked. */
   readonly isRunning: (claim: Claim) => Promise<boolean | 'unknown'>;
-  /** Tells that a worker has started, so that an open question gets its conditions back after a reboot. */
+  /** Tells that a worker has started, so that an open question gets its conditions back after a reboot, and a history that is behind its host is noticed. */
   readonly tellResumed: (bootId: string) => Promise<void>;
   /** Tells that a secret lies in the vault, so that the step that lacked it runs again. */
   readonly tellSecretGiven: (question: string, by: string) => Promise<void>;
 }
 
-/** @param readClaim - Reads the claim's file on the host. */
-export function createHolder(client: Client, readClaim: () => Promise<Claim | undefined>): Holder {
+/**
+ * @param readClaim - Reads the claim's file on the host.
+ * @param readCalls - Reads how far the journal of a run is: the highest number of a call.
+ */
+export function createHolder(client: Client, readClaim: () => Promise<Claim | undefined>, readCalls: (claim: Claim) => Promise<number>): Holder {
   const handleOf = ({ workflowId, runId }: Claim) => client.workflow.getHandle(workflowId, runId);
   return {
     async isRunning(claim) {
@@ -31,7 +34,7 @@ export function createHolder(client: Client, readClaim: () => Promise<Claim | un
       const claim = await readClaim();
       if (claim === undefined) return;
       try {
-        await handleOf(claim).signal(signalNames.resumed, { bootId });
+        await handleOf(claim).signal(signalNames.resumed, { bootId, calls: await readCalls(claim) });
       } catch (error) {
         // The run ended, or its server was lost: a person who starts the next one is shown the claim.
         if (!isNotFound(error)) throw error;

@@ -1,5 +1,5 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { createActivities, createClaimFile, createSecretVault, secretSocketPath } from '../activities/index.js';
+import { createActivities, createClaimFile, createSecretVault, readCalls, secretSocketPath } from '../activities/index.js';
 import type { LoadedConfig } from '../config/load.js';
 import { createRun } from '../host/runner.js';
 import { createSystem } from '../host/system.js';
@@ -51,6 +51,7 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
       activityInterceptors,
       vault,
       secretSocketPath: secretSocketPath(config),
+      readCalls: (claim) => readCalls(config, claim),
       readClaim: createClaimFile(config.stateDirectory).read,
       log,
     },

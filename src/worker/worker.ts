@@ -28,6 +28,8 @@ export interface WorkerSettings {
   readonly secretSocketPath: string;
   /** Which run holds the host, as the file on the host says. */
   readonly readClaim: () => Promise<Claim | undefined>;
+  /** The highest number of a call in a run's journal on the host. */
+  readonly readCalls: (claim: Claim) => Promise<number>;
   readonly log: Logger;
 }
 
@@ -90,7 +92,7 @@ async function prepare({ server, bundle, log }: WorkerSettings, identity: string
 
 async function serve(settings: WorkerSettings, identity: string, { client, native }: Connected, signal: AbortSignal): Promise<void> {
   const { host, log, vault, secretSocketPath } = settings;
-  const holder = createHolder(client, settings.readClaim);
+  const holder = createHolder(client, settings.readClaim, settings.readCalls);
   const workers = await createWorkers(settings, { connection: native, identity }, holder.isRunning);
   const secrets = await listenForSecrets({ path: secretSocketPath, vault, onGiven: holder.tellSecretGiven });
   const stop = (): void => {

@@ -43,6 +43,7 @@ const serving = runWorker(
     }),
     secretSocketPath: join(directory, 'secrets.sock'),
     readClaim: () => Promise.resolve(undefined),
+    readCalls: () => Promise.resolve(0),
   },
   ending.signal,
 );

@@ -60,7 +60,9 @@ describe('a migration that Temporal forgets', () => {
   async function open(question: string): Promise<OpenQuestion> {
     const isWanted = ({ id }: OpenQuestion) => id.replace(/\.\d+$/, '') === question;
     const { questions } = await waitFor(run, (status) => status.questions.some(isWanted));
-    return questions.find(isWanted) as OpenQuestion;
+    const [found] = questions.filter(isWanted);
+    if (found === undefined) throw new Error(`${question} is not open`);
+    return found;
   }
 
   async function answer(question: string, choice: string): Promise<OpenQuestion> {

@@ -68,6 +68,7 @@ await runWorker(
     vault,
     secretSocketPath: join(options.stateDirectory, 'secrets.sock'),
     readClaim: () => Promise.resolve(claim),
+    readCalls: () => Promise.resolve(0),
     log,
   },
   ending.signal,

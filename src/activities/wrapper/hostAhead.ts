@@ -68,6 +68,7 @@ function describe(entries: readonly JournalEntry[]): string {
   ].join('; ');
 }
 
-async function readJournalIn(directory: string): Promise<readonly JournalEntry[]> {
+/** The journal in a run's directory; empty where none is there. */
+export async function readJournalIn(directory: string): Promise<readonly JournalEntry[]> {
   return parseJournal((await ifPresent(readFile(join(directory, 'journal.jsonl'), 'utf8'))) ?? '');
 }

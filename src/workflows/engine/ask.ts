@@ -1,6 +1,7 @@
 import { condition } from '@temporalio/workflow';
 import type { Condition } from '../../contract/calls.js';
 import type { Facts } from '../../contract/facts.js';
+import { catchUpNode } from '../../contract/names.js';
 import type { Decision } from '../../contract/questions.js';
 import type { RunContext } from './context.js';
 import type { Asked } from './inbox.js';
@@ -37,11 +38,17 @@ export async function whileWaiting<T>(context: RunContext, node: string, require
   const waiting = { over: false };
   const tracked = answered.finally(() => (waiting.over = true));
   const turned = () => context.mayTurnBack && (context.rollbackRequest !== undefined || context.cancelRequested);
+  // Who is asked how to catch up knows already.
+  const isBehind = () => context.isBehind && node !== catchUpNode;
   const rebooted = () => requires.length > 0 && context.resumedBoot !== undefined;
   for (;;) {
-    await Promise.race([tracked, condition(() => waiting.over || turned() || rebooted())]);
+    await Promise.race([tracked, condition(() => waiting.over || turned() || isBehind() || rebooted())]);
     if (waiting.over) return tracked;
     throwIfRollbackRequested(context);
+    if (isBehind()) {
+      context.isBehind = false;
+      await context.lookAtHost(node);
+    }
     if (turned()) await askAboutCancel(context);
     if (rebooted()) await lookAfterReboot(context, node, requires);
   }

@@ -35,6 +35,10 @@ export interface RunContext {
   /** The boot id that a new worker told and that open questions have yet to look at. */
   resumedBoot?: string | undefined;
   bootId: string;
+  /** A new worker told of more calls than this history has made, and nobody has looked at that. */
+  isBehind: boolean;
+  /** Makes a call that changes nothing, and that the host refuses where it is ahead of this history. */
+  lookAtHost: (node: string) => Promise<void>;
   /** Ensures a question's conditions again after a reboot. */
   putRight: (node: string, requires: readonly Condition[]) => Promise<void>;
   /** Asks a person how to go on where the host is ahead of this history; ends the attempt in any case. */
@@ -57,6 +61,7 @@ export interface RunContext {
   readonly uncounted: (node: { id: string; title: string; plan: string }, terms: Partial<CallTerms>) => Call;
   /** Counts on from what the host has counted, where that is more. */
   readonly countFrom: (calls: number) => void;
+  readonly calls: () => number;
   /** The last envelope reached the host: what it told need not be told again. */
   readonly delivered: () => void;
 }
@@ -102,6 +107,8 @@ export function createRunContext(runbook: string, input: RunInput, progress: Pro
     mayTurnBack: true,
     cancelRequested: false,
     bootId: '',
+    isBehind: false,
+    lookAtHost: () => Promise.resolve(),
     putRight: () => Promise.resolve(),
     catchUp: (fact) => Promise.reject(new Error(fact)),
     inbox: createInbox(progress.isAhead, () => context.publish()),
@@ -148,6 +155,7 @@ export function createRunContext(runbook: string, input: RunInput, progress: Pro
       calls += 1;
       return { ...context.uncounted(node, terms), number: calls };
     },
+    calls: () => calls,
     countFrom(host) {
       calls = Math.max(calls, host);
     },

@@ -1,11 +1,12 @@
 import { ApplicationFailure, CancellationScope, defineQuery, defineSignal, setHandler } from '@temporalio/workflow';
 import { z } from 'zod';
+import type { Condition } from '../../contract/calls.js';
 import { failureTypes } from '../../contract/errors.js';
 import { runInputSchema } from '../../contract/inputs.js';
 import { queryNames, signalNames } from '../../contract/names.js';
 import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.js';
-import type { CaughtUp, Reached } from '../../contract/settings.js';
-import type { NodeState, RunState, RunStatus } from '../../contract/status.js';
+import type { Reached } from '../../contract/settings.js';
+import type { RunState, RunStatus } from '../../contract/status.js';
 import { askAboutCancel, throwIfRollbackRequested, WayBack } from './ask.js';
 import { attempt, messageOf } from './attempt.js';
 import { Abandoned, catchUp, GoesOn } from './catchUp.js';
@@ -14,6 +15,7 @@ import { actOn, type EngineActs } from './host.js';
 import type { Node, Runbook } from './nodes.js';
 import { createProgress, placedNodes, type Placed } from './progress.js';
 import { carryOver, chooseWayBack, rollBack, walkBeside } from './rollback.js';
+import { isPast, placeOf, takeUp } from './takeUp.js';
 import { visit } from './visit.js';
 
 /** What a run came to; the workflow's result. */
@@ -71,7 +73,9 @@ function listen(context: RunContext): void {
   );
   setHandler(resumedSignal, (sent) => {
     const parsed = resumedSchema.safeParse(sent);
-    if (parsed.success) context.resumedBoot = parsed.data.bootId;
+    if (!parsed.success) return;
+    context.resumedBoot = parsed.data.bootId;
+    context.isBehind = (parsed.data.calls ?? 0) > context.calls();
   });
   setHandler(statusQuery, () => context.status(), { description: 'How the run stands: every node, every open question' });
 }
@@ -139,17 +143,6 @@ async function goBack<Acts>(
   return close(context, runbook, 'rolled back', skipped.length === 0 ? reason : `${reason}. NOT undone: ${skipped.join('; ')}`);
 }
 
-/** Where in its list a run goes on that has caught up with its host. */
-function placeOf<Acts>(context: RunContext, runbook: Runbook<Acts>, recorded: readonly Node<Acts>[], at: number, { reached, goesBack }: CaughtUp): number {
-  if (runbook.undoes !== undefined) return goesBack ? recorded.length : at;
-  return reached === undefined ? at : takeUp(context, recorded, reached, "by the host's journal");
-}
-
-/** Whether what can not be undone lies behind a place in the list. */
-function isPast<Acts>({ noWayBackFrom }: Runbook<Acts>, recorded: readonly Node<Acts>[], at: number): boolean {
-  return noWayBackFrom !== undefined && recorded.findIndex(({ id }) => id === noWayBackFrom.id) < at;
-}
-
 /**
  * The first activity claims the host and records the list; a refusal ends the run with its message.
  * The run walks what was recorded: a node that a later version adds concerns new runs only.
@@ -169,12 +162,13 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   context.delivered();
   context.settings = opened.settings;
   context.bootId = opened.bootId;
-  context.putRight = async (id, requires) => {
-    const again = { id, title: `After the reboot, again: ${requires.join(', ')}`, plan: '' };
+  const ensure = async (again: { id: string; title: string; plan: string }, requires: readonly Condition[]) => {
     await attempt(context, again, (opening) =>
       actOn<EngineActs>(context.input.host, context.envelope(again, { opening, requires })).ensureConditions(),
     );
   };
+  context.putRight = (id, requires) => ensure({ id, title: `After the reboot, again: ${requires.join(', ')}`, plan: '' }, requires);
+  context.lookAtHost = (id) => ensure({ id, title: 'Look how far the host is', plan: '' }, []);
   context.progress.keepOnly(opened.nodes);
   const recorded = find(opened.nodes, placed, runbook);
   if (runbook.undoes === undefined) {
@@ -190,31 +184,6 @@ interface Lists<Acts> {
   readonly toGoBackFrom: readonly Node<Acts>[];
   /** Of a run that goes on with a lost one: how far that came. */
   readonly reached?: Reached;
-}
-
-/**
- * Takes up what a run found that is gone on with, as its host tells. It goes on after the last step
- * that is known to have ended: what it was told before that counts, what it was told after is asked again.
- *
- * @param note - Who knows of what was done before.
- * @returns The place in the list to go on from.
- */
-function takeUp<Acts>(context: RunContext, recorded: readonly Node<Acts>[], { found }: Reached, note: string): number {
-  const results = new Map(found.map(({ id, result }) => [id, result]));
-  // A question may have had its conditions put right without an answer.
-  const last = recorded.findLastIndex(({ id, kind }) => kind === 'step' && results.has(id));
-  for (const node of recorded.slice(0, last + 1)) {
-    for (const each of node.kind === 'parallel' ? node.questions : [node]) {
-      const isLeftOut = each.kind === 'step' && !results.has(each.id);
-      if (!isLeftOut) context.results.set(each.id, results.get(each.id));
-      if (!isOver(context.progress.stateOf(each.id))) context.progress.mark(each.id, isLeftOut ? 'skipped' : 'done', { note });
-    }
-  }
-  return last + 1;
-}
-
-function isOver(state: NodeState | undefined): boolean {
-  return state === 'done' || state === 'skipped' || state === 'not needed';
 }
 
 function find<Acts>(ids: readonly string[], placed: readonly Placed<Acts>[], runbook: Runbook<Acts>): readonly Node<Acts>[] {

@@ -113,3 +113,17 @@ test('on the way back it goes on with that, by what the journal says is left to 
   await expect(run.result()).resolves.toMatchObject({ state: 'rolled back', outcome: expect.stringContaining('it differs') as unknown });
   expect(run.done().slice(-6)).toEqual(['undo copy', 'catchUp', 'beginWayBack', 'undo prepare', 'prove', 'closeRun']);
 });
+
+test('a worker that starts tells how far the host is, and nobody has to answer a question of then to learn it', async () => {
+  const run = await driver.start('gated', { ensureConditions: isAhead(), catchUp: catchesUp(reached('measure', 'prepare', 'finish')) });
+  await run.asked('ready');
+  await run.handle.signal('resumed', { bootId: 'boot-1', calls: 2 });
+  await run.handle.signal('resumed', { bootId: 'boot-1', calls: 9 });
+  await run.asked('host-ahead');
+  expect((await run.status()).questions.map(({ id }) => id)).toEqual(['host-ahead']);
+  await run.handle.signal('resumed', { bootId: 'boot-1', calls: 9 });
+  await run.decide('host-ahead', 'continue');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+  expect(run.done()).toEqual(['openRun', 'measure', 'prepare', 'ensureConditions', 'catchUp', 'closeRun']);
+  expect(await run.node('ready')).toMatchObject({ state: 'done', note: "by the host's journal" });
+});
