@@ -180,11 +180,18 @@ export async function assertVolumePathFree({ config, tools }: Attempt): Promise<
     throw new PermanentFailure(`something is already mounted on ${mountPoint}`, `choose another volume.mountPoint, or unmount it: umount ${mountPoint}`);
   }
   if (!present) return;
-  const { isLuks } = await tools.cryptsetup.isLuks({ device: file });
   throw new PermanentFailure(
-    `${file} already exists and is not this run's${isLuks ? ' (it is a LUKS volume: of a migration that is done, or of a run that was rolled back)' : ''}`,
+    `${file} already exists and is not this run's${await describeVolume(tools, file)}`,
     `look whose it is; only where nothing on it is needed, move it away: mv ${file} ${file}.old`,
   );
+}
+
+/** Whose volume it is, by the tokens in its header: the state directory may be gone. */
+async function describeVolume({ cryptsetup }: Attempt['tools'], device: string): Promise<string> {
+  if (!(await cryptsetup.isLuks({ device })).isLuks) return '';
+  const [token] = rolesOf(await cryptsetup.readHeader({ device }));
+  const whose = token === undefined ? '' : `, made by ${token.run}`;
+  return ` (it is a LUKS volume${whose}: of a migration that is done, or of a run that was rolled back)`;
 }
 
 /** Fitted down to half of what is free now, so that opening never drives the database out of memory. */

@@ -21,7 +21,7 @@ interface StartOptions extends HostOptions {
 export function addStartCommand(program: Command, session: Session): void {
   withHostOptions(program.command('start <runbook>').description('begin a run of a runbook on a host'))
     .option('--take-over', 'take the host from a run that is closed or unknown, after a look at what it left')
-    .option('--resume', 'go on where the last run of this runbook stood, which the server has lost')
+    .option('--resume', 'go on where the last run of this runbook stood, which was terminated, or lost by the server')
     .option('--watch', 'go on with "lockstep watch"')
     .action((runbook: string, options: StartOptions) => start(session, runbook, options));
 }

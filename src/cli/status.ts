@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { renderCompact } from './present/compactLines.js';
+import { explainLeft, wasLeft } from './present/leftLines.js';
 import { renderStatus } from './present/statusLines.js';
 import { CommandEnded, exitCodes } from './exit.js';
 import { observe } from './observe.js';
@@ -23,9 +24,13 @@ async function showStatus(session: Session, runbook: string | undefined, options
       terminal.print(JSON.stringify({ ...run, ...seen }, null, 2));
       return;
     }
+    const isLeft = wasLeft(seen.execution, seen.status);
     const view = { width: terminal.width(), theme: terminal.theme, flags: flagsFor(options) };
     if (seen.status !== undefined) {
-      terminal.print(...renderStatus(seen.status, { ...view, now: new Date(), ...(seen.running === undefined ? {} : { running: seen.running }) }));
+      terminal.print(...renderStatus(isLeft ? { ...seen.status, questions: [] } : seen.status, { ...view, now: new Date(), ...(seen.running === undefined ? {} : { running: seen.running }) }));
+      if (isLeft) terminal.warn(explainLeft(seen.execution, run, view.flags));
+    } else if (isLeft) {
+      throw new CommandEnded(exitCodes.failed, explainLeft(seen.execution, run, view.flags));
     } else if (seen.compact !== undefined) {
       terminal.print(...renderCompact(seen.compact, { ...view, runbook: run.runbook, host }));
     } else {

@@ -11,6 +11,7 @@ import { CommandEnded, exitCodes } from './exit.js';
 import { observe, type Observation } from './observe.js';
 import { renderCompact } from './present/compactLines.js';
 import { describeChanges, describeRetry } from './present/eventLines.js';
+import { explainLeft, wasLeft } from './present/leftLines.js';
 import { renderQuestion } from './present/questionLines.js';
 import { renderSummary } from './present/summaryLines.js';
 import { takeInput } from './quietInput.js';
@@ -171,10 +172,8 @@ function assertRunning({ execution, status }: Observation, run: RunReference): v
   if (execution === 'COMPLETED') {
     throw new CommandEnded(exitCodes.ok, `${run.workflowId} has ended; no worker on ${run.host} answers to tell more of it`);
   }
-  throw new CommandEnded(
-    exitCodes.failed,
-    `${run.workflowId} was ${execution.toLowerCase().replaceAll('_', ' ')}; what it left on the host is in its journal there`,
-  );
+  if (wasLeft(execution, status)) throw new CommandEnded(exitCodes.failed, explainLeft(execution, run));
+  throw new CommandEnded(exitCodes.failed, `${run.workflowId} ${execution.toLowerCase().replaceAll('_', ' ')}; what it left on the host is in its journal there`);
 }
 
 /** Known on the host itself alone; elsewhere secrets cannot be typed. */
