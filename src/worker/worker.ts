@@ -126,8 +126,9 @@ async function createWorkers(
       ...common,
       taskQueue: workflowTaskQueue,
       workflowBundle: settings.bundle,
-      // After a crash the server waits that long for the dead process before it gives a task to this one.
-      stickyQueueScheduleToStartTimeout: '1s',
+      // What a worker remembers of a run it would go on with, and write into the history of a server whose
+      // database was put back under it: no version could replay that. It also lets a dead worker's tasks wait for nobody.
+      maxCachedWorkflows: 0,
     }),
     await Worker.create({
       ...common,
