@@ -12,6 +12,7 @@ import { ensureSearchAttributes } from './searchAttributes.js';
 import { listenForSecrets } from './secretSocket.js';
 import { ignoreAbort, isNoAnswer } from './serverErrors.js';
 import { connectWorker } from './workerConnection.js';
+import { runWorkflowWorker } from './workflowWorker.js';
 
 /** What a host's worker is made of. */
 export interface WorkerSettings {
@@ -93,13 +94,16 @@ async function prepare({ server, bundle, log }: WorkerSettings, identity: string
 async function serve(settings: WorkerSettings, identity: string, { client, native }: Connected, signal: AbortSignal): Promise<void> {
   const { host, log, vault, secretSocketPath } = settings;
   const holder = createHolder(client, settings.readClaim, settings.readCalls);
-  const workers = await createWorkers(settings, { connection: native, identity }, holder.isRunning);
+  const whose = { connection: native, identity, namespace: settings.server.namespace };
+  const steps = await createStepWorker(settings, whose, holder.isRunning);
   const secrets = await listenForSecrets({ path: secretSocketPath, vault, onGiven: holder.tellSecretGiven });
+  const ending = new AbortController();
   const stop = (): void => {
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    ending.abort();
+    if (steps.getState() === 'RUNNING') steps.shutdown();
   };
   try {
-    const running = workers.map((worker) => worker.run());
+    const running = [steps.run(), runWorkflowWorker(() => createWorkflowWorker(settings, whose), client, log, ending.signal)];
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
     log.info({ host, server: settings.server.address, identity }, `serving ${host}`);
@@ -115,31 +119,28 @@ async function serve(settings: WorkerSettings, identity: string, { client, nativ
   }
 }
 
-async function createWorkers(
-  settings: WorkerSettings,
-  whose: { readonly connection: NativeConnection; readonly identity: string },
-  isRunning: (claim: Claim) => Promise<boolean | 'unknown'>,
-): Promise<readonly Worker[]> {
-  const common = { ...whose, namespace: settings.server.namespace };
-  return [
-    await Worker.create({
-      ...common,
-      taskQueue: workflowTaskQueue,
-      workflowBundle: settings.bundle,
-      // What a worker remembers of a run it would go on with, and write into the history of a server whose
-      // database was put back under it: no version could replay that. It also lets a dead worker's tasks wait for nobody.
-      maxCachedWorkflows: 0,
-    }),
-    await Worker.create({
-      ...common,
-      taskQueue: hostTaskQueue(settings.host),
-      activities: await settings.createActivities({ isRunning }),
-      interceptors: { activity: [...(settings.activityInterceptors ?? [])] },
-      // People watch the progress that heartbeats carry.
-      maxHeartbeatThrottleInterval: '1s',
-      shutdownGraceTime: '30s',
-    }),
-  ];
+type Whose = { readonly connection: NativeConnection; readonly identity: string; readonly namespace: string };
+
+function createWorkflowWorker({ bundle }: WorkerSettings, whose: Whose): Promise<Worker> {
+  return Worker.create({
+    ...whose,
+    taskQueue: workflowTaskQueue,
+    workflowBundle: bundle,
+    // After a crash the server waits that long for the dead process before it gives a task to this one.
+    stickyQueueScheduleToStartTimeout: '1s',
+  });
+}
+
+async function createStepWorker(settings: WorkerSettings, whose: Whose, isRunning: (claim: Claim) => Promise<boolean | 'unknown'>): Promise<Worker> {
+  return Worker.create({
+    ...whose,
+    taskQueue: hostTaskQueue(settings.host),
+    activities: await settings.createActivities({ isRunning }),
+    interceptors: { activity: [...(settings.activityInterceptors ?? [])] },
+    // People watch the progress that heartbeats carry.
+    maxHeartbeatThrottleInterval: '1s',
+    shutdownGraceTime: '30s',
+  });
 }
 
 function reportDead(log: Logger, attempts: readonly DeadAttempt[]): void {

@@ -164,7 +164,7 @@ describe('a migration that Temporal forgets', () => {
   });
 
   it('reset to before the switch and rolled back, it takes along what users wrote, and the old database does not start before that', async () => {
-    await reset(5);
+    await reset(2);
     await answer('host-ahead', 'rollback');
     const question = await open('past-the-point-of-no-return');
     expect(question.choices).toEqual(['carry-over', 'discard-writes', 'continue', 'stop']);
