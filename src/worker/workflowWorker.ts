@@ -17,15 +17,16 @@ const patienceSeconds = 2;
  * @param create - Makes a worker that polls for workflows alone; steps run in another, and go on meanwhile.
  */
 export async function runWorkflowWorker(create: () => Promise<Worker>, client: Client, log: Logger, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
+  const isOver = (): boolean => signal.aborted;
+  while (!isOver()) {
     const worker = await create();
     const over = new AbortController();
     const running = worker.run().finally(() => over.abort());
     await untilLost(client, AbortSignal.any([signal, over.signal]));
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running;
-    if (over.signal.aborted && !signal.aborted) log.warn('the server went away; what was known of its runs is read anew');
-    while (!signal.aborted && !(await answers(client))) await sleep(lookEveryMilliseconds, undefined, { signal }).catch(ignoreAbort);
+    if (!isOver()) log.warn('the server went away; what was known of its runs is read anew');
+    while (!isOver() && !(await answers(client))) await sleep(lookEveryMilliseconds, undefined, { signal }).catch(ignoreAbort);
   }
 }
 
