@@ -184,6 +184,8 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
     return async () => {
       await killServer();
       await rm(temporalDirectory, { recursive: true });
+      // Whoever puts a database back takes longer than a worker takes to notice that its server is away.
+      await sleep(5000);
       await cp(copy, temporalDirectory, { recursive: true });
       await startServer();
     };

@@ -4,9 +4,9 @@ import type { Worker } from '@temporalio/worker';
 import type { Logger } from './log.js';
 import { ignoreAbort, isNoAnswer } from './serverErrors.js';
 
-/** Less than any restore of a database takes: the server has to be stopped for it. */
+/** Together less than a restore of a database takes: the server has to be stopped for it, and started. */
 const lookEveryMilliseconds = 500;
-const patienceSeconds = 2;
+const patienceSeconds = 1;
 
 /**
  * Walks runbooks until the signal. A worker remembers a run between its tasks, and does not notice where
