@@ -34,6 +34,7 @@ export function createHolder(client: Client, readClaim: () => Promise<Claim | un
       const claim = await readClaim();
       if (claim === undefined) return;
       try {
+        await forgetWorkerOf(client, claim);
         await handleOf(claim).signal(signalNames.resumed, { bootId, calls: await readCalls(claim) });
       } catch (error) {
         // The run ended, or its server was lost: a person who starts the next one is shown the claim.
@@ -47,4 +48,9 @@ export function createHolder(client: Client, readClaim: () => Promise<Claim | un
       await handleOf(claim).signal(signalNames.decide, decision);
     },
   };
+}
+
+/** Else the server offers the run's next task to the process that had it last, which is dead, and waits. */
+async function forgetWorkerOf(client: Client, { workflowId, runId }: Claim): Promise<void> {
+  await client.workflowService.resetStickyTaskQueue({ namespace: client.options.namespace, execution: { workflowId, runId } });
 }

@@ -22,6 +22,8 @@ export async function runWorkflowWorker(create: () => Promise<Worker>, client: C
     const worker = await create();
     const over = new AbortController();
     const running = worker.run().finally(() => over.abort());
+    // Awaited below; a failure in between must not count as unhandled.
+    running.catch(() => undefined);
     await untilLost(client, AbortSignal.any([signal, over.signal]));
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running;
