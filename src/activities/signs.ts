@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { formatCount, formatSeconds, type Facts } from '../contract/facts.js';
 import { toDeviceNumber } from '../host/deviceNumber.js';
+import type { ContainerFacts } from '../host/dockerInspect.js';
 import type { KernelError } from '../host/kernelLog.js';
 import type { Attempt } from './activity.js';
 import { readErrorLines } from './serviceLogs.js';
@@ -23,6 +24,9 @@ export interface Signs {
   readonly grave: number;
   /** By Docker, after a container ended by itself. */
   readonly restarts: number;
+  /** Containers that do not run: the overlay lets Docker restart none, since it could not open the volume. */
+  readonly ended: number;
+  /** Containers and processes that were ended for want of memory. */
   readonly memoryKills: number;
   /** Of the kernel, on a device that the volume stands on or that it does not name. */
   readonly ioErrors: number;
@@ -32,7 +36,8 @@ export interface Signs {
 /** Reads where the counts stand now. */
 export async function readSignsAtStart(attempt: Attempt): Promise<SignsAtStart> {
   const since = attempt.now().toISOString();
-  return { since, restarts: await readRestarts(attempt), checksumFailures: await readChecksumFailures(attempt) };
+  const restarts = Object.fromEntries((await readContainers(attempt)).map(({ id, restartCount }) => [id, restartCount]));
+  return { since, restarts, checksumFailures: await readChecksumFailures(attempt) };
 }
 
 /** Looks at everything once. */
@@ -40,12 +45,15 @@ export async function readSigns(attempt: Attempt, start: SignsAtStart): Promise<
   const { kernelLog } = attempt.tools;
   const since = new Date(start.since);
   const { lines, grave } = await readErrorLines(attempt, start.since);
-  const restarts = Object.entries(await readRestarts(attempt)).map(([id, count]) => Math.max(0, count - (start.restarts[id] ?? 0)));
+  const containers = await readContainers(attempt);
+  const restarts = containers.map(({ id, restartCount }) => Math.max(0, restartCount - (start.restarts[id] ?? 0)));
+  const ended = containers.filter(({ isRunning }) => !isRunning);
   return {
     errorLines: lines,
     grave,
     restarts: restarts.reduce((sum, each) => sum + each, 0),
-    memoryKills: (await kernelLog.readMemoryKills({ since })).length,
+    ended: ended.length,
+    memoryKills: Math.max((await kernelLog.readMemoryKills({ since })).length, ended.filter(({ wasKilledForMemory }) => wasKilledForMemory).length),
     ioErrors: (await ofVolume(attempt, await kernelLog.readIoErrors({ since }))).length,
     checksumFailures: Math.max(0, (await readChecksumFailures(attempt)) - start.checksumFailures),
   };
@@ -59,11 +67,12 @@ export async function readSigns(attempt: Attempt, start: SignsAtStart): Promise<
  * @returns Evidence, empty where there is none.
  */
 export function triggersOf(signs: Signs, unhealthySeconds: number, allowed: { readonly errors: number | undefined; readonly unhealthySeconds: number }): Facts {
-  const { errorLines, grave, restarts, memoryKills, ioErrors, checksumFailures } = signs;
+  const { errorLines, grave, restarts, ended, memoryKills, ioErrors, checksumFailures } = signs;
   const found: readonly (readonly [boolean, string, string])[] = [
     [checksumFailures > 0, 'pages with a wrong checksum', formatCount(checksumFailures)],
     [grave > 0, 'log lines of damage or of a crash', formatCount(grave)],
     [ioErrors > 0, 'kernel I/O errors under the volume', formatCount(ioErrors)],
+    [ended > 0, 'containers that do not run any more', formatCount(ended)],
     [restarts > 0, 'containers restarted by Docker', formatCount(restarts)],
     [memoryKills > 0, 'processes killed for want of memory', formatCount(memoryKills)],
     [unhealthySeconds > allowed.unhealthySeconds, 'health check failing for', `${formatSeconds(unhealthySeconds)} (limit ${formatSeconds(allowed.unhealthySeconds)})`],
@@ -76,10 +85,10 @@ export function triggersOf(signs: Signs, unhealthySeconds: number, allowed: { re
   return found.flatMap(([holds, label, value]) => (holds ? [[label, value] as const] : []));
 }
 
-async function readRestarts(attempt: Attempt): Promise<Readonly<Record<string, number>>> {
+async function readContainers(attempt: Attempt): Promise<readonly ContainerFacts[]> {
   const { container, applicationContainer } = await needSource(attempt);
   const facts = await Promise.all([container, applicationContainer].map((name) => attempt.tools.docker.readContainer(name)));
-  return Object.fromEntries(facts.flatMap((each) => (each === undefined ? [] : [[each.id, each.restartCount] as const])));
+  return facts.filter((each) => each !== undefined);
 }
 
 /** @returns 0 where the database does not answer: that shows in its log, in its restarts and in the service's health. */

@@ -81,7 +81,7 @@ describe('what the plan names as a reason to go back', () => {
     );
     const [proposed, past] = seen.filter(({ kind }) => kind === 'parked');
     expect(proposed).toMatchObject({ id: 'watch-first-hour.failed.1', choices: ['retry', 'skip', 'rollback'], recommended: 'rollback' });
-    expect(proposed?.evidence.map(([label]) => label)).toContain('containers restarted by Docker');
+    expect(proposed?.evidence.map(([label]) => label)).toContain('containers that do not run any more');
     expect(past).toMatchObject({ id: 'past-the-point-of-no-return', recommended: 'carry-over', evidence: proposed?.evidence });
     expect(result.state).toBe('succeeded');
     expect(isIntact(verdict)).toBe(true);

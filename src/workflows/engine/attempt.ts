@@ -136,7 +136,7 @@ async function askAfterFailure(
     evidence: proposed ? trigger : [],
     ...(proposed ? { recommended: 'rollback' } : {}),
   });
-  if (before !== undefined) context.progress.mark(node.id, before, { note: '' });
+  if (before !== undefined) context.progress.mark(node.id, before, { note: '', ...(proposed ? { facts: [] } : {}) });
   return decision;
 }
 

@@ -4,13 +4,14 @@ import { keepFact } from '../../../src/activities/runFacts.js';
 import { withDirectory } from '../needsRoot.js';
 import { createAttempt } from './attempt.js';
 
-const quiet: Signs = { errorLines: [], grave: 0, restarts: 0, memoryKills: 0, ioErrors: 0, checksumFailures: 0 };
+const quiet: Signs = { errorLines: [], grave: 0, restarts: 0, ended: 0, memoryKills: 0, ioErrors: 0, checksumFailures: 0 };
 const allowed = { errors: 0, unhealthySeconds: 60 };
 
 test.each<[string, Partial<Signs>, string]>([
   ['a wrong checksum', { checksumFailures: 1 }, 'pages with a wrong checksum'],
   ['a line of damage', { grave: 1 }, 'log lines of damage or of a crash'],
   ['an I/O error', { ioErrors: 2 }, 'kernel I/O errors under the volume'],
+  ['a container that ended', { ended: 1 }, 'containers that do not run any more'],
   ['a restart', { restarts: 1 }, 'containers restarted by Docker'],
   ['a process killed for memory', { memoryKills: 1 }, 'processes killed for want of memory'],
   ['an error more than before', { errorLines: ['ERROR'] }, 'error lines'],

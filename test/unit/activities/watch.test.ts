@@ -20,7 +20,7 @@ async function watched(directory: string, now: () => number) {
       postgres: { checksumFailures: () => Promise.resolve(0) },
       kernelLog: { readIoErrors: () => Promise.resolve([]), readMemoryKills: () => Promise.resolve([]) },
       docker: {
-        readContainer: () => Promise.resolve({ id: 'container', restartCount: 0 }),
+        readContainer: () => Promise.resolve({ id: 'container', restartCount: 0, isRunning: true }),
         readLogs: (wanted: { since: Date }) => {
           since.push(wanted.since);
           return Promise.resolve([]);
@@ -73,7 +73,7 @@ async function service(directory: string) {
         postgres: { checksumFailures: () => Promise.resolve(0) },
         kernelLog: { readIoErrors: () => Promise.resolve([]), readMemoryKills: () => Promise.resolve([]) },
         docker: {
-          readContainer: (name: string) => Promise.resolve({ id: name, restartCount: state.restarts }),
+          readContainer: (name: string) => Promise.resolve({ id: name, restartCount: state.restarts, isRunning: true }),
           readLogs: ({ wanted, container }: { wanted: (text: string) => boolean; container: string }) =>
             Promise.resolve(container === 'database' ? state.lines.filter(wanted).map((text) => ({ at: '', text })) : []),
         },
