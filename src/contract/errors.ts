@@ -81,10 +81,12 @@ export class HostAhead extends Error {
 
   /**
    * @param fact - What the host knows, for the person who chooses.
+   * @param calls - How far the journal is that knows it: the highest number of a call. It tells one such question from another.
    * @param hasEnded - The run has ended, by the host's journal: there is nothing to go on with.
    */
   constructor(
     readonly fact: string,
+    readonly calls: number,
     readonly hasEnded = false,
   ) {
     super(fact);

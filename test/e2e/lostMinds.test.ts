@@ -59,7 +59,7 @@ describe('a migration that Temporal forgets', () => {
 
   /** Waits for a question, in whichever opening. */
   async function open(question: string): Promise<OpenQuestion> {
-    const isWanted = ({ id }: OpenQuestion) => id.replace(/\.\d+$/, '') === question;
+    const isWanted = ({ id }: OpenQuestion) => id.split('.')[0] === question;
     const { questions } = await waitFor(run, (status) => status.questions.some(isWanted));
     const [found] = questions.filter(isWanted);
     if (found === undefined) throw new Error(`${question} is not open`);
@@ -174,7 +174,7 @@ describe('a migration that Temporal forgets', () => {
     expect(isIntact(await rehearsal.finishSending())).toBe(true);
     const record = await readRecord(rehearsal, run.runId);
     expect(record.nodes.find(({ id }) => id === 'stop-database')?.figures).toEqual({ equal: true, untouched: true, carriedOver: true });
-    expect(record.decisions.filter(({ question: asked, outcome }) => asked === 'host-ahead' && outcome === 'counted')).toHaveLength(1);
+    expect(record.decisions.filter(({ question: asked, outcome }) => asked.startsWith('host-ahead') && outcome === 'counted')).toHaveLength(1);
     expect(record.nodes.map(({ id }) => id)).not.toContain(addedNode);
     expect(await databaseIsOn()).toMatch(/_data true/);
   });

@@ -17,11 +17,12 @@ export async function assertHoldsHost(config: Config, call: Call, directoryOf: (
   const held = await createClaimFile(config.stateDirectory).read();
   if (held?.runId === call.runId) return;
   const own = await readJournalIn(directoryOf(call));
-  if (hasEnded(own)) throw new HostAhead(`for the host this run is over: ${describe(own)}`, true);
-  if (held === undefined) throw new HostAhead(`no run holds this host, so this one may not act on it: it was reset from one that has ended, or its claim was removed. Its journal: ${describe(own)}`);
+  if (hasEnded(own)) throw new HostAhead(`for the host this run is over: ${describe(own)}`, highestNumber(own), true);
+  if (held === undefined) throw new HostAhead(`no run holds this host, so this one may not act on it: it was reset from one that has ended, or its claim was removed. Its journal: ${describe(own)}`, highestNumber(own));
   const { workflowId, runId, takenAt } = held;
   const which = workflowId === call.workflowId ? `run ${runId} of this same workflow, from which this one was reset, or which its server has lost` : `${workflowId} (run ${runId})`;
-  throw new HostAhead(`this host is held by ${which}, since ${takenAt}. What that left: ${describe(await readJournalIn(directoryOf(held)))}`);
+  const left = await readJournalIn(directoryOf(held));
+  throw new HostAhead(`this host is held by ${which}, since ${takenAt}. What that left: ${describe(left)}`, highestNumber(left));
 }
 
 /**
@@ -38,6 +39,7 @@ export function assertNotBehind(entries: readonly JournalEntry[], call: Call): v
   if (!entries.some(isBeyond)) return;
   throw new HostAhead(
     `the server's history of this run is older than this host (a database restored from a copy): it asks for "${call.title}" as call ${number}, and the journal goes on to call ${highestNumber(entries)}. ${describe(entries)}`,
+    highestNumber(entries),
     hasEnded(entries),
   );
 }

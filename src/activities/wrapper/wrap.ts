@@ -178,7 +178,7 @@ function toFailure(thrown: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof SecretNeeded) return ApplicationFailure.nonRetryable(error.message, failureTypes.secretNeeded, error.secret, error.isNew);
   if (error instanceof RollbackTrigger) return ApplicationFailure.nonRetryable(error.message, failureTypes.rollbackTrigger, error.evidence);
-  if (error instanceof HostAhead) return ApplicationFailure.nonRetryable(error.message, failureTypes.hostAhead, error.hasEnded);
+  if (error instanceof HostAhead) return ApplicationFailure.nonRetryable(error.message, failureTypes.hostAhead, error.hasEnded, error.calls);
   if (error instanceof PermanentFailure) return ApplicationFailure.nonRetryable(error.message, failureTypes.permanent);
   if (error instanceof CommandFailed) {
     return ApplicationFailure.retryable(`${error.message}; what it said is in commands.log in the run's directory on the host`, 'CommandFailed');

@@ -3,7 +3,7 @@ import { failureTypes, silentAttempt } from '../../contract/errors.js';
 import type { Facts } from '../../contract/facts.js';
 import type { Decision } from '../../contract/questions.js';
 import { ask, askParked, throwIfRollbackRequested, WayBack } from './ask.js';
-import type { RunContext } from './context.js';
+import type { Ahead, RunContext } from './context.js';
 
 /** How an attempt's failure may be answered besides `retry`. */
 export interface FailureChoices {
@@ -45,7 +45,7 @@ export async function attempt<R>(
       if (!(error instanceof ActivityFailure || isCancellation(error))) throw error;
       const failure = messageOf(error);
       const ahead = hostAheadOf(error);
-      if (ahead !== undefined) await context.catchUp(failure, ahead.hasEnded);
+      if (ahead !== undefined) await context.catchUp({ fact: failure, ...ahead });
       const secret = secretOf(error);
       if (secret !== undefined) {
         await askForSecret(context, node, secret);
@@ -84,10 +84,11 @@ function triggerOf(error: unknown): Facts | undefined {
 }
 
 /** Trying again would be refused again: the host has moved on. */
-function hostAheadOf(error: unknown): { hasEnded: boolean } | undefined {
+function hostAheadOf(error: unknown): Omit<Ahead, 'fact'> | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   if (!(cause instanceof ApplicationFailure) || cause.type !== failureTypes.hostAhead) return undefined;
-  return { hasEnded: cause.details?.[0] === true };
+  const [hasEnded, calls] = cause.details ?? [];
+  return { hasEnded: hasEnded === true, ...(typeof calls === 'number' ? { calls } : {}) };
 }
 
 async function askForSecret(

@@ -4,7 +4,7 @@ import type { Decision } from '../../contract/questions.js';
 import type { CaughtUp } from '../../contract/settings.js';
 import { askParked, WayBack } from './ask.js';
 import { messageOf } from './attempt.js';
-import type { RunContext } from './context.js';
+import type { Ahead, RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
 import type { Runbook } from './nodes.js';
 
@@ -23,23 +23,24 @@ export class Abandoned extends Error {}
  * database was restored from a copy, or the run was reset. A person is told what was left, and chooses.
  *
  * @param goesBack - The run was on its way back: it goes on with that.
- * @param fact - What the host knows.
- * @param hasEnded - There is nothing to go on with, by the host's journal.
+ * @param ahead - What the host knows.
  * @throws {@link GoesOn}, {@link WayBack} or {@link Abandoned}, as the person chose.
  */
 export async function catchUp<Acts>(
   context: RunContext,
   runbook: Runbook<Acts>,
   goesBack: boolean,
-  { fact, hasEnded }: { readonly fact: string; readonly hasEnded: boolean },
+  { fact, hasEnded, calls }: Ahead,
 ): Promise<never> {
   const mayRollBack = !hasEnded && !goesBack && context.mayTurnBack && runbook.undoes === undefined && runbook.noWayBackFrom === undefined;
   // Otherwise the signal `rollback` would lead back here, by a call that the host refuses again.
   if (!mayRollBack) context.mayTurnBack = false;
   context.inbox.withdrawAll();
   const undoes = runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name };
+  // A reset sends again what was decided before it: that was said of a host that stood elsewhere.
+  const question = calls === undefined ? 'host-ahead' : `host-ahead.${calls}`;
   for (let told = fact; ; ) {
-    const decision = await choose(context, runbook.name, told, [...(hasEnded ? [] : ['continue']), ...(mayRollBack ? ['rollback'] : []), 'stop']);
+    const decision = await choose(context, runbook.name, question, told, [...(hasEnded ? [] : ['continue']), ...(mayRollBack ? ['rollback'] : []), 'stop']);
     if (decision.answer === 'stop') throw new Abandoned(`${fact}. Ended here by ${decision.by}: ${decision.reason ?? ''}`);
     const way = goesBack || decision.answer === 'rollback' || runbook.undoes !== undefined ? 'back' : 'on';
     try {
@@ -59,7 +60,7 @@ export async function catchUp<Acts>(
   }
 }
 
-async function choose(context: RunContext, runbook: string, fact: string, choices: readonly string[]): Promise<Decision> {
+async function choose(context: RunContext, runbook: string, question: string, fact: string, choices: readonly string[]): Promise<Decision> {
   const words: Readonly<Record<string, string>> = {
     continue: 'go on from where the host stands; what was asked since then is asked again',
     rollback: 'go back from there',
@@ -67,7 +68,7 @@ async function choose(context: RunContext, runbook: string, fact: string, choice
   };
   try {
     return await askParked(context, {
-      id: context.openingOf('host-ahead'),
+      id: context.openingOf(question),
       node: catchUpNode,
       kind: 'parked',
       title: [fact, ...choices.map((choice) => `${choice}: ${words[choice] ?? ''}`)].join('. '),
@@ -77,6 +78,6 @@ async function choose(context: RunContext, runbook: string, fact: string, choice
     });
   } catch (error) {
     if (!(error instanceof WayBack)) throw error;
-    return { question: 'host-ahead', answer: 'rollback', by: 'the signal rollback', reason: error.reason };
+    return { question, answer: 'rollback', by: 'the signal rollback', reason: error.reason };
   }
 }

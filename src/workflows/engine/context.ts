@@ -17,6 +17,16 @@ import type { View } from './nodes.js';
 import { renderPage } from './page.js';
 import type { Progress } from './progress.js';
 
+/** That the host has moved on without this run's history. */
+export interface Ahead {
+  /** What the host knows, in words. */
+  readonly fact: string;
+  /** There is nothing to go on with, by the host's journal. */
+  readonly hasEnded: boolean;
+  /** How far its journal is; absent from what an earlier version told. */
+  readonly calls?: number;
+}
+
 /** One run of a runbook: what it knows, and how it calls and asks. */
 export interface RunContext {
   readonly input: RunInput;
@@ -42,7 +52,7 @@ export interface RunContext {
   /** Ensures a question's conditions again after a reboot. */
   putRight: (node: string, requires: readonly Condition[]) => Promise<void>;
   /** Asks a person how to go on where the host is ahead of this history; ends the attempt in any case. */
-  catchUp: (fact: string, hasEnded: boolean) => Promise<never>;
+  catchUp: (ahead: Ahead) => Promise<never>;
   /** The scope of the step that runs, so that a rollback can end it. */
   runningStep?: CancellationScope | undefined;
   /** The id of a question's next opening: its own the first time, then `id.2`, `id.3` … */
@@ -110,7 +120,7 @@ export function createRunContext(runbook: string, input: RunInput, progress: Pro
     isBehind: false,
     lookAtHost: () => Promise.resolve(),
     putRight: () => Promise.resolve(),
-    catchUp: (fact) => Promise.reject(new Error(fact)),
+    catchUp: ({ fact }) => Promise.reject(new Error(fact)),
     inbox: createInbox(progress.isAhead, () => context.publish()),
     openingOf(question) {
       const opening = count(question);

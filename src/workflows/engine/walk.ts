@@ -86,7 +86,7 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   const { recorded, reached } = lists;
   let at = reached === undefined ? 0 : takeUp(context, recorded, reached, 'by the run that this one goes on with');
   let left: WayBack | undefined;
-  context.catchUp = (fact, hasEnded) => catchUp(context, runbook, left !== undefined, { fact, hasEnded });
+  context.catchUp = (ahead) => catchUp(context, runbook, left !== undefined, ahead);
   for (;;) {
     try {
       if (left !== undefined) {

@@ -74,6 +74,20 @@ test('the signal rollback answers it too', async () => {
   expect(run.done()).toContain('catchUp');
 });
 
+test('what was said of the host as it stood then does not answer for the host as it stands now', async () => {
+  const aheadBy = (calls: number): Behaviour => () => Promise.reject(ApplicationFailure.nonRetryable('the journal goes on', failureTypes.hostAhead, false, calls));
+  const run = await driver.start('steps', { copy: inTurn(aheadBy(9), aheadBy(12), succeeds), catchUp: catchesUp(reached('prepare', 'measure')) });
+  await run.asked('host-ahead.9');
+  await run.decide('host-ahead.9', 'continue');
+  await run.asked('host-ahead.12');
+  // As a reset sends it again.
+  await run.decide('host-ahead.9', 'continue');
+  await expect.poll(run.outcomes).toEqual(['counted', 'not open any more']);
+  expect((await run.status()).questions.map(({ id }) => id)).toEqual(['host-ahead.12']);
+  await run.decide('host-ahead.12', 'continue');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+});
+
 test('a run that a person leaves asks nothing more of the host', async () => {
   const run = await driver.start('steps', { copy: isAhead() });
   await run.asked('host-ahead');

@@ -59,7 +59,7 @@ test('a step of an old history does not act, and leaves no trace in the journal'
     await harness.run(succeeds, { call: call('copy', 2) });
     const before = await harness.journal();
     const again = harness.run(changing(() => expect.unreachable('it acted')), { call: call('stop', 1) });
-    await expect(again).rejects.toMatchObject({ type: failureTypes.hostAhead, nonRetryable: true, details: [false] });
+    await expect(again).rejects.toMatchObject({ type: failureTypes.hostAhead, nonRetryable: true, details: [false, 2] });
     expect(await harness.journal()).toEqual(before);
   }));
 
