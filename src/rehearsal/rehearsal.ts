@@ -12,6 +12,7 @@ import { readClientVerdict, type ClientVerdict } from './clientVerdict.js';
 import { findFreePorts } from './freePort.js';
 import { bootGuest, machineAddress, projectRoot, type Guest, type GuestImage, type GuestProcess } from './guest/index.js';
 import { hostConfig, hostFiles, rehearsalSecrets, type HostConfig, type RehearsalTimes } from './hostConfig.js';
+import { snapshotIn, takeSnapshot } from './snapshot.js';
 
 /** Where the Temporal server of a rehearsal runs: beside the host, or in it as the embedded shape has it. */
 export type ServerPlace = 'inside' | 'outside';
@@ -31,6 +32,8 @@ export interface RehearsalSettings {
   readonly config?: HostConfig;
   /** The port of a director on this machine: the worker then asks it at each fault point. */
   readonly directorPort?: number;
+  /** The folder of a snapshot to begin from: the host boots as after a power cut, with its own lockstep.yaml. */
+  readonly snapshot?: string;
   readonly onProgress: (stage: string) => void;
 }
 
@@ -52,6 +55,8 @@ export interface Rehearsal {
   readonly loseServer: () => Promise<void>;
   /** Of a server outside: copies its database as it is. @returns What puts that copy in the place of the database of then. */
   readonly copyServer: () => Promise<() => Promise<void>>;
+  /** Copies host and server, as a power cut of both at this moment would leave them, into a folder. */
+  readonly saveTo: (folder: string) => Promise<void>;
   readonly startSending: () => Promise<void>;
   /** Ends the client and lets it prove what became of every acknowledged operation. */
   readonly finishSending: () => Promise<ClientVerdict>;
@@ -74,7 +79,8 @@ const clientProgram = join('dist', 'bin', 'client.main.js');
 export async function openRehearsal(settings: RehearsalSettings): Promise<Rehearsal> {
   const { run, image, directory, name, onProgress } = settings;
   onProgress('booting the disposable host');
-  const guest = await bootGuest({ run, image, directory: join(directory, 'guest'), name });
+  const snapshot = settings.snapshot === undefined ? undefined : snapshotIn(settings.snapshot);
+  const guest = await bootGuest({ run, image, directory: join(directory, 'guest'), name, ...(snapshot && { differences: snapshot.differences }) });
   const program = join(projectRoot(), 'dist', 'bin', 'main.js');
   const workerCommand =
     settings.directorPort === undefined ? `${program} worker` : `${join(projectRoot(), faultyWorkerProgram)} http://${machineAddress}:${guestDirectorPort}`;
@@ -85,13 +91,13 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
   let connected: ConnectedClient | undefined;
   let sending: GuestProcess | undefined;
   try {
-    await writeHostFiles();
+    if (snapshot === undefined) await writeHostFiles();
     if (settings.directorPort !== undefined) await guest.offerToGuest(settings.directorPort, guestDirectorPort);
     onProgress('starting the Temporal server');
     const { address, uiUrl, port } = settings.server === 'outside' ? await startOutside() : await startInside();
     connected = await connectWithPatience(port);
     const { client } = connected;
-    return { guest, client, address, uiUrl, startWorker, killWorker, powerCut, killServer, startServer, loseServer, copyServer, startSending, finishSending, unlock, lockstep, close };
+    return { guest, client, address, uiUrl, startWorker, killWorker, powerCut, killServer, startServer, loseServer, copyServer, saveTo, startSending, finishSending, unlock, lockstep, close };
   } catch (error) {
     await close();
     throw error;
@@ -120,6 +126,7 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
 
   async function startOutside(): Promise<{ address: string; uiUrl: string; port: number }> {
     await rm(temporalDirectory, { recursive: true, force: true });
+    if (snapshot !== undefined) await cp(snapshot.temporal, temporalDirectory, { recursive: true });
     [serverPort = 0, uiPort = 0] = await findFreePorts(2);
     await startServer();
     await guest.offerToGuest(serverPort, guestServerPort);
@@ -189,6 +196,11 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
       await cp(copy, temporalDirectory, { recursive: true });
       await startServer();
     };
+  }
+
+  async function saveTo(folder: string): Promise<void> {
+    const server = temporal === undefined ? {} : { server: { processId: temporal.processId, directory: temporalDirectory } };
+    await takeSnapshot({ run, guest, ...server }, folder);
   }
 
   async function startSending(): Promise<void> {

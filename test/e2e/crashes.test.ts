@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from 'vitest';
 import { nameOf } from '../matrix/cells.js';
-import { repeatedEvents } from '../matrix/judge.js';
+import { repeatedEvents } from '../matrix/hostState.js';
 import { runColumn } from '../matrix/runColumn.js';
 import { sampleOf } from '../matrix/sample.js';
 
@@ -26,7 +26,7 @@ it('a migration and the rollback from it end as if nothing had happened, whateve
   expect(migrated?.compose).toMatch(/\/mnt\/pg-data-encrypted\/pgdata .*true/);
   expect(back?.compose).toMatch(/supersync-postgres \/var\/lib\/docker\/volumes\/supersync_pg-data\/_data always true/);
   for (const state of chain.hostStates) {
-    expect(repeatedEvents(state)).toEqual([]);
+    expect(repeatedEvents(state.events)).toEqual([]);
     expect(state.leftovers).not.toMatch(/claimed|partial|lockstep-restore/);
   }
   const equal = (run: number, node: string) => chain.records[run]?.nodes.find(({ id }) => id === node)?.state;

@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Opens a disposable host for a test file; the build has to be there, as `scripts/test` makes it. */
 export async function openTestHost(
   name: string,
-  settings: Partial<Pick<RehearsalSettings, 'server' | 'config' | 'times' | 'directorPort'>> = {},
+  settings: Partial<Pick<RehearsalSettings, 'server' | 'config' | 'times' | 'directorPort' | 'snapshot'>> = {},
 ): Promise<Rehearsal> {
   const run = createRun();
   const { cacheDirectory } = readEnvironment();

@@ -12,6 +12,8 @@ export interface HostState {
   readonly events: readonly string[];
 }
 
+const auditLog = '/var/log/luks-audit.log';
+
 const script = {
   slots: `cryptsetup luksDump --dump-json-metadata /var/lib/supersync-encrypted.img | jq --compact-output --sort-keys '{keyslots: [.keyslots | keys[]], tokens: [.tokens[] | {type, keyslots}]}'`,
   compose: `docker inspect --format '{{.Name}} {{range .Mounts}}{{.Source}} {{end}}{{.HostConfig.RestartPolicy.Name}} {{.State.Running}}' supersync-postgres supersync-server; grep COMPOSE_FILE /opt/supersync/.env || true`,
@@ -21,7 +23,7 @@ const script = {
 /** Reads it after the run's end. */
 export async function readHostState({ guest }: Rehearsal, runId: string): Promise<HostState> {
   const read = (command: string) => guest.expect('sh', ['-c', command]);
-  const log = await guest.expect('cat', ['/var/log/luks-audit.log']);
+  const log = await guest.expect('cat', [auditLog]);
   return {
     slots: await read(script.slots),
     compose: await read(script.compose),
@@ -30,15 +32,44 @@ export async function readHostState({ guest }: Rehearsal, runId: string): Promis
   };
 }
 
+/**
+ * What the audit log tells twice.
+ *
+ * @returns In words, of all runs.
+ */
+export async function readRepeatedEvents({ guest }: Pick<Rehearsal, 'guest'>): Promise<readonly string[]> {
+  const log = await guest.expect('cat', [auditLog]);
+  const runIds = new Set(log.split('\n').flatMap((line) => idOf(line)?.split('/')[0] ?? []));
+  return [...runIds].flatMap((runId) => repeatedEvents(countEvents(log, runId)));
+}
+
+/** Each is there once. A step that lost its passphrase with its worker is opened anew, and what it then does again is told again. */
+export function repeatedEvents(events: HostState['events']): readonly string[] {
+  return events
+    .map(splitEvent)
+    .filter(([, count]) => count > 1)
+    .map(([key, count]) => `${key} is there ${count} times`);
+}
+
+/** The event and how often it is there. */
+export function splitEvent(event: string): readonly [string, number] {
+  const at = event.lastIndexOf(' ');
+  return [event.slice(0, at), Number(event.slice(at + 1))];
+}
+
 /** Of one run; what waits for a passphrase depends on when a worker's memory was lost, and is left out. */
-function countEvents(log: string, runId: string): readonly string[] {
+function countEvents(log: string, runId: string): HostState['events'] {
   const counts = new Map<string, number>();
   for (const line of log.split('\n')) {
-    const id = / id=(\S+)/.exec(line)?.[1];
+    const id = idOf(line);
     if (id === undefined || !id.startsWith(runId) || line.includes('_WAITS ')) continue;
     const [, node = '', phase = '', opening = '', event = ''] = id.split('/');
     const key = `${node}/${phase}/${opening}/${event}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return [...counts].map(([key, count]) => `${key} ${count}`).sort();
+}
+
+function idOf(line: string): string | undefined {
+  return / id=(\S+)/.exec(line)?.[1];
 }

@@ -1,12 +1,19 @@
-import type { Cell, Chain } from './chain.js';
+import type { Cell } from './breaker.js';
+import type { Chain } from './chain.js';
 import { nameOf, type Fault, type Place } from './cells.js';
-import type { HostState } from './hostState.js';
+import { repeatedEvents, splitEvent, type HostState } from './hostState.js';
 
 /** Of what an undisturbed run's copy and verification read, all attempts together may read that much. */
 const mostRead = 1.1;
 
-/** Steps whose reading is held against an undisturbed run's; a power cut empties the page cache, and is held against nothing. */
-const countedNodes = ['migrate/copy-data', 'migrate/verify-copy'] as const;
+/** Places whose reading is held against an undisturbed run's. */
+const countedPlaces = ['migrate/copy-data', 'migrate/verify-copy', 'rollback/carry-over-copy', 'rollback/carry-over-verify'] as const;
+
+/** Reading of a place over all attempts, as a share of an undisturbed run's. */
+export interface ReadShare {
+  readonly place: string;
+  readonly share: number;
+}
 
 /**
  * Holds a disturbed chain against an undisturbed one: both runs ended as theirs, the host is as theirs
@@ -34,14 +41,21 @@ export function judge(chain: Chain, undisturbed: Chain): readonly string[] {
   return differing;
 }
 
-/** Reading of the copy and the verification, over all attempts, as a share of the undisturbed run's. */
-export function readShares(chain: Chain, undisturbed: Chain): readonly { readonly node: string; readonly share: number; readonly holds: boolean }[] {
-  return countedNodes.flatMap((node) => {
-    const own = chain.bytesRead.get(node);
-    const reference = undisturbed.bytesRead.get(node);
-    if (own === undefined || reference === undefined || reference === 0) return [];
-    return [{ node, share: own / reference, holds: own / reference <= mostRead }];
-  });
+/** How much the copies and the verifications read, all attempts together; not a number where it was not counted. */
+export function readShares(chain: Pick<Chain, 'bytesRead'>, undisturbed: Pick<Chain, 'bytesRead'>): readonly ReadShare[] {
+  return countedPlaces.map((place) => ({ place, share: (chain.bytesRead.get(place) ?? Number.NaN) / (undisturbed.bytesRead.get(place) ?? Number.NaN) }));
+}
+
+/**
+ * Which of them read too much, in words: what was not counted is not known to hold.
+ */
+export function judgeShares(shares: readonly ReadShare[]): readonly string[] {
+  return shares.filter(({ share }) => !(share <= mostRead)).map(({ place, share }) => `${place}: read ${formatShare(share)} of what an undisturbed run reads`);
+}
+
+/** Such as `103 %`. */
+export function formatShare(share: number): string {
+  return Number.isNaN(share) ? 'an unknown part' : `${Math.round(share * 100)} %`;
 }
 
 /** The cells that a column has to have and does not. */
@@ -59,26 +73,13 @@ function withoutRun(text: string): string {
   return text.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'RUN');
 }
 
-/** Each is there once. A step that lost its passphrase with its worker is opened anew, and what it then does again is told again. */
-export function repeatedEvents({ events }: HostState): readonly string[] {
-  return events
-    .map(split)
-    .filter(([, count]) => count > 1)
-    .map(([key, count]) => `${key} is there ${count} times`);
-}
-
 function compareEvents(own: HostState, reference: HostState): readonly string[] {
   const there = new Set(own.events.map(withoutOpening));
   const missing = reference.events.map(withoutOpening).filter((key) => !there.has(key));
-  return [...repeatedEvents(own), ...missing.map((key) => `${key} is missing`)];
+  return [...repeatedEvents(own.events), ...missing.map((key) => `${key} is missing`)];
 }
 
 function withoutOpening(event: string): string {
-  const [node = '', phase = '', , name = ''] = split(event)[0].split('/');
+  const [node = '', phase = '', , name = ''] = splitEvent(event)[0].split('/');
   return `${node}/${phase}/${name}`;
-}
-
-function split(event: string): readonly [string, number] {
-  const at = event.lastIndexOf(' ');
-  return [event.slice(0, at), Number(event.slice(at + 1))];
 }

@@ -1,51 +1,58 @@
 import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { median } from '../../src/activities/verdict.js';
-import type { Chain } from './chain.js';
-import { allPlaces, faults, nameOf, type Fault } from './cells.js';
-import { judge, missingCells, readShares } from './judge.js';
+import { readEnvironment } from '../../src/config/environment.js';
+import { allPlaces, faults, nameOf } from './cells.js';
+import { measureColumn, passes, serverOf, type Column } from './column.js';
+import { readCut } from './cuts.js';
+import { judge } from './judge.js';
+import { readReference, writeReference } from './reference.js';
 import { runColumn } from './runColumn.js';
-import { renderMatrix, type Column } from './table.js';
+import { renderPage } from './table.js';
 
-/** The whole matrix: every place times every fault, a chain to each fault. `--only FAULT` (repeatable), `--write FILE`. */
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, write: { type: 'string' } } });
-const wanted = faults.filter((fault) => values.only === undefined || values.only.includes(fault));
-const places = allPlaces();
+/**
+ * The whole matrix: every place times every fault, a chain to each fault. `--only FAULT` (repeatable),
+ * `--write FILE` for the page; `--repeat FOLDER` goes on from the snapshot that a failing cell left, with that cell alone.
+ */
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, write: { type: 'string' }, repeat: { type: 'string' } } });
+const snapshots = join(readEnvironment().cacheDirectory, 'matrix');
 const say = (words: string): void => void process.stdout.write(`${words}\n`);
 
-say('undisturbed');
-const undisturbed = await runColumn({ name: 'matrix-undisturbed', server: 'outside', faultAt: () => undefined });
-say(`  ${undisturbed.states.join(', ')}; operations ${undisturbed.intact ? 'intact' : JSON.stringify(undisturbed.verdict)}`);
-const columns: Column[] = [];
-for (const fault of wanted) columns.push(await measure(fault));
+if (values.repeat === undefined) await measureAll();
+else await repeatOne(values.repeat);
 
-const table = renderMatrix(places, columns);
-say(`\n${table}`);
-if (values.write !== undefined) await writeFile(values.write, table);
-if (columns.some(({ missing, differing }) => missing.length + differing.length > 0)) process.exitCode = 1;
-
-async function measure(fault: Fault): Promise<Column> {
-  say(fault);
-  const began = performance.now();
-  const onCell = ({ place, resumedAfter }: { place: Parameters<typeof nameOf>[0]; resumedAfter?: number }): void =>
-    say(`  ${nameOf(place)}${resumedAfter === undefined ? '' : `: went on ${(resumedAfter / 1000).toFixed(1)} s after the worker's start`}`);
-  const settings = { name: 'matrix', faultAt: () => fault, durations: undisturbed.durations, onCell };
-  const chain: Chain | Error = await runColumn({ ...settings, server: fault === 'power cut, server inside' ? 'inside' : 'outside' }).catch((error: unknown) =>
-    error instanceof Error ? error : new Error(String(error)),
-  );
-  const minutes = (performance.now() - began) / 60_000;
-  if (chain instanceof Error) {
-    say(`  ${chain.stack ?? chain.message}`);
-    return { fault, cells: [], missing: places.map(nameOf), differing: [chain.message], shares: [], minutes };
+async function measureAll(): Promise<void> {
+  const unknown = (values.only ?? []).filter((name) => !faults.some((fault) => fault === name));
+  if (unknown.length > 0) throw new Error(`the matrix knows no fault ${unknown.join(', ')}; it knows ${faults.join('; ')}`);
+  const wanted = faults.filter((fault) => values.only === undefined || values.only.includes(fault));
+  say('undisturbed');
+  const undisturbed = await runColumn({ name: 'matrix-undisturbed', server: 'outside', faultAt: () => undefined });
+  say(`  ${undisturbed.states.join(', ')}; operations ${undisturbed.intact ? 'intact' : JSON.stringify(undisturbed.verdict)}`);
+  await writeReference(join(snapshots, 'undisturbed.json'), undisturbed);
+  const columns: Column[] = [];
+  for (const fault of wanted) {
+    say(fault);
+    columns.push(await measureColumn({ fault, undisturbed, snapshots: join(snapshots, fault.replaceAll(/\W+/g, '-')), say }));
   }
-  const resumed = chain.cells.flatMap(({ resumedAfter }) => (resumedAfter === undefined ? [] : [resumedAfter / 1000]));
-  const shares = readShares(chain, undisturbed);
-  // A power cut empties the page cache, and whatever was in it is read again.
-  const tooMuch = fault.startsWith('power cut') ? [] : shares.filter(({ holds }) => !holds).map(({ node, share }) => `${node} read ${Math.round(share * 100)} % of what an undisturbed run reads`);
-  const column: Column = {
-    ...{ fault, minutes, shares, cells: chain.cells, missing: missingCells(places, fault, chain.cells), differing: [...judge(chain, undisturbed), ...tooMuch] },
-    ...(resumed.length === 0 ? {} : { resume: { median: median(resumed), worst: Math.max(...resumed) } }),
-  };
-  for (const words of [...column.missing.map((name) => `missing: ${name}`), ...column.differing]) say(`  ${words}`);
-  return column;
+  const page = renderPage(allPlaces(), columns, new Date());
+  say(`\n${page}`);
+  if (values.write !== undefined) await writeFile(values.write, page);
+  if (!columns.every(passes)) process.exitCode = 1;
+}
+
+async function repeatOne(folder: string): Promise<void> {
+  const { place, fault } = await readCut(folder);
+  // Beside the columns' folders, each of which has a folder to a chain.
+  const undisturbed = await readReference(join(dirname(dirname(dirname(folder))), 'undisturbed.json'));
+  const name = nameOf(place);
+  say(`${fault}: ${name}, from ${folder}`);
+  const chain = await runColumn({
+    ...{ name: 'matrix', server: serverOf(fault), durations: undisturbed.durations, from: folder },
+    faultAt: (each) => (nameOf(each) === name ? fault : undefined),
+    onCell: ({ resumedAfter }) => say(`  it happened${resumedAfter === undefined ? '' : `, and went on after ${(resumedAfter / 1000).toFixed(1)} s`}`),
+  });
+  const differing = [...judge(chain, undisturbed)];
+  if (chain.cells.length === 0) differing.push('the cell did not happen');
+  for (const words of differing) say(`  ${words}`);
+  if (differing.length > 0) process.exitCode = 1;
 }

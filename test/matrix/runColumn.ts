@@ -1,9 +1,10 @@
 import { startDirector } from '../../src/rehearsal/faultPoints/director.js';
 import { hostConfig } from '../../src/rehearsal/hostConfig.js';
 import { openTestHost } from '../e2e/host.js';
-import type { Cell, Chain } from './chain.js';
-import { runChain } from './chain.js';
+import type { Cell } from './breaker.js';
+import { runChain, type Chain } from './chain.js';
 import { nameOf, type Fault, type Place } from './cells.js';
+import { createCutKeeper, readCut, type FailedCell } from './cuts.js';
 
 /** What one chain of the matrix is told. */
 export interface ColumnSettings {
@@ -14,26 +15,51 @@ export interface ColumnSettings {
   /** Of an undisturbed chain, by the name of the place. */
   readonly durations?: ReadonlyMap<string, number>;
   readonly onCell?: (cell: Cell) => void;
+  /** Where snapshots of cuts go; absent: none are taken. */
+  readonly snapshots?: string;
+  /** The folder of a snapshot to go on from. */
+  readonly from?: string;
+}
+
+/** A chain that did not come to its end. */
+export class BrokenChain extends Error {
+  override readonly name = 'BrokenChain';
+
+  constructor(
+    cause: unknown,
+    /** Where it broke, if anything had been broken until then. */
+    readonly cell: FailedCell | undefined,
+  ) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
 }
 
 /** Where an undisturbed chain was not measured, the middle of an action is taken to be there. */
 const unknownMilliseconds = 600;
 
-/** One chain on a host of its own. Its maintenance window lies ahead, so that the wait for it is a place too. */
-export async function runColumn({ name, server, faultAt, durations, onCell }: ColumnSettings): Promise<Chain> {
+/**
+ * One chain on a host of its own. Its maintenance window lies ahead, so that the wait for it is a place too.
+ *
+ * @throws {@link BrokenChain} where it does not come to its end.
+ */
+export async function runColumn({ name, server, faultAt, durations, onCell = () => undefined, snapshots, from }: ColumnSettings): Promise<Chain> {
   const director = await startDirector();
   const { maintenance } = hostConfig({ firstHourSeconds: 0, daySeconds: 0 });
   const window = { opensAt: new Date(Date.now() + 24 * 3600 * 1000).toISOString() };
   const config = { maintenance: { ...(maintenance as object), window }, backup: { filesystemCopy: 'pg_basebackup' } };
   try {
-    const rehearsal = await openTestHost(name, { server, directorPort: director.port, config });
+    const rehearsal = await openTestHost(name, { server, directorPort: director.port, config, ...(from === undefined ? {} : { snapshot: from }) });
+    const cuts = snapshots === undefined ? undefined : await createCutKeeper(rehearsal, snapshots);
     try {
       await rehearsal.startWorker();
       return await runChain({
-        ...{ rehearsal, director, faultAt },
+        ...{ rehearsal, director, faultAt, onCell },
         usualMilliseconds: (place) => durations?.get(nameOf(place)) ?? unknownMilliseconds,
-        ...(onCell === undefined ? {} : { onCell }),
+        ...(cuts === undefined ? {} : { cuts }),
+        ...(from === undefined ? {} : { from: await readCut(from) }),
       });
+    } catch (error) {
+      throw new BrokenChain(error, cuts?.last());
     } finally {
       await rehearsal.close();
     }

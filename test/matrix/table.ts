@@ -1,36 +1,47 @@
-import type { Cell } from './chain.js';
-import { nameOf, type Fault, type Place } from './cells.js';
+import { nameOf, type Place } from './cells.js';
+import { passes, type Column } from './column.js';
+import { formatShare } from './judge.js';
 
-/** One fault at every place. */
-export interface Column {
-  readonly fault: Fault;
-  readonly cells: readonly Cell[];
-  /** Places where it did not happen. */
-  readonly missing: readonly string[];
-  /** What of the end differs from an undisturbed run's. */
-  readonly differing: readonly string[];
-  /** Bytes read over all attempts as a share of an undisturbed run's. */
-  readonly shares: readonly { readonly node: string; readonly share: number; readonly holds: boolean }[];
-  /** Seconds from the start of the worker that came after to its next action. */
-  readonly resume?: { readonly median: number; readonly worst: number };
-  readonly minutes: number;
+/** The matrix as a page of docs/, with the day it was made on. */
+export function renderPage(places: readonly Place[], columns: readonly Column[], at: Date): string {
+  const cells = columns.reduce((sum, column) => sum + column.cells.length, 0);
+  return [
+    '# The crash matrix',
+    '',
+    `Made on ${at.toISOString().slice(0, 10)} by \`npm run matrix -- --write docs/crash-matrix.md\`; not to be edited by hand.`,
+    '',
+    'Every place of a migration and of the rollback that carries over what users wrote, times what can break there: ' +
+      'in each column one migration and one rollback run to their ends on a disposable host, and the fault strikes at every place once, while a client keeps sending. ' +
+      '`ok`: the fault struck, the run went on, and in the end everything was as an undisturbed run leaves it: ' +
+      'the states of all nodes, the key slots, what Compose has selected, each audit event once, no acknowledged operation lost, nothing left behind. ' +
+      '"During" is the middle of the time that a step takes undisturbed.',
+    '',
+    `${cells} of ${places.length * columns.length} cells struck; ${columns.filter(passes).length} of ${columns.length} columns end as an undisturbed run.`,
+    '',
+    renderMatrix(places, columns),
+    'Goes on after: from the start of the worker that came after to its next action; of a frozen worker, from its thaw to its step going on. ' +
+      'Measured on a host with one processor and without a time limit to pass.',
+    '',
+  ].join('\n');
 }
 
-/** The matrix as Markdown. */
+/** The matrix as a table in Markdown. */
 export function renderMatrix(places: readonly Place[], columns: readonly Column[]): string {
   const head = ['place', ...columns.map(({ fault }) => fault)];
   const rows = places.map((place) => [`\`${nameOf(place)}\``, ...columns.map((column) => mark(column, place))]);
   const foot = [
-    ['ends as an undisturbed run', ...columns.map(({ differing }) => (differing.length === 0 ? 'yes' : 'NO'))],
-    ['goes on after, median / worst', ...columns.map(({ resume }) => (resume === undefined ? '' : `${resume.median.toFixed(1)} s / ${resume.worst.toFixed(1)} s`))],
-    ['read by copy and verification, of an undisturbed run', ...columns.map(({ shares }) => shares.map(({ share }) => `${Math.round(share * 100)} %`).join(', '))],
-    ['minutes', ...columns.map(({ minutes }) => minutes.toFixed(1))],
+    ['**ends as an undisturbed run**', ...columns.map((column) => (passes(column) ? 'yes' : 'NO'))],
+    ['**goes on after, median / worst**', ...columns.map(({ resume }) => (resume === undefined ? '' : `${resume.median.toFixed(1)} s / ${resume.worst.toFixed(1)} s`))],
+    ['**read by copy and verification, there and back, of an undisturbed run**', ...columns.map(({ shares }) => shares.map(({ share }) => formatShare(share)).join(', '))],
+    ['**minutes**', ...columns.map(({ minutes }) => minutes.toFixed(1))],
   ];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...[...rows, ...foot].map(line), ''].join('\n');
 }
 
-function mark({ cells, differing }: Column, place: Place): string {
-  if (!cells.some((cell) => nameOf(cell.place) === nameOf(place))) return 'MISSING';
-  return differing.length === 0 ? 'ok' : 'ran';
+function mark(column: Column, place: Place): string {
+  const name = nameOf(place);
+  if (column.broken.includes(name) || column.differing.some((words) => words.startsWith(`${name}: `))) return 'FAILED';
+  if (column.missing.includes(name)) return 'MISSING';
+  return passes(column) ? 'ok' : 'ran';
 }

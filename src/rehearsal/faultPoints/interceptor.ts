@@ -16,10 +16,10 @@ export function createFaultPoints(url: string): ActivityInterceptorsFactory {
         const [call] = input.args as [Call];
         const identity = { runbook: call.runbook, node: call.node, phase: call.phase, call: randomUUID() };
         const pass = (moment: FaultPoint['moment']): Promise<void> =>
-          ask(url, { moment, ...identity, processId: process.pid, upMilliseconds: Math.round(performance.now()) });
+          ask(url, { moment, ...identity, upMilliseconds: Math.round(performance.now()) });
         await pass('before');
         const performing = next(input);
-        void pass('during');
+        void pass('during').then(() => pass('on'));
         try {
           const result = await performing;
           await pass('after');

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 
-/** The moments of an activity at which something may break; `failed` tells that it ended in its own failure. */
-export const moments = ['before', 'during', 'after', 'failed'] as const;
+/**
+ * The moments of an activity at which something may break; `on` tells that the worker runs, after it was
+ * let go on from `during`, and `failed` that the activity ended in its own failure.
+ */
+export const moments = ['before', 'during', 'on', 'after', 'failed'] as const;
 
 export const pointSchema = z.strictObject({
   moment: z.enum(moments),
@@ -10,9 +13,7 @@ export const pointSchema = z.strictObject({
   phase: z.enum(['do', 'undo']),
   /** Tells one call of an activity from the next. */
   call: z.string(),
-  /** Of the worker's process, in the host. */
-  processId: z.number(),
-  /** Milliseconds since that process started. */
+  /** Milliseconds since the worker's process started. */
   upMilliseconds: z.number(),
 });
 

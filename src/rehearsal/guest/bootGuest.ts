@@ -8,6 +8,7 @@ import { createCommands } from './commands.js';
 import { createConnection } from './connection.js';
 import { followLines } from './console.js';
 import { diskOf, type Guest, type GuestSettings } from './guest.js';
+import { copySparse, holdStill } from './stillness.js';
 import { kernelArguments } from './kernel.js';
 import { assertMachineFits, chooseMemoryDirectory } from './machine.js';
 import { createNetwork } from './network.js';
@@ -32,7 +33,7 @@ const shutDownTimeoutSeconds = 120;
  * console's words.
  */
 export async function bootGuest(settings: GuestSettings): Promise<Guest> {
-  const { run, image, directory, name, memoryMiB = 3000, writesToImage = false, onConsoleLine } = settings;
+  const { run, image, directory, name, memoryMiB = 3000, writesToImage = false, differences, onConsoleLine } = settings;
   if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) {
     throw new PermanentFailure(`${name} is no name for a guest`, 'use up to 31 small letters, digits and hyphens');
   }
@@ -47,6 +48,7 @@ export async function bootGuest(settings: GuestSettings): Promise<Guest> {
 
   const consoleFile = join(directory, 'console.log');
   const copyOnWrite = join(directory, 'disk.cow');
+  if (differences !== undefined) await copySparse(run, differences, copyOnWrite);
   const socketPrefix = join(registryDirectory, name);
   const start = async (program: BackgroundProgram): Promise<BackgroundProcess> => {
     const started = await startInBackground(program);
@@ -69,6 +71,7 @@ export async function bootGuest(settings: GuestSettings): Promise<Guest> {
     enterCommand: connection.enterCommand,
     isOn: () => isRunning(machine?.identity),
     boot,
+    holdStill: (act) => holdStill(machine?.identity, () => act(copyOnWrite)),
     powerCut,
     shutDown,
     destroy,

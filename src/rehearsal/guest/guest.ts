@@ -23,6 +23,8 @@ export interface GuestSettings {
   readonly name: string;
   /** Default 3000. */
   readonly memoryMiB?: number;
+  /** A copy of what another guest's disk differed by from this image: the disk that it begins with. */
+  readonly differences?: string;
   /** Writes to the image itself, for making one: what it holds when the guest is shut down, later guests start with. */
   readonly writesToImage?: boolean;
   /** Called with each line of the console, which is also kept in `console.log`. */
@@ -48,6 +50,11 @@ export interface Guest extends Commands {
   readonly offerToGuest: (machinePort: number, guestSidePort: number) => Promise<void>;
   /** Ends it as a power cut does: what it had not written to its disk is lost. */
   readonly powerCut: () => Promise<void>;
+  /**
+   * Nothing happens in it while `act` runs; what its disk differs by from the image is then what a power cut
+   * at this moment would leave.
+   */
+  readonly holdStill: <Result>(act: (differences: string) => Promise<Result>) => Promise<Result>;
   /** Switches it off as a person does. */
   readonly shutDown: () => Promise<void>;
   /** Switches it on again, with the disk as it was left. */

@@ -1,0 +1,92 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { median } from '../../src/activities/verdict.js';
+import type { Cell } from './breaker.js';
+import type { Chain } from './chain.js';
+import { allPlaces, nameOf, type Fault } from './cells.js';
+import { judge, judgeShares, missingCells, readShares, type ReadShare } from './judge.js';
+import { BrokenChain, runColumn } from './runColumn.js';
+
+/** One fault at every place. */
+export interface Column {
+  readonly fault: Fault;
+  readonly cells: readonly Cell[];
+  /** Places where a chain broke. */
+  readonly broken: readonly string[];
+  /** Places where it did not happen. */
+  readonly missing: readonly string[];
+  /** What of the end differs from an undisturbed run's. */
+  readonly differing: readonly string[];
+  /** Empty for power cuts. */
+  readonly shares: readonly ReadShare[];
+  /** Seconds until a step went on. */
+  readonly resume?: { readonly median: number; readonly worst: number };
+  readonly minutes: number;
+}
+
+export interface MeasureSettings {
+  readonly fault: Fault;
+  readonly undisturbed: Chain;
+  /** The folder for snapshots of this column. */
+  readonly snapshots: string;
+  readonly say: (words: string) => void;
+}
+
+/** A chain that breaks again and again tells nothing new. */
+const mostChains = 4;
+
+/** Breaks every place by one fault: in one chain, or, where that breaks at a place, in another for what is left. */
+export async function measureColumn({ fault, undisturbed, snapshots, say }: MeasureSettings): Promise<Column> {
+  const began = performance.now();
+  const places = allPlaces();
+  const left = new Set(places.map(nameOf));
+  const cells: Cell[] = [];
+  const broken: string[] = [];
+  const differing: string[] = [];
+  let shares: readonly ReadShare[] = [];
+  const onCell = (cell: Cell): void => {
+    cells.push(cell);
+    left.delete(nameOf(cell.place));
+    say(`  ${nameOf(cell.place)}${cell.resumedAfter === undefined ? '' : `: went on after ${(cell.resumedAfter / 1000).toFixed(1)} s`}`);
+  };
+  for (let chains = 0; left.size > 0 && chains < mostChains; chains += 1) {
+    const due = new Set(left);
+    try {
+      const chain = await runColumn({
+        ...{ name: 'matrix', durations: undisturbed.durations, onCell, snapshots: join(snapshots, String(chains + 1)), server: serverOf(fault) },
+        faultAt: (place) => (due.has(nameOf(place)) ? fault : undefined),
+      });
+      differing.push(...judge(chain, undisturbed));
+      // A power cut empties the page cache, and the disk's count begins anew.
+      shares = fault.startsWith('power cut') ? [] : readShares(chain, undisturbed);
+      differing.push(...judgeShares(shares));
+      break;
+    } catch (error) {
+      if (!(error instanceof BrokenChain) || error.cell === undefined) throw error;
+      const name = nameOf(error.cell.place);
+      say(`  the chain broke at ${name}: ${error.stack ?? error.message}`);
+      say(`  this cell alone: npm run matrix -- --repeat ${error.cell.folder}`);
+      broken.push(name);
+      left.delete(name);
+    }
+  }
+  const column = {
+    ...{ fault, cells, broken, differing, shares },
+    missing: missingCells(places, fault, cells).filter((name) => !broken.includes(name)),
+    minutes: (performance.now() - began) / 60_000,
+  };
+  for (const words of [...column.missing.map((name) => `missing: ${name}`), ...differing]) say(`  ${words}`);
+  if (passes(column)) await rm(snapshots, { recursive: true, force: true });
+  const resumed = cells.flatMap(({ resumedAfter }) => (resumedAfter === undefined ? [] : [resumedAfter / 1000]));
+  return { ...column, ...(resumed.length === 0 ? {} : { resume: { median: median(resumed), worst: Math.max(...resumed) } }) };
+}
+
+/** Whether every cell happened, and the chain ended as if none had. */
+export function passes({ broken, missing, differing }: Pick<Column, 'broken' | 'missing' | 'differing'>): boolean {
+  return broken.length + missing.length + differing.length === 0;
+}
+
+/** Where the Temporal server runs while that breaks. */
+export function serverOf(fault: Fault): 'inside' | 'outside' {
+  return fault === 'power cut, server inside' ? 'inside' : 'outside';
+}

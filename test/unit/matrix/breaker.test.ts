@@ -1,0 +1,80 @@
+import { expect, it } from 'vitest';
+import type { FaultPoint } from '../../../src/rehearsal/faultPoints/point.js';
+import type { Rehearsal } from '../../../src/rehearsal/rehearsal.js';
+import { createBreaker, type Cell } from '../../matrix/breaker.js';
+import { nameOf, type Fault } from '../../matrix/cells.js';
+
+const point = (moment: FaultPoint['moment'], node: string, upMilliseconds = 100_000): FaultPoint => ({
+  ...{ moment, runbook: 'migrate', node, phase: 'do', call: `${node} ${upMilliseconds}`, upMilliseconds },
+});
+
+/** A host whose disk has given as many sectors as are told next. */
+function breakerFor(fault: Fault, { sectors = [], rehearsal = {} }: { sectors?: number[]; rehearsal?: Partial<Rehearsal> } = {}) {
+  const cells: Cell[] = [];
+  const cuts: string[] = [];
+  const guest = { expect: () => Promise.resolve(`1 2 ${sectors.shift() ?? 0} 4`) } as unknown as Rehearsal['guest'];
+  const breaker = createBreaker({
+    rehearsal: { guest, ...rehearsal } as Rehearsal,
+    faultAt: ({ node }) => (node === 'elsewhere' ? undefined : fault),
+    usualMilliseconds: () => 0,
+    onCut: (place) => Promise.resolve(void cuts.push(nameOf(place))),
+    onCell: (cell) => void cells.push(cell),
+  });
+  return { breaker, cells, cuts };
+}
+
+it('a worker is killed once at a place, and the cell is noted when another one acts', async () => {
+  const { breaker, cells, cuts } = breakerFor('worker killed before');
+  expect(await breaker.decide(point('before', 'copy-data'))).toBe('die');
+  expect(cuts).toEqual(['migrate/copy-data']);
+  // What the dying one still had to say.
+  await breaker.decide(point('before', 'elsewhere'));
+  expect(cells).toEqual([]);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(await breaker.decide(point('before', 'copy-data', 5))).toBe('go');
+  expect(cells).toEqual([{ place: { runbook: 'migrate', node: 'copy-data', kind: 'do' }, fault: 'worker killed before', resumedAfter: 5 }]);
+});
+
+it('a worker that was killed after its action has the next attempt counted into what was read', async () => {
+  const { breaker } = breakerFor('worker killed after', { sectors: [1000, 3000] });
+  expect(await breaker.decide(point('before', 'copy-data'))).toBe('go');
+  expect(await breaker.decide(point('after', 'copy-data'))).toBe('die');
+  expect(breaker.bytesRead.size).toBe(0);
+  expect(await breaker.decide(point('before', 'copy-data', 5))).toBe('go');
+  expect(await breaker.decide(point('after', 'copy-data', 50))).toBe('go');
+  expect(breaker.bytesRead.get('migrate/copy-data')).toBe(2000 * 512);
+});
+
+it('what is struck at its end since it was quick is counted too', async () => {
+  const server = { killServer: () => Promise.resolve(), startServer: () => Promise.resolve() };
+  const { breaker, cells } = breakerFor('server killed', { sectors: [0, 7], rehearsal: server });
+  await breaker.decide(point('before', 'verify-copy'));
+  expect(await breaker.decide(point('after', 'verify-copy'))).toBe('go');
+  expect(cells.map(({ fault }) => fault)).toEqual(['server killed']);
+  expect(breaker.bytesRead.get('migrate/verify-copy')).toBe(7 * 512);
+});
+
+it('what could not be broken is a failure, and no cell', async () => {
+  const { breaker, cells } = breakerFor('server killed', { rehearsal: { killServer: () => Promise.reject(new Error('no such process')) } });
+  await breaker.decide(point('before', 'read-host'));
+  expect(await breaker.decide(point('during', 'read-host'))).toBe('go');
+  expect(breaker.failures).toEqual(['migrate/read-host: Error: no such process']);
+  expect(cells).toEqual([]);
+});
+
+it('a power cut that lies behind is not made again, and noted at the first action', async () => {
+  const cells: Cell[] = [];
+  const place = { runbook: 'migrate', node: 'stop-database', kind: 'do' } as const;
+  const breaker = createBreaker({
+    rehearsal: {} as Rehearsal,
+    faultAt: (each) => (nameOf(each) === nameOf(place) ? 'power cut' : undefined),
+    usualMilliseconds: () => 0,
+    onCut: () => Promise.reject(new Error('a second cut')),
+    onCell: (cell) => void cells.push(cell),
+    alreadyCut: { place, fault: 'power cut' },
+  });
+  expect(await breaker.decide(point('before', 'stop-database', 4))).toBe('go');
+  expect(await breaker.decide(point('during', 'stop-database', 4))).toBe('go');
+  expect(cells).toEqual([{ place, fault: 'power cut', resumedAfter: 4 }]);
+  expect(breaker.failures).toEqual([]);
+});
