@@ -22,6 +22,8 @@ export interface Column {
   /** Seconds until a step went on. */
   readonly resume?: { readonly median: number; readonly worst: number };
   readonly minutes: number;
+  /** ISO date of the day on which it was measured. */
+  readonly on: string;
 }
 
 export interface MeasureSettings {
@@ -74,6 +76,7 @@ export async function measureColumn({ fault, undisturbed, snapshots, say }: Meas
     ...{ fault, cells, broken, differing, shares },
     missing: missingCells(places, fault, cells).filter((name) => !broken.includes(name)),
     minutes: (performance.now() - began) / 60_000,
+    on: new Date().toISOString().slice(0, 10),
   };
   for (const words of [...column.missing.map((name) => `missing: ${name}`), ...differing]) say(`  ${words}`);
   if (passes(column)) await rm(snapshots, { recursive: true, force: true });

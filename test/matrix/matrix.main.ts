@@ -1,8 +1,10 @@
-import { writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../../src/config/environment.js';
-import { allPlaces, faults, nameOf } from './cells.js';
+import { ifPresent } from '../../src/host/failure.js';
+import type { Chain } from './chain.js';
+import { allPlaces, faults, nameOf, type Fault } from './cells.js';
 import { measureColumn, passes, serverOf, type Column } from './column.js';
 import { readCut } from './cuts.js';
 import { judge } from './judge.js';
@@ -11,11 +13,21 @@ import { runColumn } from './runColumn.js';
 import { renderPage } from './table.js';
 
 /**
- * The whole matrix: every place times every fault, a chain to each fault. `--only FAULT` (repeatable),
- * `--write FILE` for the page; `--repeat FOLDER` goes on from the snapshot that a failing cell left, with that cell alone.
+ * The whole matrix: every place times every fault, a chain to each fault. `--write FILE` makes its page.
+ * `--only FAULT` (repeatable) measures these columns anew, and the page has the others as they were measured
+ * last; `--same-reference` holds them against the undisturbed chain of the last run. `--repeat FOLDER` goes on
+ * from the snapshot that a failing cell left, with that cell alone.
  */
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, write: { type: 'string' }, repeat: { type: 'string' } } });
-const snapshots = join(readEnvironment().cacheDirectory, 'matrix');
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    write: { type: 'string' },
+    'same-reference': { type: 'boolean', default: false },
+    repeat: { type: 'string' },
+  },
+});
+const directory = join(readEnvironment().cacheDirectory, 'matrix');
+const reference = join(directory, 'undisturbed.json');
 const say = (words: string): void => void process.stdout.write(`${words}\n`);
 
 if (values.repeat === undefined) await measureAll();
@@ -25,25 +37,50 @@ async function measureAll(): Promise<void> {
   const unknown = (values.only ?? []).filter((name) => !faults.some((fault) => fault === name));
   if (unknown.length > 0) throw new Error(`the matrix knows no fault ${unknown.join(', ')}; it knows ${faults.join('; ')}`);
   const wanted = faults.filter((fault) => values.only === undefined || values.only.includes(fault));
-  say('undisturbed');
-  const undisturbed = await runColumn({ name: 'matrix-undisturbed', server: 'outside', faultAt: () => undefined });
-  say(`  ${undisturbed.states.join(', ')}; operations ${undisturbed.intact ? 'intact' : JSON.stringify(undisturbed.verdict)}`);
-  await writeReference(join(snapshots, 'undisturbed.json'), undisturbed);
+  const undisturbed = values['same-reference'] ? await readReference(reference) : await measureUndisturbed();
   const columns: Column[] = [];
   for (const fault of wanted) {
     say(fault);
-    columns.push(await measureColumn({ fault, undisturbed, snapshots: join(snapshots, fault.replaceAll(/\W+/g, '-')), say }));
+    const column = await measureColumn({ fault, undisturbed, snapshots: join(directory, slugOf(fault)), say });
+    await writeFile(fileOf(fault), JSON.stringify(column));
+    columns.push(column);
   }
-  const page = renderPage(allPlaces(), columns, new Date());
+  const page = renderPage(allPlaces(), [...columns, ...(await readOthers(wanted))].toSorted(byFault));
   say(`\n${page}`);
   if (values.write !== undefined) await writeFile(values.write, page);
   if (!columns.every(passes)) process.exitCode = 1;
 }
 
+async function measureUndisturbed(): Promise<Chain> {
+  say('undisturbed');
+  const chain = await runColumn({ name: 'matrix-undisturbed', server: 'outside', faultAt: () => undefined });
+  say(`  ${chain.states.join(', ')}; operations ${chain.intact ? 'intact' : JSON.stringify(chain.verdict)}`);
+  say(`  bytes read: ${[...chain.bytesRead].map(([place, bytes]) => `${place} ${bytes}`).join(', ')}`);
+  await writeReference(reference, chain);
+  return chain;
+}
+
+function slugOf(fault: Fault): string {
+  return fault.replaceAll(/\W+/g, '-');
+}
+
+function fileOf(fault: Fault): string {
+  return join(directory, `${slugOf(fault)}.json`);
+}
+
+function byFault(a: Column, b: Column): number {
+  return faults.indexOf(a.fault) - faults.indexOf(b.fault);
+}
+
+async function readOthers(measured: readonly Fault[]): Promise<readonly Column[]> {
+  const others = faults.filter((fault) => !measured.includes(fault));
+  const stored = await Promise.all(others.map((fault) => ifPresent(readFile(fileOf(fault), 'utf8'))));
+  return stored.flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as Column]));
+}
+
 async function repeatOne(folder: string): Promise<void> {
   const { place, fault } = await readCut(folder);
-  // Beside the columns' folders, each of which has a folder to a chain.
-  const undisturbed = await readReference(join(dirname(dirname(dirname(folder))), 'undisturbed.json'));
+  const undisturbed = await readReference(reference);
   const name = nameOf(place);
   say(`${fault}: ${name}, from ${folder}`);
   const chain = await runColumn({

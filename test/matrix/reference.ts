@@ -11,7 +11,7 @@ export async function writeReference(path: string, chain: Chain): Promise<void> 
   await writeFile(path, JSON.stringify(stored));
 }
 
-/** Reads what {@link writeReference} wrote. */
+/** Reads what {@link writeReference} wrote. @throws Error where no matrix has run. */
 export async function readReference(path: string): Promise<Chain> {
   const stored = JSON.parse(await readFile(path, 'utf8')) as Stored;
   return { ...stored, bytesRead: new Map(Object.entries(stored.bytesRead)), durations: new Map(Object.entries(stored.durations)) };

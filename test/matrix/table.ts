@@ -1,14 +1,14 @@
-import { nameOf, type Place } from './cells.js';
+import { faults, nameOf, type Place } from './cells.js';
 import { passes, type Column } from './column.js';
 import { formatShare } from './judge.js';
 
-/** The matrix as a page of docs/, with the day it was made on. */
-export function renderPage(places: readonly Place[], columns: readonly Column[], at: Date): string {
+/** The matrix as a page of docs/, each column with the day on which it was measured. */
+export function renderPage(places: readonly Place[], columns: readonly Column[]): string {
   const cells = columns.reduce((sum, column) => sum + column.cells.length, 0);
   return [
     '# The crash matrix',
     '',
-    `Made on ${at.toISOString().slice(0, 10)} by \`npm run matrix -- --write docs/crash-matrix.md\`; not to be edited by hand.`,
+    `Made by \`npm run matrix -- --write docs/crash-matrix.md\` on ${columns.map(({ on }) => on).toSorted().at(-1) ?? 'no day'}; not to be edited by hand.`,
     '',
     'Every place of a migration and of the rollback that carries over what users wrote, times what can break there: ' +
       'in each column one migration and one rollback run to their ends on a disposable host, and the fault strikes at every place once, while a client keeps sending. ' +
@@ -16,7 +16,7 @@ export function renderPage(places: readonly Place[], columns: readonly Column[],
       'the states of all nodes, the key slots, what Compose has selected, each audit event once, no acknowledged operation lost, nothing left behind. ' +
       '"During" is the middle of the time that a step takes undisturbed.',
     '',
-    `${cells} of ${places.length * columns.length} cells struck; ${columns.filter(passes).length} of ${columns.length} columns end as an undisturbed run.`,
+    `${cells} of ${places.length * faults.length} cells struck (${places.length} places, ${faults.length} faults); ${columns.filter(passes).length} of ${faults.length} columns end as an undisturbed run.`,
     '',
     renderMatrix(places, columns),
     'Goes on after: from the start of the worker that came after to its next action; of a frozen worker, from its thaw to its step going on. ' +
@@ -33,6 +33,7 @@ export function renderMatrix(places: readonly Place[], columns: readonly Column[
     ['**ends as an undisturbed run**', ...columns.map((column) => (passes(column) ? 'yes' : 'NO'))],
     ['**goes on after, median / worst**', ...columns.map(({ resume }) => (resume === undefined ? '' : `${resume.median.toFixed(1)} s / ${resume.worst.toFixed(1)} s`))],
     ['**read by copy and verification, there and back, of an undisturbed run**', ...columns.map(({ shares }) => shares.map(({ share }) => formatShare(share)).join(', '))],
+    ['**measured on**', ...columns.map(({ on }) => on)],
     ['**minutes**', ...columns.map(({ minutes }) => minutes.toFixed(1))],
   ];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
