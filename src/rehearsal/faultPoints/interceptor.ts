@@ -23,6 +23,7 @@ export function createFaultPoints(url: string): ActivityInterceptorsFactory {
         try {
           const result = await performing;
           await pass('after');
+          void pass('on');
           return result;
         } catch (error) {
           await pass('failed');

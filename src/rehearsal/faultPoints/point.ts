@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * The moments of an activity at which something may break; `on` tells that the worker runs, after it was
- * let go on from `during`, and `failed` that the activity ended in its own failure.
+ * let go on from `during` or `after`, and `failed` that the activity ended in its own failure.
  */
 export const moments = ['before', 'during', 'on', 'after', 'failed'] as const;
 

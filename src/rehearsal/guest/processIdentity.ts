@@ -20,8 +20,7 @@ export async function readProcessIdentity(pid: number): Promise<ProcessIdentity 
   const stat = await ifPresent(readFile(`/proc/${pid}/stat`, 'utf8'));
   const startTime = stat === undefined ? undefined : parseStartTime(stat);
   if (startTime === undefined) return undefined;
-  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  return { pid, startTime, bootId };
+  return { pid, startTime, bootId: await readBootId() };
 }
 
 /** Whether this very process still runs; false of a process that ended before it was read. */
@@ -32,13 +31,17 @@ export async function isRunning(process: ProcessIdentity | undefined): Promise<b
 }
 
 /**
- * Kills a process with its group, if it is still the one that was recorded, and waits until it is gone.
+ * Kills a process with its group, if it is still the one that was recorded, and waits until it is gone. Of a
+ * leader that is gone already the group is killed: what a guest's kernel traced runs on without it, at full speed.
  *
  * @param leader - The leader of the group.
  * @throws Error when it is still there after 10 s.
  */
 export async function killGroup(leader: ProcessIdentity | undefined): Promise<void> {
-  if (leader === undefined || !(await isRunning(leader))) return;
+  if (leader?.bootId !== (await readBootId())) return;
+  // A number is not given again as long as a group has it: another's means that the group is gone.
+  const present = await readProcessIdentity(leader.pid);
+  if (present !== undefined && present.startTime !== leader.startTime) return;
   try {
     process.kill(-leader.pid, 'SIGKILL');
   } catch (error) {
@@ -49,6 +52,10 @@ export async function killGroup(leader: ProcessIdentity | undefined): Promise<vo
     await sleep(50);
   }
   throw new Error(`process ${leader.pid} is still there 10 s after SIGKILL; look at /proc/${leader.pid}/stack`);
+}
+
+async function readBootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 }
 
 /** The name in parentheses may hold spaces and parentheses: fields are counted from its end. */

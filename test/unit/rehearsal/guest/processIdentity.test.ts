@@ -31,6 +31,15 @@ describe('killGroup', () => {
     await expect.poll(() => readProcessIdentity(child)).toBeUndefined();
   });
 
+  it('ends the children of one that was killed itself', async () => {
+    const { leader, child } = await start();
+    process.kill(leader.pid, 'SIGKILL');
+    await expect.poll(() => isRunning(leader)).toBe(false);
+    expect(await readProcessIdentity(child)).toBeDefined();
+    await killGroup(leader);
+    await expect.poll(() => readProcessIdentity(child)).toBeUndefined();
+  });
+
   it('leaves another process alone that has the number now', async () => {
     const { leader } = await start();
     await killGroup({ ...leader, startTime: leader.startTime - 1 });
