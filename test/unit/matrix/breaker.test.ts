@@ -12,7 +12,7 @@ const point = (moment: FaultPoint['moment'], node: string, upMilliseconds = 100_
 function breakerFor(fault: Fault, { sectors = [], rehearsal = {} }: { sectors?: number[]; rehearsal?: Partial<Rehearsal> } = {}) {
   const cells: Cell[] = [];
   const cuts: string[] = [];
-  const guest = { expect: () => Promise.resolve(`1 2 ${sectors.shift() ?? 0} 4`) } as unknown as Rehearsal['guest'];
+  const guest = { expect: (file: string) => Promise.resolve(file === 'cat' ? `1 2 ${sectors.shift() ?? 0} 4` : '') } as unknown as Rehearsal['guest'];
   const breaker = createBreaker({
     rehearsal: { guest, ...rehearsal } as Rehearsal,
     faultAt: ({ node }) => (node === 'elsewhere' ? undefined : fault),
