@@ -29,6 +29,8 @@ export interface Column {
 export interface MeasureSettings {
   readonly fault: Fault;
   readonly undisturbed: Chain;
+  /** Of the disposable host. */
+  readonly name: string;
   /** The folder for snapshots of this column. */
   readonly snapshots: string;
   readonly say: (words: string) => void;
@@ -38,7 +40,7 @@ export interface MeasureSettings {
 const mostChains = 4;
 
 /** Breaks every place by one fault: in one chain, or, where that breaks at a place, in another for what is left. */
-export async function measureColumn({ fault, undisturbed, snapshots, say }: MeasureSettings): Promise<Column> {
+export async function measureColumn({ fault, undisturbed, name, snapshots, say }: MeasureSettings): Promise<Column> {
   const began = performance.now();
   const places = allPlaces();
   const left = new Set(places.map(nameOf));
@@ -49,13 +51,13 @@ export async function measureColumn({ fault, undisturbed, snapshots, say }: Meas
   const onCell = (cell: Cell): void => {
     cells.push(cell);
     left.delete(nameOf(cell.place));
-    say(`  ${nameOf(cell.place)}${cell.resumedAfter === undefined ? '' : `: went on after ${(cell.resumedAfter / 1000).toFixed(1)} s`}`);
+    say(`${nameOf(cell.place)}${cell.resumedAfter === undefined ? '' : `: went on after ${(cell.resumedAfter / 1000).toFixed(1)} s`}`);
   };
   for (let chains = 0; left.size > 0 && chains < mostChains; chains += 1) {
     const due = new Set(left);
     try {
       const chain = await runColumn({
-        ...{ name: 'matrix', durations: undisturbed.durations, onCell, snapshots: join(snapshots, String(chains + 1)), server: serverOf(fault) },
+        ...{ name, durations: undisturbed.durations, onCell, snapshots: join(snapshots, String(chains + 1)), server: serverOf(fault) },
         faultAt: (place) => (due.has(nameOf(place)) ? fault : undefined),
       });
       differing.push(...judge(chain, undisturbed));
@@ -64,12 +66,15 @@ export async function measureColumn({ fault, undisturbed, snapshots, say }: Meas
       differing.push(...judgeShares(shares));
       break;
     } catch (error) {
-      if (!(error instanceof BrokenChain) || error.cell === undefined) throw error;
-      const name = nameOf(error.cell.place);
-      say(`  the chain broke at ${name}: ${error.stack ?? error.message}`);
-      say(`  this cell alone: npm run matrix -- --repeat ${error.cell.folder}`);
-      broken.push(name);
-      left.delete(name);
+      if (!(error instanceof BrokenChain) || error.cell === undefined) {
+        differing.push(`no chain: ${String(error)}`);
+        break;
+      }
+      const place = nameOf(error.cell.place);
+      say(`the chain broke at ${place}: ${error.stack ?? error.message}`);
+      say(`this cell alone: npm run matrix -- --repeat ${error.cell.folder}`);
+      broken.push(place);
+      left.delete(place);
     }
   }
   const column = {
@@ -78,7 +83,7 @@ export async function measureColumn({ fault, undisturbed, snapshots, say }: Meas
     minutes: (performance.now() - began) / 60_000,
     on: new Date().toISOString().slice(0, 10),
   };
-  for (const words of [...column.missing.map((name) => `missing: ${name}`), ...differing]) say(`  ${words}`);
+  for (const words of [...column.missing.map((name) => `missing: ${name}`), ...differing]) say(words);
   if (passes(column)) await rm(snapshots, { recursive: true, force: true });
   const resumed = cells.flatMap(({ resumedAfter }) => (resumedAfter === undefined ? [] : [resumedAfter / 1000]));
   return { ...column, ...(resumed.length === 0 ? {} : { resume: { median: median(resumed), worst: Math.max(...resumed) } }) };

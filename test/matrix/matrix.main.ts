@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../../src/config/environment.js';
@@ -14,6 +15,7 @@ import { renderPage } from './table.js';
 
 /**
  * The whole matrix: every place times every fault, a chain to each fault. `--write FILE` makes its page.
+ * `--together N` has that many hosts at once, by default two where there are processors for them.
  * `--only FAULT` (repeatable) measures these columns anew, and the page has the others as they were measured
  * last; `--same-reference` holds them against the undisturbed chain of the last run. `--repeat FOLDER` goes on
  * from the snapshot that a failing cell left, with that cell alone.
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
     write: { type: 'string' },
     'same-reference': { type: 'boolean', default: false },
+    together: { type: 'string', default: String(Math.min(2, availableParallelism())) },
     repeat: { type: 'string' },
   },
 });
@@ -39,12 +42,17 @@ async function measureAll(): Promise<void> {
   const wanted = faults.filter((fault) => values.only === undefined || values.only.includes(fault));
   const undisturbed = values['same-reference'] ? await readReference(reference) : await measureUndisturbed();
   const columns: Column[] = [];
-  for (const fault of wanted) {
-    say(fault);
-    const column = await measureColumn({ fault, undisturbed, snapshots: join(directory, slugOf(fault)), say });
-    await writeFile(fileOf(fault), JSON.stringify(column));
-    columns.push(column);
-  }
+  // The longest first, so that the last ones end together.
+  const queue = wanted.toSorted((a, b) => Number(b.startsWith('power cut')) - Number(a.startsWith('power cut')));
+  const measureNext = async (): Promise<void> => {
+    for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
+      const sayOf = (words: string): void => say(`${fault}: ${words}`);
+      const column = await measureColumn({ fault, undisturbed, name: `matrix-${slugOf(fault)}`, snapshots: join(directory, slugOf(fault)), say: sayOf });
+      await writeFile(fileOf(fault), JSON.stringify(column));
+      columns.push(column);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.together) }, measureNext));
   const page = renderPage(allPlaces(), [...columns, ...(await readOthers(wanted))].toSorted(byFault));
   say(`\n${page}`);
   if (values.write !== undefined) await writeFile(values.write, page);
@@ -56,6 +64,7 @@ async function measureUndisturbed(): Promise<Chain> {
   const chain = await runColumn({ name: 'matrix-undisturbed', server: 'outside', faultAt: () => undefined });
   say(`  ${chain.states.join(', ')}; operations ${chain.intact ? 'intact' : JSON.stringify(chain.verdict)}`);
   say(`  bytes read: ${[...chain.bytesRead].map(([place, bytes]) => `${place} ${bytes}`).join(', ')}`);
+  if (!chain.intact || chain.failures.length > 0 || chain.states.join() !== 'succeeded,rolled back') throw new Error('undisturbed it does not end well: nothing can be held against that');
   await writeReference(reference, chain);
   return chain;
 }
