@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEnvironment } from '../../src/config/environment.js';
 import { createRun } from '../../src/host/runner.js';
 import { bundleApplication } from '../../src/rehearsal/deployment/application/bundle.js';
-import { bootGuest, type Guest, machineAddress, prepareImage, projectRoot } from '../../src/rehearsal/guest/index.js';
+import { bootGuest, copySparse, type Guest, machineAddress, prepareImage, projectRoot } from '../../src/rehearsal/guest/index.js';
 
 const run = createRun();
 let directory: string;
@@ -107,6 +107,23 @@ describe('a disposable host', () => {
     expect((await guest.exec('cat', ['/srv/lost'])).stdout).toBe('');
     const query = ['exec', 'trial-database', 'psql', '-U', 'trial', '-tAc', 'select 1'];
     await expect.poll(async () => (await guest.exec('docker', query)).stdout, { timeout: 120_000, interval: 2000 }).toBe('1\n');
+  });
+
+  it('stands still while its disk is copied, and another host boots from that as after a power cut', async () => {
+    await guest.expect('sh', ['-c', 'echo synced >/root/before; sync; (while sleep 0.05; do date +%s%N >/root/ticks; done) >/dev/null 2>&1 & echo $! >/run/ticker']);
+    const copy = join(directory, 'copy.cow');
+    await guest.holdStill((differences) => copySparse(run, differences, copy));
+    await guest.expect('sh', ['-c', 'echo later >/root/after; sync']);
+    const ticks = await guest.expect('cat', ['/root/ticks']);
+    await expect.poll(() => guest.expect('cat', ['/root/ticks'])).not.toBe(ticks);
+    await guest.expect('sh', ['-c', 'kill "$(cat /run/ticker)"']);
+    const other = await bootGuest({ run, image: guest.image, directory: join(directory, 'other'), name: 'e2e-guest-copy', differences: copy });
+    try {
+      expect(await other.expect('cat', ['/root/before'])).toBe('synced\n');
+      expect((await other.exec('test', ['-e', '/root/after'])).exitCode).toBe(1);
+    } finally {
+      await other.destroy();
+    }
   });
 
   it('shuts down cleanly: PostgreSQL has nothing to recover', async () => {
