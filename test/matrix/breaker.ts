@@ -35,6 +35,8 @@ export interface Breaker {
   readonly decide: (point: FaultPoint) => Promise<Verdict>;
   /** @returns whether something was broken, so that the question is to be looked at again. */
   readonly atQuestion: (runbook: string, question: OpenQuestion) => Promise<boolean>;
+  /** Waits until the last fault is seen to have been gone on from, or for 10 s. */
+  readonly settle: () => Promise<void>;
   /** What could not be broken as it was to be. */
   readonly failures: readonly string[];
   /** Milliseconds of each place's action, undisturbed or not. */
@@ -50,8 +52,10 @@ const longNodes: ReadonlySet<string> = new Set(['copy-data', 'verify-copy', 'car
 interface Struck {
   readonly place: Place;
   readonly fault: Fault;
-  /** By `performance.now()`; of a freeze, when it was over. */
+  /** By `performance.now()`. */
   readonly at: number;
+  /** When whatever was done for it was over. */
+  readonly over: number;
   /** Of a freeze: longer than the server waits for a sign of life. */
   readonly long: boolean;
 }
@@ -67,39 +71,51 @@ export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, on
   const bytesBefore = new Map<string, number>();
   const bytesRead = new Map<string, number>();
   let struck: Struck | undefined;
+  let striking: Promise<unknown> = Promise.resolve();
   if (alreadyCut !== undefined) {
     broken.add(nameOf(alreadyCut.place));
     if (alreadyCut.place.kind === 'question') onCell(alreadyCut);
-    else struck = { ...alreadyCut, at: 0, long: false };
+    else struck = { ...alreadyCut, at: 0, over: 0, long: false };
   }
 
   const isDue = (place: Place): Fault | undefined => (broken.has(nameOf(place)) ? undefined : faultAt(place));
 
-  function noteResumed(point: FaultPoint): void {
-    const resumedAfter = struck === undefined ? undefined : millisecondsToResume(struck, point);
+  function noteResumed(point: FaultPoint, arrivedAt: number): void {
+    const resumedAfter = struck === undefined ? undefined : millisecondsToResume(struck, point, arrivedAt);
     if (struck === undefined || resumedAfter === undefined) return;
     const { place, fault } = struck;
     struck = undefined;
     onCell({ place, fault, resumedAfter });
   }
 
-  async function strike(place: Place, fault: Fault): Promise<Verdict> {
+  /** Whatever else the worker reaches meanwhile waits, so that this is where it stands. */
+  function strike<Result>(place: Place, fault: Fault, act: (place: Place, fault: Fault) => Promise<Result>): Promise<Result> {
     broken.add(nameOf(place));
-    await onCut(place, fault);
+    const result = onCut(place, fault).then(() => act(place, fault));
+    striking = result.catch(() => undefined);
+    return result;
+  }
+
+  async function breakAction(place: Place, fault: Fault): Promise<Verdict> {
     // Noted before the power is cut: a worker that comes up asks while the rest of the host still boots.
-    const strikeNow = (): Struck => ({ place, fault, at: performance.now(), long: longNodes.has(place.node) });
-    if (fault !== 'server killed') struck = strikeNow();
+    const at = performance.now();
+    const long = longNodes.has(place.node);
+    if (fault !== 'server killed') struck = { place, fault, at, over: at, long };
     if (fault.startsWith('worker killed')) return 'die';
-    await breakIt(rehearsal, fault, { long: longNodes.has(place.node) });
-    if (fault === 'worker frozen') struck = strikeNow();
+    await breakIt(rehearsal, fault, { long });
+    if (fault === 'worker frozen') struck = { place, fault, at, over: performance.now(), long };
     if (fault === 'server killed') onCell({ place, fault });
     return 'go';
   }
 
   async function decide(point: FaultPoint): Promise<Verdict> {
+    const arrivedAt = performance.now();
+    await striking;
     const place = placeOf(point);
     const name = nameOf(place);
-    noteResumed(point);
+    // It is on its way to die: what it had reached besides is not to be reported.
+    if (struck?.fault.startsWith('worker killed') === true && point.upMilliseconds > arrivedAt - struck.at) return 'die';
+    noteResumed(point, arrivedAt);
     switch (point.moment) {
       case 'before': {
         begunAt.set(point.call, performance.now());
@@ -108,15 +124,17 @@ export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, on
           if (!bytesBefore.has(name)) bytesBefore.set(name, await readBytes(rehearsal));
         }
         const fault = isDue(place);
-        return fault === 'worker killed before' ? strike(place, fault) : 'go';
+        return fault === 'worker killed before' ? strike(place, fault, breakAction) : 'go';
       }
       case 'during': {
         const fault = isDue(place);
         if (fault === undefined || fault === 'worker killed before' || fault === 'worker killed after') return 'go';
         await Promise.race([sleep(usualMilliseconds(place) / 2), new Promise<void>((resolve) => waiting.set(point.call, resolve))]);
         // It was quicker than its middle: then it is struck at its end, or asked again where it failed.
+        if (ended.has(point.call)) return 'go';
+        await striking;
         if (ended.has(point.call) || broken.has(name)) return 'go';
-        return strike(place, fault);
+        return strike(place, fault, breakAction);
       }
       case 'on':
         return 'go';
@@ -127,7 +145,7 @@ export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, on
         if (point.moment === 'failed') return 'go';
         durations.set(name, performance.now() - (begunAt.get(point.call) ?? performance.now()));
         const fault = isDue(place);
-        const verdict = fault === undefined || fault === 'worker killed before' ? 'go' : await strike(place, fault);
+        const verdict = fault === undefined || fault === 'worker killed before' ? 'go' : await strike(place, fault, breakAction);
         const before = bytesBefore.get(name);
         if (verdict === 'go' && before !== undefined) bytesRead.set(name, (await readBytes(rehearsal)) - before);
         return verdict;
@@ -140,9 +158,7 @@ export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, on
     const place: Place = { runbook, node: kind === 'parked' && node === 'begin-way-back' ? 'past-the-point-of-no-return' : node, kind: 'question' };
     const fault = isDue(place);
     if (fault === undefined) return false;
-    broken.add(nameOf(place));
-    await onCut(place, fault);
-    await breakIt(rehearsal, fault, { long: false });
+    await strike(place, fault, () => breakIt(rehearsal, fault, { long: false }));
     onCell({ place, fault });
     return true;
   }
@@ -157,7 +173,11 @@ export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, on
     }
   }
 
-  return { decide: decideOrFail, atQuestion, failures, durations, bytesRead };
+  async function settle(): Promise<void> {
+    for (let waits = 0; waits < 100 && struck !== undefined; waits += 1) await sleep(100);
+  }
+
+  return { decide: decideOrFail, atQuestion, settle, failures, durations, bytesRead };
 }
 
 function placeOf({ runbook, node, phase }: FaultPoint): Place {
@@ -165,11 +185,14 @@ function placeOf({ runbook, node, phase }: FaultPoint): Place {
 }
 
 /** Whether that is the point at which it goes on, and how long that took. */
-function millisecondsToResume({ fault, at, long }: Struck, { moment, upMilliseconds }: FaultPoint): number | undefined {
-  // After a long freeze the server has given up the attempt: the step goes on with the next.
-  if (fault === 'worker frozen') return moment === 'before' || (moment === 'on' && !long) ? performance.now() - at : undefined;
+function millisecondsToResume({ fault, at, over, long }: Struck, { moment, upMilliseconds }: FaultPoint, arrivedAt: number): number | undefined {
+  if (fault === 'worker frozen') {
+    // After a long freeze the server has given up the attempt: the step goes on with the next.
+    const goesOn = arrivedAt > at && (moment === 'before' || (moment === 'on' && !long));
+    return goesOn ? Math.max(0, arrivedAt - over) : undefined;
+  }
   // A worker that was there before may still have something to say.
-  return moment === 'before' && upMilliseconds < performance.now() - at ? upMilliseconds : undefined;
+  return moment === 'before' && upMilliseconds < arrivedAt - at ? upMilliseconds : undefined;
 }
 
 /** A database in production is larger than memory: what an attempt reads again, it reads from the disk. */

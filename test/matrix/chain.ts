@@ -71,6 +71,7 @@ export async function runChain({ rehearsal, director, cuts, from, onCell, ...set
     records.push(await readRecord(rehearsal, handle.runId, runbook));
     hostStates.push(await readHostState(rehearsal, handle.runId));
   }
+  await breaker.settle();
   director.decideWith(() => Promise.resolve('go'));
   const verdict = await rehearsal.finishSending();
   const failures = [...breaker.failures, ...(cuts?.failed ?? []).map(({ place, words, folder }) => `${nameOf(place)}: ${words}; its snapshot: ${folder}`)];

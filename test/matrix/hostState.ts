@@ -16,7 +16,8 @@ const auditLog = '/var/log/luks-audit.log';
 
 const script = {
   slots: `cryptsetup luksDump --dump-json-metadata /var/lib/supersync-encrypted.img | jq --compact-output --sort-keys '{keyslots: [.keyslots | keys[]], tokens: [.tokens[] | {type, keyslots}]}'`,
-  compose: `docker inspect --format '{{.Name}} {{range .Mounts}}{{.Source}} {{end}}{{.HostConfig.RestartPolicy.Name}} {{.State.Running}}' supersync-postgres supersync-server; grep COMPOSE_FILE /opt/supersync/.env || true`,
+  // Docker tells the mounts in any order.
+  compose: `docker inspect supersync-postgres supersync-server | jq --raw-output '.[] | "\\(.Name) \\([.Mounts[].Source] | sort | join(" ")) \\(.HostConfig.RestartPolicy.Name) \\(.State.Running)"'; grep COMPOSE_FILE /opt/supersync/.env || true`,
   leftovers: `docker ps --all --format '{{.Names}}' | sort; ls /dev/mapper; ls /opt/supersync/maintenance 2>/dev/null; test ! -e /var/lib/lockstep/claim.json || echo claimed; find /var/backups /var/lib/supersync-encrypted.img* -name '*.partial*' 2>/dev/null; find /sys/fs/cgroup -path '*lockstep-worker*' -name cgroup.procs -size +0 2>/dev/null; true`,
 } as const;
 

@@ -9,7 +9,7 @@ const point = (moment: FaultPoint['moment'], node: string, upMilliseconds = 100_
 });
 
 /** A host whose disk has given as many sectors as are told next. */
-function breakerFor(fault: Fault, { sectors = [], rehearsal = {} }: { sectors?: number[]; rehearsal?: Partial<Rehearsal> } = {}) {
+function breakerFor(fault: Fault, { sectors = [], rehearsal = {} }: { sectors?: number[]; rehearsal?: Partial<Rehearsal> } = {}, hold: () => Promise<void> = () => Promise.resolve()) {
   const cells: Cell[] = [];
   const cuts: string[] = [];
   const guest = { expect: (file: string) => Promise.resolve(file === 'cat' ? `1 2 ${sectors.shift() ?? 0} 4` : '') } as unknown as Rehearsal['guest'];
@@ -17,7 +17,10 @@ function breakerFor(fault: Fault, { sectors = [], rehearsal = {} }: { sectors?: 
     rehearsal: { guest, ...rehearsal } as Rehearsal,
     faultAt: ({ node }) => (node === 'elsewhere' ? undefined : fault),
     usualMilliseconds: () => 0,
-    onCut: (place) => Promise.resolve(void cuts.push(nameOf(place))),
+    onCut: (place) => {
+      cuts.push(nameOf(place));
+      return hold();
+    },
     onCell: (cell) => void cells.push(cell),
   });
   return { breaker, cells, cuts };
@@ -40,6 +43,7 @@ it('a worker that was killed after its action has the next attempt counted into 
   expect(await breaker.decide(point('before', 'copy-data'))).toBe('go');
   expect(await breaker.decide(point('after', 'copy-data'))).toBe('die');
   expect(breaker.bytesRead.size).toBe(0);
+  await new Promise((resolve) => setTimeout(resolve, 60));
   expect(await breaker.decide(point('before', 'copy-data', 5))).toBe('go');
   expect(await breaker.decide(point('after', 'copy-data', 50))).toBe('go');
   expect(breaker.bytesRead.get('migrate/copy-data')).toBe(2000 * 512);
@@ -52,6 +56,20 @@ it('what is struck at its end since it was quick is counted too', async () => {
   expect(await breaker.decide(point('after', 'verify-copy'))).toBe('go');
   expect(cells.map(({ fault }) => fault)).toEqual(['server killed']);
   expect(breaker.bytesRead.get('migrate/verify-copy')).toBe(7 * 512);
+});
+
+it('whatever the worker reaches while something breaks waits for that, and a dying one gets no further', async () => {
+  let finish = (): void => undefined;
+  const held = new Promise<void>((resolve) => (finish = resolve));
+  const { breaker, cuts } = breakerFor('worker killed during', { rehearsal: {} }, () => held);
+  await breaker.decide(point('before', 'read-host'));
+  const during = breaker.decide(point('during', 'read-host'));
+  await expect.poll(() => cuts).toEqual(['migrate/read-host']);
+  const after = breaker.decide(point('after', 'read-host'));
+  const next = breaker.decide(point('during', 'measure-source'));
+  finish();
+  expect(await Promise.all([during, after, next])).toEqual(['die', 'die', 'die']);
+  expect(cuts).toEqual(['migrate/read-host']);
 });
 
 it('what could not be broken is a failure, and no cell', async () => {
