@@ -94,7 +94,7 @@ async function repeatOne(folder: string): Promise<void> {
   say(`${fault}: ${name}, from ${folder}`);
   const chain = await runColumn({
     ...{ name: 'matrix', server: serverOf(fault), durations: undisturbed.durations, from: folder },
-    faultAt: (each) => (nameOf(each) === name ? fault : undefined),
+    faultAt: (each) => (nameOf(each) === name && each.kind === place.kind ? fault : undefined),
     onCell: ({ resumedAfter }) => say(`  it happened${resumedAfter === undefined ? '' : `, and went on after ${(resumedAfter / 1000).toFixed(1)} s`}`),
   });
   const differing = [...judge(chain, undisturbed)];
