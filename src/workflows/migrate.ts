@@ -113,5 +113,6 @@ export const migrate: Runbook<Activities> = {
     step({ id: 'announce-rollback', title: 'Announce extended maintenance', plan: '4, rollback', do: (act) => act.announceRollback() }),
   ],
   whenStopped: [leaveMaintenance],
+  leaves: ['volume open', 'application up'],
   summary: summariseMigration,
 };

@@ -130,6 +130,11 @@ export interface Runbook<Acts> {
   readonly afterRollback: readonly Step<unknown, Acts>[];
   /** What is still done where a person ends the run past the point of no return, with the service as it is; default nothing. */
   readonly whenStopped?: readonly Step<unknown, Acts>[];
+  /**
+   * What the host is like when the run has succeeded, and is made again before it ends: after a reboot in its
+   * last moments nobody else does, since a run holds the host. Default nothing.
+   */
+  readonly leaves?: readonly Condition[];
   /** What a person wants to know at the end; `has` tells whether a step got to its end. */
   readonly summary: (view: View, has: (step: { readonly id: string }) => boolean) => Facts;
 }

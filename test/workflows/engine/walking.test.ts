@@ -35,6 +35,17 @@ test('steps run in the order of the list, and a later one gets what an earlier o
   expect(status.nodes.find(({ id }) => id === 'extra')?.note).toBe('no extra copy is configured');
 });
 
+test('what a run leaves is made again before it ends, and by none that goes back', async () => {
+  const run = await driver.start('steps');
+  await run.result();
+  expect(run.calls.at(-1)).toMatchObject({ what: 'closeRun', call: { requires: ['application up'] } });
+  const back = await driver.start('steps', { finish: () => new Promise(() => undefined) });
+  await expect.poll(() => back.done()).toContain('finish');
+  await back.handle.signal('rollback', { by: 'a person', reason: 'changed their mind' });
+  await expect(back.result()).resolves.toMatchObject({ state: 'rolled back' });
+  expect(back.calls.at(-1)).toMatchObject({ what: 'closeRun', call: { requires: [] } });
+});
+
 test('the envelope tells the host who calls, for which node and under which terms', async () => {
   const run = await driver.start('steps');
   await run.result();

@@ -53,6 +53,7 @@ export const steps: Runbook<TestActs> = {
   title: 'Steps',
   sections: [section('First', '1', [prepare, measure]), section('Second', '2', [copy, extra, compare]), section('Third', '3', [finish])],
   afterRollback,
+  leaves: ['application up'],
   summary: ({ from }, has) => [...(has(copy) ? [['copied', String(from(copy).figure)] as const] : []), ...(has(compare) ? [['compared', 'yes'] as const] : [])],
 };
 
