@@ -75,7 +75,7 @@ export function triggersOf(signs: Signs, unhealthySeconds: number, allowed: { re
     [ended > 0, 'containers that do not run any more', formatCount(ended)],
     [restarts > 0, 'containers restarted by Docker', formatCount(restarts)],
     [memoryKills > 0, 'processes killed for want of memory', formatCount(memoryKills)],
-    [unhealthySeconds > allowed.unhealthySeconds, 'health check failing for', `${formatSeconds(unhealthySeconds)} (limit ${formatSeconds(allowed.unhealthySeconds)})`],
+    [unhealthySeconds > allowed.unhealthySeconds, 'a health check that fails', `${formatSeconds(unhealthySeconds)} (limit ${formatSeconds(allowed.unhealthySeconds)})`],
     [
       allowed.errors !== undefined && errorLines.length > allowed.errors,
       'error lines',

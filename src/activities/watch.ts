@@ -59,7 +59,7 @@ export const watchActivities = {
           signs = await readSigns(attempt, watch);
         }
         const errorsFile = await keepLines(attempt, watch, span, signs);
-        if (isTriggered) await propose(attempt, watch, [...judge(signs), ...(errorsFile === null ? [] : [['error lines are kept in', errorsFile] as const])]);
+        if (isTriggered) await propose(attempt, watch, judge(signs), errorsFile);
         if (isOver) {
           const { errorLines, restarts, ioErrors, memoryKills, checksumFailures } = signs;
           return { checks, failedChecks, errors: errorLines.length, restarts, ioErrors, memoryKills, checksumFailures, errorsFile, since: watch.since };
@@ -84,12 +84,12 @@ async function keepLines(attempt: Attempt, { number }: WatchFact, span: string, 
   return keepErrorLines(attempt, number === 1 ? span : `${span}-${number}`, errorLines);
 }
 
-async function propose(attempt: Attempt, watch: WatchFact, evidence: Facts): Promise<never> {
+async function propose(attempt: Attempt, watch: WatchFact, triggers: Facts, errorsFile: string | null): Promise<never> {
   await keepFact(attempt, factOf(attempt), { ...watch, triggeredIn: attempt.call.opening } satisfies WatchFact);
   throw new RollbackTrigger(
-    `since ${watch.since}: ${evidence.map(([label, value]) => `${label} ${value}`).join(', ')}`,
+    `since ${watch.since} it saw ${triggers.map(([label]) => label).join(', ')}`,
     'judge whether the encrypted volume is to blame: roll back, or retry, which watches anew from then on',
-    evidence,
+    [...triggers, ...(errorsFile === null ? [] : [['error lines are kept in', errorsFile] as const])],
   );
 }
 

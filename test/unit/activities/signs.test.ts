@@ -22,7 +22,7 @@ test.each<[string, Partial<Signs>, string]>([
 test('nothing is no reason, and neither are errors of which nobody knows how many there were before', () => {
   expect(triggersOf(quiet, 60, allowed)).toEqual([]);
   expect(triggersOf({ ...quiet, errorLines: ['ERROR'] }, 0, { ...allowed, errors: undefined })).toEqual([]);
-  expect(triggersOf(quiet, 61, allowed)).toEqual([['health check failing for', '1 min 01 s (limit 1 min 00 s)']]);
+  expect(triggersOf(quiet, 61, allowed)).toEqual([['a health check that fails', '1 min 01 s (limit 1 min 00 s)']]);
 });
 
 /** What the kernel said, on a host whose volume stands on dm-0, loop0 and sda. */
