@@ -22,8 +22,8 @@ export const serviceActivities = {
   /** Under `restart: always` a reboot in the middle of the copy would start the old database again. */
   disableRestart: changes('RESTART_DISABLED', async (attempt) => {
     const { container, applicationContainer } = await needSource(attempt);
-    await keepErrorsBefore(attempt);
     for (const name of [applicationContainer, container]) await attempt.tools.docker.ensureRestartPolicy({ container: name, policy: 'no' });
+    await keepErrorsBefore(attempt);
     return { containers: [applicationContainer, container] };
   }),
 

@@ -74,6 +74,8 @@ export function createDocker({ run, socketPath }: { run: Run; socketPath?: strin
     readVolume: async (name) => parsed(await inspect('volume', name), parseVolume),
     readImage: async (reference) => parsed(await inspect('image', reference), parseImage),
     readLogs: async ({ container, since, wanted }) => {
+      // The daemon's own answer says what is wrong where there is none to be had; that of the command does not.
+      present(container, await readContainer(container));
       // One stream: with the time before each line they are told apart, and come in order, as well as from two.
       const lines: LogLine[] = [];
       await run('docker', ['logs', '--timestamps', '--since', since.toISOString(), container], {

@@ -163,12 +163,9 @@ describe('a migration that Temporal forgets', () => {
     expect(await databaseIsOn()).toMatch(/^\/mnt\/pg-data-encrypted\/pgdata .*true/);
   });
 
-  it('reset to its very start it resumes where the host stands; rolled back, it takes along what users wrote, and the old database does not start before that', async () => {
-    // It was begun with --resume, which it does again.
-    run = lead(await resetRun(rehearsal.client, run, 2));
-    await open('final');
-    expect(await databaseIsOn()).toMatch(/^\/mnt\/pg-data-encrypted\/pgdata .*true/);
-    await run.signal(signalNames.rollback, { by: 'e2e', reason: 'seen' });
+  it('reset to before the switch and rolled back, it takes along what users wrote, and the old database does not start before that', async () => {
+    await reset(2);
+    await answer('host-ahead', 'rollback');
     const question = await open('past-the-point-of-no-return');
     expect(question.choices).toEqual(['carry-over', 'discard-writes', 'continue', 'stop']);
     expect(await controlFile()).toBe(stoppedSource);
@@ -177,6 +174,7 @@ describe('a migration that Temporal forgets', () => {
     expect(isIntact(await rehearsal.finishSending())).toBe(true);
     const record = await readRecord(rehearsal, run.runId);
     expect(record.nodes.find(({ id }) => id === 'stop-database')?.figures).toEqual({ equal: true, untouched: true, carriedOver: true });
+    expect(record.decisions.filter(({ question: asked, outcome }) => asked.startsWith('host-ahead') && outcome === 'counted')).toHaveLength(1);
     expect(record.nodes.map(({ id }) => id)).not.toContain(addedNode);
     expect(await databaseIsOn()).toMatch(/_data true/);
   });

@@ -105,7 +105,7 @@ test('reads volumes and images', async () => {
 
 test('reads the wanted lines of a log in the order of time', async () => {
   const since = new Date('2031-02-03T04:00:00Z');
-  const docker = dockerThat({
+  const docker = dockerThat({ file: 'docker', args: inspect, answer: inspected() }, {
     file: 'docker',
     args: ['logs', '--timestamps', '--since', '2031-02-03T04:00:00.000Z', container],
     answer: '2031-02-03T04:00:03.5Z ERROR:  three\n2031-02-03T04:00:01.5Z one\n2031-02-03T04:00:02.5Z ERROR:  two\nnot a line of Docker\n',
