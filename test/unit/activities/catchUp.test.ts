@@ -112,3 +112,12 @@ test.each([
     await expect(findLastRun(attempt, 'migrate', 'back')).rejects.toThrow(message);
   }),
 );
+
+test('a run that was reset, caught up and ended is known here as one that has ended', () =>
+  withDirectory(async (directory) => {
+    const reset = await hostWith(directory, { 'migrate-one': [opened(1), began(2, 'copy', 1), ended(3, 'copy')] }, 'two');
+    await catchUpWith(reset, await findLastRun(reset, 'migrate', 'back'), 'back');
+    await reset.journal(closed(10, 'rolled back'));
+    const again = await hostWith(directory, {}, 'three');
+    await expect(findLastRun(again, 'migrate', 'back')).rejects.toThrow(/migrate-two.*ended as rolled back.*answer stop/);
+  }));
