@@ -95,7 +95,8 @@ describe('a migration that Temporal forgets', () => {
 
   const shell = (command: string): Promise<string> => rehearsal.guest.expect('sh', ['-c', command]);
   const controlFile = () => shell(`sha256sum <${source}/global/pg_control`);
-  const databaseIsOn = () => shell(`docker inspect --format '{{range .Mounts}}{{.Source}} {{end}}{{.State.Running}}' supersync-postgres`);
+  // Docker tells mounts in any order.
+  const databaseIsOn = () => shell(`docker inspect --format '{{range .Mounts}}{{println .Source}}{{end}}{{.State.Running}}' supersync-postgres | grep . | sort | tr '\\n' ' '`);
 
   it('before users are offline: cancelled, reset and terminated, it goes on where it stood', async () => {
     await cancelAndGoOn();
