@@ -28,7 +28,7 @@ const source = '/var/lib/docker/volumes/supersync_pg-data/_data';
  * before users are offline, with the database stopped, and after users may have written on the new
  * volume. From the first phase on a newer version of Lockstep serves it, with a node more.
  */
-describe('a migration that Temporal forgets', () => {
+describe('a migration that Temporal forgets', { timeout: 600_000 }, () => {
   let rehearsal: Rehearsal;
   let run: Run;
   /** Puts the server's database of the first phase back. */
