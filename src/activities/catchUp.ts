@@ -29,11 +29,12 @@ export async function findLastRun(attempt: Pick<Attempt, 'config' | 'directory'>
 /** Takes up what was found, unless it is this run's own, and tells from where the run goes on. */
 export async function catchUpWith(attempt: Attempt, last: RunOnHost, way: 'on' | 'back'): Promise<CaughtUp> {
   if (last.directory !== attempt.directory) {
-    // A run that was reset never opened the host itself; without this nobody would find it here afterwards.
-    if (!(await attempt.readJournal()).some(({ kind }) => kind === 'opened')) await attempt.journal({ ...last.opened, at: attempt.now().toISOString() });
     await takeUp(attempt, last.opened.adopted?.runbook ?? attempt.call.runbook, last, way === 'on');
     const carried = last.entries.findLast((entry) => entry.kind === 'carried over');
     if (carried !== undefined) await attempt.journal(carried);
+    // A run that was reset never opened the host itself; without this nobody would find it here afterwards. Last,
+    // since it counts from then on as the one that got furthest: killed before, it looks for the other one again.
+    if (!(await attempt.readJournal()).some(({ kind }) => kind === 'opened')) await attempt.journal({ ...last.opened, at: attempt.now().toISOString() });
   }
   const entries = await attempt.readJournal();
   return {

@@ -121,3 +121,18 @@ test('a run that was reset, caught up and ended is known here as one that has en
     const again = await hostWith(directory, {}, 'three');
     await expect(findLastRun(again, 'migrate', 'back')).rejects.toThrow(/migrate-two.*ended as rolled back.*answer stop/);
   }));
+
+test.each([1, 2])('killed after %i of the lines that it writes, it finds the other run again', (lines) =>
+  withDirectory(async (directory) => {
+    const reset = await hostWith(directory, { 'migrate-one': [opened(1), began(2, 'copy', 1), ended(3, 'copy')] }, 'two');
+    let written = 0;
+    const journal = async (...entries: readonly JournalEntry[]) => {
+      if (written === lines) throw new Error('killed');
+      written += entries.length;
+      await reset.journal(...entries);
+    };
+    const killed = catchUpWith({ ...reset, journal }, await findLastRun(reset, 'migrate', 'on'), 'on');
+    await killed.catch(() => undefined);
+    const caughtUp = await catchUpWith(reset, await findLastRun(reset, 'migrate', 'on'), 'on');
+    expect(caughtUp.reached?.found.map(({ id }) => id)).toEqual(['copy']);
+  }));
