@@ -3,6 +3,7 @@ import { formatCount, formatSeconds, type Facts } from '../contract/facts.js';
 import { toDeviceNumber } from '../host/deviceNumber.js';
 import type { ContainerFacts } from '../host/dockerInspect.js';
 import type { KernelError } from '../host/kernelLog.js';
+import { CommandFailed } from '../host/runner.js';
 import type { Attempt } from './activity.js';
 import { readErrorLines } from './serviceLogs.js';
 import { needSource } from './source.js';
@@ -14,7 +15,8 @@ export interface SignsAtStart {
   readonly since: string;
   /** Docker's count of restarts, for each container by its id: a new container counts anew. */
   readonly restarts: Readonly<Record<string, number>>;
-  readonly checksumFailures: number;
+  /** Absent where the database did not answer. */
+  readonly checksumFailures?: number;
 }
 
 /** What tells that something is wrong with the service or under it, since a watch began. */
@@ -36,8 +38,9 @@ export interface Signs {
 /** Reads where the counts stand now. */
 export async function readSignsAtStart(attempt: Attempt): Promise<SignsAtStart> {
   const since = attempt.now().toISOString();
-  const restarts = Object.fromEntries((await readContainers(attempt)).map(({ id, restartCount }) => [id, restartCount]));
-  return { since, restarts, checksumFailures: await readChecksumFailures(attempt) };
+  const restarts = Object.fromEntries((await readContainers(attempt)).flatMap((each) => (each === undefined ? [] : [[each.id, each.restartCount]])));
+  const checksumFailures = await readChecksumFailures(attempt);
+  return { since, restarts, ...(checksumFailures === undefined ? {} : { checksumFailures }) };
 }
 
 /** Looks at everything once. */
@@ -46,16 +49,19 @@ export async function readSigns(attempt: Attempt, start: SignsAtStart): Promise<
   const since = new Date(start.since);
   const { lines, grave } = await readErrorLines(attempt, start.since);
   const containers = await readContainers(attempt);
-  const restarts = containers.map(({ id, restartCount }) => Math.max(0, restartCount - (start.restarts[id] ?? 0)));
-  const ended = containers.filter(({ isRunning }) => !isRunning);
+  const present = containers.filter((each) => each !== undefined);
+  const restarts = present.map(({ id, restartCount }) => Math.max(0, restartCount - (start.restarts[id] ?? 0)));
+  const ended = containers.filter((each) => each?.isRunning !== true);
+  const checksumFailures = await readChecksumFailures(attempt);
   return {
     errorLines: lines,
     grave,
     restarts: restarts.reduce((sum, each) => sum + each, 0),
     ended: ended.length,
-    memoryKills: Math.max((await kernelLog.readMemoryKills({ since })).length, ended.filter(({ wasKilledForMemory }) => wasKilledForMemory).length),
+    memoryKills: Math.max((await kernelLog.readMemoryKills({ since })).length, present.filter(({ isRunning, wasKilledForMemory }) => !isRunning && wasKilledForMemory).length),
     ioErrors: (await ofVolume(attempt, await kernelLog.readIoErrors({ since }))).length,
-    checksumFailures: Math.max(0, (await readChecksumFailures(attempt)) - start.checksumFailures),
+    // What was not counted at first may be of long ago.
+    checksumFailures: checksumFailures === undefined || start.checksumFailures === undefined ? 0 : Math.max(0, checksumFailures - start.checksumFailures),
   };
 }
 
@@ -85,16 +91,21 @@ export function triggersOf(signs: Signs, unhealthySeconds: number, allowed: { re
   return found.flatMap(([holds, label, value]) => (holds ? [[label, value] as const] : []));
 }
 
-async function readContainers(attempt: Attempt): Promise<readonly ContainerFacts[]> {
+/** Of the database and the application; undefined for one that is gone. */
+async function readContainers(attempt: Attempt): Promise<readonly (ContainerFacts | undefined)[]> {
   const { container, applicationContainer } = await needSource(attempt);
-  const facts = await Promise.all([container, applicationContainer].map((name) => attempt.tools.docker.readContainer(name)));
-  return facts.filter((each) => each !== undefined);
+  return Promise.all([container, applicationContainer].map((name) => attempt.tools.docker.readContainer(name)));
 }
 
-/** @returns 0 where the database does not answer: that shows in its log, in its restarts and in the service's health. */
-export async function readChecksumFailures(attempt: Attempt): Promise<number> {
+/** @returns Undefined where the database does not answer: that shows in its log, in its container and in the service's health. */
+async function readChecksumFailures(attempt: Attempt): Promise<number | undefined> {
   const connection = await connectionOf(attempt);
-  return attempt.tools.postgres.checksumFailures(connection).catch(() => 0);
+  try {
+    return await attempt.tools.postgres.checksumFailures(connection);
+  } catch (error) {
+    if (error instanceof CommandFailed) return undefined;
+    throw error;
+  }
 }
 
 /** Leaves out the errors of disks that have nothing to do with the volume. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { readSigns, triggersOf, type Signs } from '../../../src/activities/signs.js';
 import { keepFact } from '../../../src/activities/runFacts.js';
+import { CommandFailed } from '../../../src/host/runner.js';
 import { withDirectory } from '../needsRoot.js';
 import { createAttempt } from './attempt.js';
 
@@ -33,7 +34,7 @@ function ioErrorsOf(messages: readonly string[]): Promise<number> {
         directory,
         config: { volume: { mountPoint: directory } },
         tools: {
-          postgres: { checksumFailures: () => Promise.reject(new Error('it does not run')) },
+          postgres: { checksumFailures: () => Promise.reject(new CommandFailed('docker', 1, 'exited with status 1', { stdout: '', stderr: '' })) },
           kernelLog: { readIoErrors: () => Promise.resolve(messages.map((message) => ({ at: '', message }))), readMemoryKills: () => Promise.resolve([]) },
           blockDevices: { readNamesBelow: () => Promise.resolve(['dm-0', 'loop0', 'sda']), readNames: () => Promise.resolve(['dm-0', 'loop0', 'sda', 'sdb', 'dm-1']) },
           docker: { readContainer: () => Promise.resolve(undefined), readLogs: () => Promise.resolve([]) },
@@ -50,3 +51,22 @@ test('I/O errors count on what the volume stands on, and where no device is name
   expect(await ioErrorsOf(['blk_update_request: I/O error, dev sdb, sector 8', 'EXT4-fs error (device dm-1): iget'])).toBe(0);
   expect(await ioErrorsOf(['I/O error somewhere'])).toBe(1);
 });
+
+test('a container that is gone has ended, and wrong checksums of before a watch could count are not of its time', () =>
+  withDirectory(async (directory) => {
+    const attempt = createAttempt({
+      directory,
+      tools: {
+        postgres: { checksumFailures: () => Promise.resolve(5) },
+        kernelLog: { readIoErrors: () => Promise.resolve([]), readMemoryKills: () => Promise.resolve([]) },
+        docker: {
+          readContainer: (name: string) => Promise.resolve(name === 'database' ? { id: 'one', isRunning: true, restartCount: 0 } : undefined),
+          readLogs: () => Promise.resolve([]),
+        },
+      },
+    });
+    await keepFact(attempt, 'source', { container: 'database', applicationContainer: 'application' });
+    const since = '2026-11-01T19:00:00Z';
+    expect(await readSigns(attempt, { since, restarts: {} })).toMatchObject({ ended: 1, checksumFailures: 0 });
+    expect(await readSigns(attempt, { since, restarts: {}, checksumFailures: 3 })).toMatchObject({ checksumFailures: 2 });
+  }));
