@@ -12,7 +12,7 @@ export interface StoppedFact {
   readonly systemIdentifier: string;
   readonly state: string;
   readonly checkpoint: string;
-  /** Of the control file itself: any start of the cluster rewrites it. */
+  /** Of the control file itself, which every start of the cluster rewrites. */
   readonly controlDigest: string;
 }
 

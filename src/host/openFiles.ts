@@ -69,8 +69,8 @@ export function createOpenFiles({ procDirectory = '/proc' }: { readonly procDire
 }
 
 /**
- * The files among them that lie elsewhere than on a device and matter to a database's data: any file
- * or directory held through a descriptor or as a working directory, and any mapped so that it can be
+ * The files among them that lie elsewhere than on a device and matter to a database's data: whatever file
+ * or directory is held through a descriptor or as a working directory, and what is mapped so that it can be
  * written. Programs and libraries, mapped to be read, are not data.
  */
 export function findFilesElsewhere({

@@ -57,7 +57,7 @@ describe('what the plan names as a reason to go back', () => {
     expect(record.outcome).toMatch(/PostgreSQL cannot count what lies on the encrypted volume.*; lockstep\.yaml: rollback\.automatic/);
     expect(record.decisions.at(-1)).toMatchObject({ question: 'verify-rows.failed.1', answer: 'rollback', by: 'lockstep.yaml', outcome: 'counted' });
     expect(record.nodes.find(({ id }) => id === 'verify-rows')?.facts).toEqual([['pages with a wrong checksum', '0']]);
-    expect(audit).toMatch(/ROLLBACK_PROPOSED .*node=verify-rows reason="PostgreSQL cannot count/);
+    expect(audit).toMatch(/ROLLBACK_TRIGGER .*node=verify-rows reason="PostgreSQL cannot count/);
     expect(audit).toMatch(/DECISION by lockstep\.yaml .*question=verify-rows\.failed\.1 answer=rollback outcome=counted/);
     expect(audit).toMatch(/DECISION by \S+ .*question=final-backup answer=go outcome=counted/);
     tellWayBack(record);

@@ -123,7 +123,7 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
     } catch (error) {
       // Else the audit log would tell of a beginning without an end.
       if (error instanceof SecretNeeded && activity.event !== undefined) await attempt.audit(`${activity.event}_WAITS`, { secret: error.secret });
-      if (error instanceof RollbackTrigger) await attempt.audit('ROLLBACK_PROPOSED', { reason: error.fact, measured: error.evidence.map(([label, value]) => `${label}: ${value}`).join('; ') });
+      if (error instanceof RollbackTrigger) await attempt.audit('ROLLBACK_TRIGGER', { reason: error.fact, measured: error.evidence.map(([label, value]) => `${label}: ${value}`).join('; ') });
       await ended(signal.aborted ? 'cancelled' : error instanceof SecretNeeded ? 'secret needed' : 'failed', { message: messageOf(error) });
       throw error;
     } finally {

@@ -117,7 +117,7 @@ test('a reason to go back leaves with what was measured, and is in the audit log
     const failure = await failureOf(harness.run(fails(trigger)));
     expect(failure).toMatchObject({ type: failureTypes.rollbackTrigger, nonRetryable: true, message: '3 figures differ; roll back', details: [[['figures that differ', '3 of 12']]] });
     await failureOf(harness.run(fails(trigger), { attempt: 2 }));
-    expect(eventsOf(await harness.auditLog())).toEqual(['DATA_COPY_BEGIN', 'ROLLBACK_PROPOSED']);
+    expect(eventsOf(await harness.auditLog())).toEqual(['DATA_COPY_BEGIN', 'ROLLBACK_TRIGGER']);
   }));
 
 test('a condition that cannot be ensured keeps the step from acting', () =>
