@@ -35,7 +35,7 @@ export const hostCheckActivities = {
   assertStable: reads(async (attempt) => {
     const { config, tools } = attempt;
     const source = await needSource(attempt);
-    const errors = await tools.kernelLog.readIoErrors({ since: new Date(attempt.now().getTime() - day) });
+    const { ioErrors: errors } = await tools.kernelLog.read({ since: new Date(attempt.now().getTime() - day) });
     if (errors.length > 0) {
       throw new PermanentFailure(`the kernel reported ${errors.length} I/O errors in the last day (last: ${errors.at(-1)?.message ?? ''})`, 'find out which disk, before anything else');
     }

@@ -45,21 +45,20 @@ export async function readSignsAtStart(attempt: Attempt): Promise<SignsAtStart> 
 
 /** Looks at everything once. */
 export async function readSigns(attempt: Attempt, start: SignsAtStart): Promise<Signs> {
-  const { kernelLog } = attempt.tools;
-  const since = new Date(start.since);
   const { lines, grave } = await readErrorLines(attempt, start.since);
   const containers = await readContainers(attempt);
   const present = containers.filter((each) => each !== undefined);
   const restarts = present.map(({ id, restartCount }) => Math.max(0, restartCount - (start.restarts[id] ?? 0)));
   const ended = containers.filter((each) => each?.isRunning !== true);
+  const kernel = await attempt.tools.kernelLog.read({ since: new Date(start.since) });
   const checksumFailures = await readChecksumFailures(attempt);
   return {
     errorLines: lines,
     grave,
     restarts: restarts.reduce((sum, each) => sum + each, 0),
     ended: ended.length,
-    memoryKills: Math.max((await kernelLog.readMemoryKills({ since })).length, present.filter(({ isRunning, wasKilledForMemory }) => !isRunning && wasKilledForMemory).length),
-    ioErrors: (await ofVolume(attempt, await kernelLog.readIoErrors({ since }))).length,
+    memoryKills: Math.max(kernel.memoryKills.length, present.filter(({ isRunning, wasKilledForMemory }) => !isRunning && wasKilledForMemory).length),
+    ioErrors: (await ofVolume(attempt, kernel.ioErrors)).length,
     // What was not counted at first may be of long ago.
     checksumFailures: checksumFailures === undefined || start.checksumFailures === undefined ? 0 : Math.max(0, checksumFailures - start.checksumFailures),
   };

@@ -7,6 +7,14 @@ export interface KernelError {
   readonly message: string;
 }
 
+/** What of the kernel's log concerns a database. */
+export interface KernelFindings {
+  /** Errors of disks and filesystems. */
+  readonly ioErrors: readonly KernelError[];
+  /** Processes that were killed because memory ran out, the host's or a control group's. */
+  readonly memoryKills: readonly KernelError[];
+}
+
 const ioErrors = [
   /\bI\/O error\b/i,
   /\bEXT4-fs (error|warning)\b/,
@@ -36,21 +44,18 @@ export function createKernelLog({ run }: { readonly run: Run }) {
     return buffer.stdout.split('\n');
   }
 
-  async function readMatching(since: Date, patterns: readonly RegExp[]): Promise<readonly KernelError[]> {
-    return (await readLines(since)).flatMap((line) => {
-      const [, at, message] = /^(\d{4}-\S+)\s+(.*)$/.exec(line) ?? [];
-      if (at === undefined || message === undefined || !patterns.some((pattern) => pattern.test(message))) return [];
-      const time = new Date(toIso(at));
-      return time < since ? [] : [{ at: time.toISOString(), message }];
-    });
-  }
-
   return {
-    /** Errors of disks and filesystems since a moment, in the kernel's order. */
-    readIoErrors: ({ since }: { readonly since: Date }) => readMatching(since, ioErrors),
-
-    /** Processes that were killed since a moment because memory ran out, the host's or a control group's. */
-    readMemoryKills: ({ since }: { readonly since: Date }) => readMatching(since, memoryKills),
+    /** What the kernel told since a moment, in its order. */
+    read: async ({ since }: { readonly since: Date }): Promise<KernelFindings> => {
+      const lines = (await readLines(since)).flatMap((line) => {
+        const [, at, message] = /^(\d{4}-\S+)\s+(.*)$/.exec(line) ?? [];
+        if (at === undefined || message === undefined) return [];
+        const time = new Date(toIso(at));
+        return time < since ? [] : [{ at: time.toISOString(), message }];
+      });
+      const matching = (patterns: readonly RegExp[]) => lines.filter(({ message }) => patterns.some((pattern) => pattern.test(message)));
+      return { ioErrors: matching(ioErrors), memoryKills: matching(memoryKills) };
+    },
   };
 }
 

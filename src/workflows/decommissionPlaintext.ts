@@ -5,7 +5,7 @@ import { gate, optionalStep, section, step } from './words.js';
 
 /**
  * What a removal on a disk cannot promise. Overwriting in place (`shred`) is left out: filesystems and
- * flash write elsewhere (shred(1), "CAUTION"; NIST SP 800-88 Rev. 1, 2.4; Wei et al., FAST 2011).
+ * flash write elsewhere (shred(1), "CAUTION"; NIST SP 800-88 Rev. 1; Wei et al., FAST 2011).
  */
 const notGuaranteed: Facts = [
   ['on SSDs', 'NOT guaranteed: the device may keep old blocks, also after a trim, until it reuses them. Only its own sanitise command, or destruction, removes them'],

@@ -137,7 +137,8 @@ async function askAfterFailure(
     evidence: proposed ? trigger : [],
     ...(proposed ? { recommended: 'rollback' } : {}),
   });
-  if (before !== undefined) context.progress.mark(node.id, before, { note: '', ...(proposed ? { facts: [] } : {}) });
+  // A question may have been answered while its conditions were asked about: then it has its state by that.
+  if (before !== undefined && context.progress.stateOf(node.id) === 'failed') context.progress.mark(node.id, before, { note: '', ...(proposed ? { facts: [] } : {}) });
   return decision;
 }
 

@@ -84,7 +84,8 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   context.publish();
   const lists = await open(context, runbook, placed);
   const { recorded, reached } = lists;
-  let at = reached === undefined ? 0 : takeUp(context, recorded, reached, 'by the run that this one goes on with');
+  let at = reached === undefined ? 0 : takeUp(context, runbook, recorded, reached, 'by the run that this one goes on with');
+  context.mayTurnBack = !isPast(runbook, context, reached);
   let left: WayBack | undefined;
   context.catchUp = (ahead) => catchUp(context, runbook, left !== undefined, ahead);
   for (;;) {
@@ -111,7 +112,7 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
       if (error instanceof Abandoned) return end(context, 'stopped', error.message);
       if (error instanceof GoesOn) {
         at = placeOf(context, runbook, recorded, at, error.caughtUp);
-        context.mayTurnBack = left === undefined && !isPast(runbook, recorded, at);
+        context.mayTurnBack = left === undefined && !isPast(runbook, context, error.caughtUp.reached);
         continue;
       }
       if (!(error instanceof WayBack)) throw error;

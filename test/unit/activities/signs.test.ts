@@ -35,7 +35,7 @@ function ioErrorsOf(messages: readonly string[]): Promise<number> {
         config: { volume: { mountPoint: directory } },
         tools: {
           postgres: { checksumFailures: () => Promise.reject(new CommandFailed('docker', 1, 'exited with status 1', { stdout: '', stderr: '' })) },
-          kernelLog: { readIoErrors: () => Promise.resolve(messages.map((message) => ({ at: '', message }))), readMemoryKills: () => Promise.resolve([]) },
+          kernelLog: { read: () => Promise.resolve({ ioErrors: messages.map((message) => ({ at: '', message })), memoryKills: [] }) },
           blockDevices: { readNamesBelow: () => Promise.resolve(['dm-0', 'loop0', 'sda']), readNames: () => Promise.resolve(['dm-0', 'loop0', 'sda', 'sdb', 'dm-1']) },
           docker: { readContainer: () => Promise.resolve(undefined), readLogs: () => Promise.resolve([]) },
         },
@@ -58,7 +58,7 @@ test('a container that is gone has ended, and wrong checksums of before a watch 
       directory,
       tools: {
         postgres: { checksumFailures: () => Promise.resolve(5) },
-        kernelLog: { readIoErrors: () => Promise.resolve([]), readMemoryKills: () => Promise.resolve([]) },
+        kernelLog: { read: () => Promise.resolve({ ioErrors: [], memoryKills: [] }) },
         docker: {
           readContainer: (name: string) => Promise.resolve(name === 'database' ? { id: 'one', isRunning: true, restartCount: 0 } : undefined),
           readLogs: () => Promise.resolve([]),

@@ -18,7 +18,7 @@ async function watched(directory: string, now: () => number) {
     tools: {
       request: () => Promise.resolve({ status: 200 }),
       postgres: { checksumFailures: () => Promise.resolve(0) },
-      kernelLog: { readIoErrors: () => Promise.resolve([]), readMemoryKills: () => Promise.resolve([]) },
+      kernelLog: { read: () => Promise.resolve({ ioErrors: [], memoryKills: [] }) },
       docker: {
         readContainer: () => Promise.resolve({ id: 'container', restartCount: 0, isRunning: true }),
         readLogs: (wanted: { since: Date }) => {
@@ -71,7 +71,7 @@ async function service(directory: string) {
       tools: {
         request: () => Promise.resolve({ status: state.status }),
         postgres: { checksumFailures: () => Promise.resolve(0) },
-        kernelLog: { readIoErrors: () => Promise.resolve([]), readMemoryKills: () => Promise.resolve([]) },
+        kernelLog: { read: () => Promise.resolve({ ioErrors: [], memoryKills: [] }) },
         docker: {
           readContainer: (name: string) => Promise.resolve({ id: name, restartCount: state.restarts, isRunning: true }),
           readLogs: ({ wanted, container }: { wanted: (text: string) => boolean; container: string }) =>

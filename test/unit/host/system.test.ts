@@ -85,7 +85,7 @@ describe('the kernel log', () => {
       { file: 'journalctl', args: sinceArgs },
       { file: 'dmesg', args: ['--time-format', 'iso', '--nopager'], answer: dmesg.join('\n') },
     ]);
-    const errors = await createKernelLog({ run }).readIoErrors({ since });
+    const { ioErrors: errors } = await createKernelLog({ run }).read({ since });
     expect(errors.map(({ at }) => at)).toEqual(['2026-11-24T07:05:30.000Z', '2026-11-24T07:05:31.000Z']);
     expect(errors[0]?.message).toContain('Buffer I/O error on dev dm-0');
   });
@@ -93,7 +93,7 @@ describe('the kernel log', () => {
   it('prefers the journal, which survives a reboot', async () => {
     const answer = '2026-11-24T09:05:30+0200 db1 kernel: loop: Write error at byte offset 5, length 4096.\n';
     const run = createFakeRun([{ file: 'journalctl', args: sinceArgs, answer }]);
-    expect(await createKernelLog({ run }).readIoErrors({ since })).toEqual([
+    expect((await createKernelLog({ run }).read({ since })).ioErrors).toEqual([
       { at: '2026-11-24T07:05:30.000Z', message: 'loop: Write error at byte offset 5, length 4096.' },
     ]);
   });
@@ -103,7 +103,7 @@ describe('the kernel log', () => {
       { file: 'journalctl', args: sinceArgs, answer: { exitCode: 1 } },
       { file: 'dmesg', args: () => true, answer: '' },
     ]);
-    expect(await createKernelLog({ run }).readIoErrors({ since })).toEqual([]);
+    expect((await createKernelLog({ run }).read({ since })).ioErrors).toEqual([]);
   });
 });
 

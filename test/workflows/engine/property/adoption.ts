@@ -5,7 +5,7 @@ import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from '../../../../s
 import type { JournalEntry } from '../../../../src/activities/wrapper/journal.js';
 import type { Config } from '../../../../src/config/schema.js';
 import type { Call } from '../../../../src/contract/calls.js';
-import type { Opened } from '../../../../src/contract/settings.js';
+import type { Opened, RunSettings } from '../../../../src/contract/settings.js';
 import { opened as openedWith } from '../fakeHost.js';
 import type { RunOnModel } from './hostModel.js';
 
@@ -20,7 +20,7 @@ export interface Adoption {
 const forward = 'generated';
 
 /** @param runs - Until now; the last one is the one that acts. */
-export function createAdoption(runs: readonly RunOnModel[], now: () => Date): Adoption {
+export function createAdoption(runs: readonly RunOnModel[], now: () => Date, settings: Partial<RunSettings>): Adoption {
   let stateDirectory: string | undefined;
   const written = new Set<RunOnModel>();
 
@@ -66,7 +66,7 @@ export function createAdoption(runs: readonly RunOnModel[], now: () => Date): Ad
       const run = current();
       const earlier = run.entries.find((entry) => entry.kind === 'opened');
       if (earlier !== undefined) return earlier;
-      const opened = openedWith({ nodes, ...(await adopt(run)) });
+      const opened = openedWith({ nodes, settings, ...(await adopt(run)) });
       run.entries.push({ kind: 'opened', at: now().toISOString(), call, ...opened });
       return opened;
     },

@@ -25,6 +25,7 @@ export function resultOf(ending: Ending | undefined): EndOfAttempt | undefined {
       return 'secret needed';
     case 'transient':
     case 'permanent':
+    case 'trigger':
       return 'failed';
     case 'cut off early':
     case 'cut off late':
@@ -42,5 +43,6 @@ export function failureOf(ending: Ending): ApplicationFailure {
   // At once: the engine waits for seconds, which runs in real time have not.
   if (ending === 'transient' || ending === 'answer lost') return ApplicationFailure.create({ message: ending, type: 'Transient', nextRetryDelay: 1 });
   if (ending === 'secret') return ApplicationFailure.nonRetryable(ending, failureTypes.secretNeeded, 'operationalPassphrase', false);
+  if (ending === 'trigger') return ApplicationFailure.nonRetryable(ending, failureTypes.rollbackTrigger, [['measured', 'too much']]);
   return ApplicationFailure.nonRetryable(ending, failureTypes.permanent);
 }

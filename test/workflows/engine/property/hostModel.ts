@@ -4,7 +4,7 @@ import type { Call, NodeOutcome } from '../../../../src/contract/calls.js';
 import { failureTypes, PermanentFailure } from '../../../../src/contract/errors.js';
 import type { RecordedDecision } from '../../../../src/contract/questions.js';
 import { createAdoption } from './adoption.js';
-import { type Fault, type Identified, listOf } from './description.js';
+import { type Fault, type Identified, listOf, noWayBackStep, otherWay } from './description.js';
 import { type CutOff, type Ending, failureOf, hasEffect, resultOf } from './endings.js';
 import type { Loss, RunKind, Scenario } from './scenario.js';
 
@@ -17,6 +17,8 @@ export interface Attempted {
   readonly opening: number;
   /** The number of its run, from 0. */
   readonly run: number;
+  /** An undo by its other way. */
+  readonly isOtherWay: boolean;
   /** It changed something; doing again what is done does not. */
   effective: boolean;
   /** Nothing: the host knows that it is done. */
@@ -70,7 +72,7 @@ export function createHostModel(scenario: Scenario, before: (attempt: Attempted,
   const attempts: Attempted[] = [];
   const applied = new Set<string>();
   const runs: RunOnModel[] = [];
-  const adoption = createAdoption(runs, now);
+  const adoption = createAdoption(runs, now, { automaticRollback: scenario.automaticRollback });
   const state = { oldWritable: true, newWritable: false, carriedOver: false };
   // A server's loss and a journal's are not survived together.
   const mayLoseEntries = scenario.losses.length === 0 && !scenario.goesBackAfterwards;
@@ -83,7 +85,7 @@ export function createHostModel(scenario: Scenario, before: (attempt: Attempted,
   async function act(name: string, call: Call, args: unknown, given?: Ending): Promise<unknown> {
     const what = name !== 'act' ? name : call.phase === 'undo' ? `undo ${call.node}` : call.node;
     takeNews(call);
-    const attempt: Attempted = { what, node: call.node, phase: call.phase, opening: call.opening, run: runs.length - 1, effective: false };
+    const attempt: Attempted = { what, node: call.node, phase: call.phase, opening: call.opening, run: runs.length - 1, isOtherWay: call.title === otherWay, effective: false };
     before(attempt, host);
     attempts.push(attempt);
     append('began', call);
@@ -104,7 +106,9 @@ export function createHostModel(scenario: Scenario, before: (attempt: Attempted,
       const opened = await adoption.open(call, args as { nodes: string[] });
       const found = new Set(opened.adopted?.reached?.found.map(({ id }) => id));
       const last = list.findLastIndex(({ id, node }) => node.kind === 'step' && found.has(id));
-      host.run.goesOnFrom = last + 1;
+      const noWayBack = noWayBackStep(scenario.runbook);
+      const begun = noWayBack !== undefined && opened.adopted?.reached?.begun.includes(noWayBack) === true;
+      host.run.goesOnFrom = Math.max(last + 1, begun ? list.findIndex(({ id }) => id === noWayBack) : 0);
       return opened;
     } catch (error) {
       if (error instanceof PermanentFailure) throw ApplicationFailure.nonRetryable(error.message, failureTypes.permanent);

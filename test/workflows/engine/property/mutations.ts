@@ -54,5 +54,16 @@ export const mutations: readonly Mutation[] = [
   { name: 'a run that goes back from another undoes nothing', file: 'walk.ts', original: 'find(opened.adopted?.nodes ?? []', mutated: 'find([]' },
   { name: 'a rollback ends an undo', file: 'walk.ts', original: 'if (!context.mayTurnBack) return;', mutated: '' },
   { name: 'a question among others ignores its condition', file: 'visit.ts', original: 'node.questions.filter((question) => !isLeftOut(context, question))', mutated: 'node.questions' },
+  { name: 'a setting overrules a person who went on', file: 'attempt.ts', original: 'context.isFirstTrigger(node.id) && context.settings', mutated: 'context.settings' },
+  { name: 'a setting is not looked at', file: 'attempt.ts', original: 'context.settings.automaticRollback === true', mutated: 'true' },
+  { name: 'the other way of an undo is gone after writes were carried over', file: 'rollback.ts', original: 'otherwise === undefined || !mayGoOtherwise', mutated: 'otherwise === undefined' },
+  { name: 'the other way of an undo is gone by itself', file: 'rollback.ts', original: 'const first = await go(undo,', mutated: 'const first = await go(otherwise,' },
+  { name: 'a run turns back from what cannot be undone', file: 'walk.ts', original: 'if (node.id === runbook.noWayBackFrom?.id) context.mayTurnBack = false;', mutated: '' },
+  {
+    name: 'a run that goes on turns back from what cannot be undone',
+    file: 'walk.ts',
+    original: 'context.mayTurnBack = !isPast(runbook, context, reached);',
+    mutated: '',
+  },
   { name: 'a failed step is taken for done', file: 'attempt.ts', original: "if (decision.answer === 'skip') return", mutated: "if (decision.answer !== 'rollback') return" },
 ];

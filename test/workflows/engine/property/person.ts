@@ -1,5 +1,5 @@
 import type { CompactStatus } from '../../../../src/contract/status.js';
-import { goBack, listOf, questionsOf } from './description.js';
+import { goBack, listOf, otherWay, questionsOf } from './description.js';
 import { isOpeningOf, type Sent } from './rules.js';
 import type { Noise, Reply, RunKind, Scenario } from './scenario.js';
 
@@ -34,7 +34,7 @@ export interface Line {
   readonly failed: (error: unknown) => void;
 }
 
-const needReasons = ['no-go', 'skip', 'rollback', 'discard-writes', 'stop'];
+const needReasons = ['no-go', 'skip', 'rollback', 'discard-writes', 'stop', otherWay, 'first-way'];
 const plain: Reply = { noise: [], choice: 0, doubled: 'no', leftToTime: false };
 
 export function createPerson(scenario: Scenario, line: Line): Person {

@@ -1,5 +1,5 @@
 import type { RunResult } from '../../../../src/workflows/engine/walk.js';
-import { goBack, listOf, questionsOf } from './description.js';
+import { goBack, listOf, noWayBackStep, otherWay, questionsOf } from './description.js';
 import type { Attempted, HostModel } from './hostModel.js';
 import type { Scenario } from './scenario.js';
 
@@ -39,6 +39,9 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
   const saidEver = (answer: string, matches: (question: string) => boolean) => sent.filter((each) => !each.mustNotCount && each.answer === answer && matches(each.question));
   const said = (answer: string, matches: (question: string) => boolean) => saidEver(answer, matches).filter((each) => each.run === run);
   const undoSkipped = (id: string) => said('skip', (question) => question.startsWith(`${id}.failed.`)).some(({ onTheWayBack }) => onTheWayBack);
+  /** What the setting decides, it decides for a step that gave the reason, and once. */
+  const automatic = ({ run: { decisions } }: HostModel) => decisions.filter(({ by, outcome }) => by === 'lockstep.yaml' && outcome === 'counted');
+  const hasTimeSaidNo = ({ run: { outcomes } }: HostModel) => outcomes.some(({ state, note }) => state === 'failed' && note?.startsWith('no-go, time') === true);
   const mayLoseWrites = () => said('discard-writes', () => true).length > 0;
 
   function went(id: string, answer: string, people: number): boolean {
@@ -73,7 +76,7 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
     if (id === 'start-new' && host.oldWritable) broken.push('the new database starts while the old one is writable');
   }
 
-  function beforeUndo({ node: id }: Attempted, index: number, host: HostModel): void {
+  function beforeUndo({ node: id, isOtherWay }: Attempted, index: number, host: HostModel): void {
     if (!isUndoable(index)) broken.push(`${id} was undone and has no undo`);
     if (host.attempts.some(({ what, fault }) => what === `undo ${id}` && fault === undefined)) broken.push(`${id} was undone again although it had been undone`);
     if (!host.journal.some((entry) => entry.kind === 'began' && entry.node === id) && !host.attempts.some(({ what }) => what === id)) {
@@ -81,8 +84,10 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
     }
     const standing = list.filter((each, at) => at > index && isUndoable(at) && host.applied.has(each.id) && !undoSkipped(each.id));
     if (standing.length > 0) broken.push(`${id} was undone before ${standing.map((each) => each.id).join(', ')}`);
-    const wasAsked = host.run.kind === 'back' ? went(goBack, 'go', 1) : said('no-go', () => true).length + said('rollback', () => true).length > 0;
-    if (!wasAsked && !host.run.outcomes.some(({ state, note }) => state === 'failed' && note?.startsWith('no-go, time') === true)) broken.push(`${id} was undone, and nobody had asked for it`);
+    const wasAsked = host.run.kind === 'back' ? went(goBack, 'go', 1) : said('no-go', () => true).length + said('rollback', () => true).length + automatic(host).length > 0;
+    if (!wasAsked && !hasTimeSaidNo(host)) broken.push(`${id} was undone, and nobody had asked for it`);
+    if (isOtherWay && said(otherWay, (question) => question.startsWith(`${id}.failed.`)).length === 0) broken.push(`${id} was undone by its other way, and nobody had chosen that`);
+    if (isOtherWay && host.carriedOver) broken.push(`${id} was undone by its other way, which lacks what was carried over`);
     if (id !== 'stop-old') return;
     if (host.newWritable && !undoSkipped('start-new')) broken.push('the old database starts while the new one is writable');
     const mark = host.journal.some(({ kind }) => kind === 'mark');
@@ -94,6 +99,8 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
     if (opening === 1 || node === 'begin-way-back') return;
     const reasons =
       said('retry', (question) => question.startsWith(`${node}.failed.`)).length +
+      said(otherWay, (question) => question.startsWith(`${node}.failed.`)).length +
+      said('first-way', (question) => question.startsWith(`${node}.failed.`)).length +
       said('provided', (question) => question.startsWith(`${node}.secret.`)).length +
       said('continue', (question) => question.startsWith('past-')).length +
       (list.some(({ id }) => id === node) || what === 'ensureConditions' ? 1 + scenario.interruptions.length : 0);
@@ -102,7 +109,9 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
 
   function checkDecisions(host: HostModel): void {
     const counted = host.run.decisions.filter(({ outcome }) => outcome === 'counted');
+    checkAutomatic(host);
     for (const { question, answer, by } of counted) {
+      if (by === 'lockstep.yaml') continue;
       const origin = sent.find((each) => each.run === run && each.by === by && each.question === question && each.answer === answer);
       if (origin === undefined) broken.push(`${answer} to ${question} by ${by} counted, and nobody had sent it`);
       else if (origin.mustNotCount) broken.push(`${answer} to ${question} by ${by} counted, and must not`);
@@ -111,6 +120,16 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
       const people = list.flatMap(questionsOf).find(({ id }) => isOpeningOf(question, id))?.question.people ?? 1;
       if (question !== 'rollback' && answers.length > people) broken.push(`${question} was answered ${answers.length} times`);
       if (new Set(answers.map(({ by, answer }) => `${by} ${answer}`)).size < answers.length) broken.push(`${question} was answered twice by the same person`);
+    }
+  }
+
+  function checkAutomatic(host: HostModel): void {
+    for (const [index, { question, answer }] of automatic(host).entries()) {
+      const node = list.find(({ id }) => question.startsWith(`${id}.failed.`))?.id;
+      const gaveReason = host.attempts.some((attempt) => attempt.run === run && attempt.node === node && attempt.phase === 'do' && attempt.fault === 'trigger');
+      if (!scenario.automaticRollback) broken.push(`${question} was answered by a setting that is not set`);
+      if (answer !== 'rollback' || !gaveReason) broken.push(`the setting answered ${answer} to ${question}`);
+      if (automatic(host).slice(0, index).some((earlier) => earlier.question.startsWith(`${node}.failed.`))) broken.push(`the setting overruled a person at ${question}`);
     }
   }
 
@@ -131,8 +150,11 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
       const skipped = saidEver('skip', (question) => question.startsWith(`${id}.failed.`)).length > 0;
       if (state === 'succeeded' && node.needed && !host.applied.has(id) && !skipped) broken.push(`the run succeeded without ${id}`);
     }
-    const mayLeave = host.run.kind === 'back' ? ['stop', 'no-go', 'rollback'] : ['stop'];
-    if (state === 'stopped' && mayLeave.every((answer) => said(answer, () => true).length === 0)) broken.push('the run stopped, and nobody had asked for it');
+    const last = noWayBackStep(scenario.runbook);
+    if (last !== undefined && state !== 'succeeded' && host.attempts.some(({ what }) => what === last)) broken.push(`the run ended as ${state} past ${last}, from which there is no way back`);
+    const mayLeave = host.run.kind === 'back' || last !== undefined ? ['stop', 'no-go', 'rollback'] : ['stop'];
+    const wasLeft = mayLeave.some((answer) => said(answer, () => true).length > 0) || (last !== undefined && (hasTimeSaidNo(host) || automatic(host).length > 0));
+    if (state === 'stopped' && !wasLeft) broken.push('the run stopped, and nobody had asked for it');
     if (state === 'rolled back' && !host.oldWritable && !undoSkipped('stop-old')) broken.push('no database serves after the way back');
   }
 

@@ -39,6 +39,8 @@ export interface Scenario {
   readonly replies: readonly Reply[];
   /** Every question of the list is answered before the run has opened one. */
   readonly answeredTooEarly: boolean;
+  /** What the plan names as a reason to go back starts that by itself. */
+  readonly automaticRollback: boolean;
   /** How many steps the host did that the history does not know: a server restored from a backup. */
   readonly journalAheadBy: number;
   /** How many of the steps that history knows, from the last one back, the journal has lost. */
@@ -50,7 +52,7 @@ export interface Scenario {
   readonly chance: number;
 }
 
-const fault: Arbitrary<Fault> = fc.constantFrom('transient', 'permanent', 'secret', 'answer lost', 'answer lost for good');
+const fault: Arbitrary<Fault> = fc.constantFrom('transient', 'permanent', 'trigger', 'secret', 'answer lost', 'answer lost for good');
 
 /** Mostly none: a run that fails at each step never comes far. */
 const faults: Arbitrary<readonly Fault[]> = fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(fault, { minLength: 1, maxLength: 3 }) });
@@ -58,6 +60,7 @@ const faults: Arbitrary<readonly Fault[]> = fc.oneof({ weight: 3, arbitrary: fc.
 const step: Arbitrary<StepDescription> = fc.record({
   kind: fc.constant('step'),
   undo: mostly(true),
+  otherwise: mostly(false),
   skippable: fc.boolean(),
   needed: mostly(true),
   faults,
@@ -83,12 +86,13 @@ const node: Arbitrary<NodeDescription> = fc.oneof(
   },
 );
 
-const move: Arbitrary<MoveDescription> = fc.record({ before: fc.nat(6), faults, undoFaults: faults });
+const move: Arbitrary<MoveDescription> = fc.record({ before: fc.nat(6), otherwise: fc.boolean(), faults, undoFaults: faults });
 
 const runbook: Arbitrary<RunbookDescription> = fc.record({
   nodes: fc.array(node, { maxLength: 6 }),
   move: fc.oneof(fc.constant([]), fc.array(move, { minLength: 3, maxLength: 3 })),
   carriesOver: fc.boolean(),
+  noWayBackFrom: fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(5) }),
   tellsWhenStopped: fc.boolean(),
 });
 
@@ -121,6 +125,7 @@ export const scenario: Arbitrary<Scenario> = fc.record({
   ),
   replies: fc.array(reply, { maxLength: 10 }),
   answeredTooEarly: mostly(false),
+  automaticRollback: mostly(false),
   journalAheadBy: mostlyNone(),
   journalBehindBy: mostlyNone(),
   losses: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(loss, { minLength: 1, maxLength: 2 }) }),

@@ -4,7 +4,7 @@ import type { CompactStatus } from '../../../../src/contract/status.js';
 import { type Node, type Question, type Runbook, type Step, wordsFor } from '../../../../src/workflows/engine/nodes.js';
 import { type RunResult, workflowOf } from '../../../../src/workflows/engine/walk.js';
 import type { TestActs } from '../runbooks/acts.js';
-import { goBack, type Identified, listOf, type QuestionDescription, type RunbookDescription, type StepDescription } from './description.js';
+import { goBack, type Identified, listOf, noWayBackStep, otherWay, type QuestionDescription, type RunbookDescription, type StepDescription } from './description.js';
 
 const { acknowledgement, gate, optionalStep, parallel, section, step, waitUntil } = wordsFor<TestActs>();
 
@@ -37,12 +37,14 @@ async function tellChanges(): Promise<never> {
 }
 
 function runbookOf(description: RunbookDescription): Runbook<TestActs> {
+  const last = noWayBackStep(description);
   return {
     name: 'generated',
     title: 'Generated',
     sections: [section('All', '1', listOf(description).map(nodeOf))],
     ...(description.carriesOver ? { carryOver: [beside('save'), beside('exchange')] } : {}),
     ...(description.tellsWhenStopped ? { whenStopped: [beside('tell')] } : {}),
+    ...(last === undefined ? {} : { noWayBackFrom: { id: last } }),
     afterRollback: [beside('prove')],
     summary: () => [],
   };
@@ -81,7 +83,7 @@ function nodeOf(identified: Identified): Node<TestActs> {
   }
 }
 
-function stepOf(id: string, { undo, skippable, needed }: StepDescription): Step<unknown, TestActs> {
+function stepOf(id: string, { undo, otherwise, skippable, needed }: StepDescription): Step<unknown, TestActs> {
   return optionalStep({
     id,
     title: id,
@@ -89,7 +91,7 @@ function stepOf(id: string, { undo, skippable, needed }: StepDescription): Step<
     skippable,
     do: (act) => act.act(),
     ...(needed ? {} : { when: never }),
-    ...(undo ? { undo: { title: `undo ${id}`, do: (act) => act.act() } } : {}),
+    ...(undo ? { undo: { title: `undo ${id}`, do: (act) => act.act(), ...(otherwise ? { otherwise: { answer: otherWay, title: otherWay, do: (act) => act.act() } } : {}) } } : {}),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Call } from '../../../../src/contract/calls.js';
 import { signalNames } from '../../../../src/contract/names.js';
 import type { RunResult } from '../../../../src/workflows/engine/walk.js';
+import { noWayBackStep } from './description.js';
 import { type Attempted, createHostModel } from './hostModel.js';
 import { createPerson } from './person.js';
 import { createRules, type Sent } from './rules.js';
@@ -126,6 +127,8 @@ export function createWorld(server: Server): World {
 
 /** What a person starts after a run. */
 function nextKind(scenario: Scenario, kind: RunKind, result: RunResult | undefined, loss: Loss | undefined): RunKind | undefined {
+  // There nothing is to be undone: a person goes on, or leaves it.
+  if (noWayBackStep(scenario.runbook) !== undefined) return loss === undefined ? undefined : 'resumed';
   if (loss !== undefined) return kind === 'back' ? 'back' : loss.then;
   if (kind === 'back') return undefined;
   // One that cannot go on says that the way back is left.
