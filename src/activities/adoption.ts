@@ -24,7 +24,7 @@ export async function adoptLastRun(attempt: Adopting, runbook: string, { goesOn 
   if (earlier !== undefined) return earlier;
   const runs = (await readOtherRuns(attempt)).filter((run) => isOfRunbook(run, runbook));
   assertNotDecommissioned(runs);
-  const last = runs.at(-1);
+  const last = lastToTakeUp(runs, goesOn);
   if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'there is nothing to go back from');
   const { entries, opened } = last;
   const run = `the last ${runbook} on this host (run ${runIdOf(last, runbook)}, of ${opened.at})`;
@@ -35,10 +35,28 @@ export async function adoptLastRun(attempt: Adopting, runbook: string, { goesOn 
   return takeUp(attempt, runbook, last, goesOn);
 }
 
+/**
+ * The last run that has changed the host: one that was refused, or left at its first gates, has nothing to take up.
+ *
+ * @param goesOn - One without an end may be gone on with as well, whatever it did.
+ */
+function lastToTakeUp(runs: readonly RunOnHost[], goesOn: boolean): RunOnHost | undefined {
+  const isOpen = ({ entries }: RunOnHost) => !entries.some(({ kind }) => kind === 'closed');
+  return runs.findLast((run) => hasActed(run) || (goesOn && isOpen(run))) ?? runs.at(-1);
+}
+
+/** Whether a run began a step that may have to be undone, or the undoing of one, or a carry-over. */
+export function hasActed({ entries }: Pick<RunOnHost, 'entries'>): boolean {
+  return entries.some(
+    (entry) =>
+      entry.kind === 'carried over' || (entry.kind === 'began' && (entry.phase === 'undo' || entry.undoable)) || (entry.kind === 'decision' && entry.outcome === 'counted' && entry.answer === 'carry-over'),
+  );
+}
+
 /** Takes over a run's facts, and writes into the journal what of it was done and is to be undone. */
 export async function takeUp(attempt: Adopting, runbook: string, run: RunOnHost, goesOn: boolean): Promise<Adopted> {
   const { entries, opened, directory } = run;
-  const { toUndo, usersMayWriteSince } = summarise(entries);
+  const { toUndo, ...summary } = summarise(entries);
   for (const name of await readdir(directory)) {
     const fact = /^(.+)\.json$/.exec(name)?.[1];
     if (fact !== undefined && !notAdopted.has(fact)) await keepFact(attempt, fact, await readFact({ directory }, fact));
@@ -51,7 +69,8 @@ export async function takeUp(attempt: Adopting, runbook: string, run: RunOnHost,
     state: closed?.state ?? 'left without an end',
     nodes: takenUpBy(entries)?.nodes ?? opened.nodes,
     toUndo,
-    ...(usersMayWriteSince === undefined ? {} : { usersMayWriteSince }),
+    ...summary,
+    ...(closed === undefined && (goesBack(entries) || takenUpBy(entries)?.wayBackBegun === true) ? { wayBackBegun: true } : {}),
     ...(goesOn ? { reached: readReached(entries, opened.settings) } : {}),
   };
   await attempt.journal({ kind: 'adopted', at: attempt.now().toISOString(), directory, adopted });
@@ -73,7 +92,7 @@ function runIdOf({ entries, directory }: RunOnHost, runbook: string): string {
  * @throws {@link PermanentFailure} where there is none, or it has ended or begun to go back.
  */
 export async function assertLastRunGoesOn(attempt: Pick<Adopting, 'config' | 'directory'>, runbook: string): Promise<void> {
-  const last = (await readOtherRuns(attempt)).findLast((run) => isOfRunbook(run, runbook));
+  const last = lastToTakeUp((await readOtherRuns(attempt)).filter((run) => isOfRunbook(run, runbook)), true);
   if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'start it without --resume');
   assertMayGoOn(last.entries, `the last ${runbook} on this host (${basename(last.directory)}, of ${last.opened.at})`);
 }
@@ -121,7 +140,7 @@ function assertNotDecommissioned(runs: readonly RunOnHost[]): void {
   const index = runs.findLastIndex(({ entries }) => entries.some(({ kind }) => kind === 'decommission begun'));
   const removal = runs[index]?.entries.find((entry) => entry.kind === 'decommission begun');
   // A later migration has a source of its own.
-  if (removal === undefined || runs.slice(index + 1).some(({ entries }) => summarise(entries).toUndo.length > 0)) return;
+  if (removal === undefined || runs.slice(index + 1).some(({ entries }) => entries.some((entry) => entry.kind === 'began' && entry.undoable))) return;
   throw new PermanentFailure(
     `the old data of this host was removed by decommissionPlaintext (run ${removal.byRun}, begun ${removal.at}): there is no old volume to go back to`,
     'stay on the encrypted volume; what is lost on it comes back from a backup',

@@ -3,9 +3,9 @@ import { PermanentFailure } from '../contract/errors.js';
 import { syncDirectoryOf } from '../host/durable.js';
 import { ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
-import { keepFact, readFact } from './runFacts.js';
+import { dropFact, keepFact, readFact } from './runFacts.js';
 import { needSource } from './source.js';
-import { restoredFact, type RestoredFact } from './stoppedSource.js';
+import { isVolumeAsStopped, restoredFact, type RestoredFact } from './stoppedSource.js';
 import { summarise } from './wrapper/journal.js';
 
 /** Kept once the carried-over cluster has the source's place. */
@@ -14,9 +14,13 @@ export interface CarriedFact {
   readonly kept: string;
   /** ISO time. */
   readonly at: string;
+  /** ISO time since which users may have written on the encrypted volume. */
+  readonly since?: string;
 }
 
 const carriedFact = 'carried-over';
+/** Kept before anything is copied: a later run that takes this one up has to find the same directories. */
+const placesFact = 'carried-places';
 
 /** Names of directories that exchange places, kept before the first rename: a later run finishes it with the same ones. */
 export interface Exchange {
@@ -28,20 +32,32 @@ export interface Exchange {
 /** Of the exchange that gives a restored backup the source's place. */
 export const restoredExchangeFact = 'restored-exchange';
 
-/** Beside the source, on its filesystem, so that a rename exchanges them. */
-export async function carriedPlaces(attempt: Pick<Attempt, 'directory' | 'call'>): Promise<{ readonly root: string; readonly carried: string; readonly kept: string }> {
+/** Where the copy lies, the source, and what is kept of it: beside each other on one filesystem, so that a rename exchanges them. */
+export async function carriedPlaces(attempt: Pick<Attempt, 'directory' | 'call'>): Promise<Exchange> {
   const { root } = await needSource(attempt);
   const run = attempt.call.runId.slice(0, 8);
-  return { root, carried: `${root}.carried-${run}`, kept: `${root}.before-${run}` };
+  return (await readFact<Exchange>(attempt, placesFact)) ?? { root, incoming: `${root}.carried-${run}`, kept: `${root}.before-${run}` };
+}
+
+/** The same, kept for whoever goes on from here; an exchange that an earlier carry-over left unfinished is given up. */
+export async function takeCarriedPlaces(attempt: Attempt): Promise<Exchange> {
+  const places = await carriedPlaces(attempt);
+  await keepFact(attempt, placesFact, places);
+  await ensureSourceInPlace(attempt);
+  return places;
 }
 
 /** Puts the carried-over copy into the source's place; the source is kept beside it. Done twice, it has the effect of once. */
 export async function exchangeSource(attempt: Attempt): Promise<CarriedFact> {
   const done = await readFact<CarriedFact>(attempt, carriedFact);
   if (done !== undefined) return tell(attempt, done);
-  const { root, carried, kept } = await carriedPlaces(attempt);
-  await finishExchange({ root, incoming: carried, kept });
-  const fact: CarriedFact = { kept, at: attempt.now().toISOString() };
+  if (!(await isVolumeAsStopped(attempt))) {
+    throw new PermanentFailure('the database was started on the encrypted volume since it was stopped: the copy may lack what was written there', 'answer choose-again, then carry-over: it is stopped and copied anew');
+  }
+  const places = await carriedPlaces(attempt);
+  await finishExchange(places);
+  const { usersMayWriteSince } = summarise(await attempt.readJournal());
+  const fact: CarriedFact = { kept: places.kept, at: attempt.now().toISOString(), ...(usersMayWriteSince === undefined ? {} : { since: usersMayWriteSince }) };
   await keepFact(attempt, carriedFact, fact);
   return tell(attempt, fact);
 }
@@ -61,21 +77,34 @@ export async function isCarriedOver(attempt: Pick<Attempt, 'directory'>): Promis
 
 /** A killed attempt may have kept the fact and not told the journal, from which a later run takes it. */
 async function tell(attempt: Attempt, fact: CarriedFact): Promise<CarriedFact> {
-  const isTold = (await attempt.readJournal()).some(({ kind }) => kind === 'carried over');
-  if (!isTold) await attempt.journal({ kind: 'carried over', ...fact });
+  const { carriedOver } = summarise(await attempt.readJournal());
+  if (carriedOver !== true) await attempt.journal({ kind: 'carried over', ...fact });
   return fact;
+}
+
+/** The source gets its place again; what was copied is kept where it was before the exchange. */
+export async function giveUpCarryOver(attempt: Attempt): Promise<void> {
+  const fact = await readFact<CarriedFact>(attempt, carriedFact);
+  if (fact === undefined) return;
+  await giveUpExchange(await carriedPlaces(attempt));
+  // The journal first: without the fact nobody would come here again.
+  if (summarise(await attempt.readJournal()).carriedOver === true) {
+    const at = attempt.now().toISOString();
+    await attempt.journal({ kind: 'carry-over void', at, since: fact.since ?? fact.at });
+  }
+  await dropFact(attempt, carriedFact);
 }
 
 /** The source has its own place again, where an exchange was begun and given up. */
 export async function ensureSourceInPlace(attempt: Attempt): Promise<{ readonly carriedOver: boolean }> {
   if (await isCarriedOver(attempt)) return { carriedOver: true };
-  const { root, carried, kept } = await carriedPlaces(attempt);
-  await giveUpExchange({ root, incoming: carried, kept });
+  await giveUpExchange(await carriedPlaces(attempt));
   const restored = await readFact<Exchange>(attempt, restoredExchangeFact);
   if (restored !== undefined && (await readFact<RestoredFact>(attempt, restoredFact)) === undefined) await giveUpExchange(restored);
   return { carriedOver: false };
 }
 
+/** Done twice, it has the effect of once. */
 async function giveUpExchange({ root, incoming, kept }: Exchange): Promise<void> {
   if (!(await exists(kept))) return;
   await clearPlace(root, incoming);
@@ -83,12 +112,17 @@ async function giveUpExchange({ root, incoming, kept }: Exchange): Promise<void>
   await syncDirectoryOf(root);
 }
 
+/** What a person may say becomes of what users wrote on the new volume. */
+const choices: ReadonlySet<string> = new Set(['carry-over', 'discard-writes', 'continue', 'stop', 'choose-again']);
+
 /** The old database may start: nobody has written on the new volume, or that was carried over, or a person has given it up by name. */
 export async function mayReturn(attempt: Pick<Attempt, 'directory' | 'readJournal'>): Promise<boolean> {
   const entries = await attempt.readJournal();
   if (summarise(entries).usersMayWriteSince === undefined) return true;
   if (await isCarriedOver(attempt)) return true;
-  return entries.some((entry) => entry.kind === 'decision' && entry.answer === 'discard-writes' && entry.outcome === 'counted');
+  // Whoever has gone on since, or has chosen to carry over, has taken that back.
+  const chosen = entries.findLast((entry) => entry.kind === 'decision' && entry.outcome === 'counted' && choices.has(entry.answer));
+  return chosen?.kind === 'decision' && chosen.answer === 'discard-writes';
 }
 
 /** @throws {@link PermanentFailure} where the old database must not start. */

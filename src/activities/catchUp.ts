@@ -2,7 +2,7 @@ import { catchUpNode } from '../contract/names.js';
 import { PermanentFailure } from '../contract/errors.js';
 import type { CaughtUp } from '../contract/settings.js';
 import type { Attempt } from './activity.js';
-import { assertMayGoOn, goesBack, isOfRunbook, readReached, readRuns, takenUpBy, takeUp, type RunOnHost } from './adoption.js';
+import { assertMayGoOn, goesBack, hasActed, isOfRunbook, readReached, readRuns, takenUpBy, takeUp, type RunOnHost } from './adoption.js';
 import { highestNumber } from './wrapper/hostAhead.js';
 
 /**
@@ -12,7 +12,7 @@ import { highestNumber } from './wrapper/hostAhead.js';
  * @throws {@link PermanentFailure} where it can not be gone on with in that way.
  */
 export async function findLastRun(attempt: Pick<Attempt, 'config' | 'directory'>, runbook: string, way: 'on' | 'back'): Promise<RunOnHost> {
-  const runs = (await readRuns(attempt)).filter((run) => run.directory === attempt.directory || isOfRunbook(run, runbook));
+  const runs = (await readRuns(attempt)).filter((run) => run.directory === attempt.directory || (isOfRunbook(run, runbook) && !wasLeftAtItsGate(run)));
   const last = runs.toSorted((a, b) => lastActedAt(a).localeCompare(lastActedAt(b))).at(-1);
   if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'answer stop, and start a new run');
   const name = `${last.name}, begun ${last.opened.at},`;
@@ -30,7 +30,7 @@ export async function findLastRun(attempt: Pick<Attempt, 'config' | 'directory'>
 export async function catchUpWith(attempt: Attempt, last: RunOnHost, way: 'on' | 'back'): Promise<CaughtUp> {
   if (last.directory !== attempt.directory) {
     await takeUp(attempt, last.opened.adopted?.runbook ?? attempt.call.runbook, last, way === 'on');
-    const carried = last.entries.findLast((entry) => entry.kind === 'carried over');
+    const carried = last.entries.findLast((entry) => entry.kind === 'carried over' || entry.kind === 'carry-over void');
     if (carried !== undefined) await attempt.journal(carried);
     // A run that was reset never opened the host itself; without this nobody would find it here afterwards. Last,
     // since it counts from then on as the one that got furthest: killed before, it looks for the other one again.
@@ -40,8 +40,14 @@ export async function catchUpWith(attempt: Attempt, last: RunOnHost, way: 'on' |
   return {
     calls: highestNumber(entries),
     goesBack: goesBack(last.entries),
-    ...(way === 'on' ? { reached: readReached(entries, last.opened.settings) } : {}),
+    // Whoever turns back past the point of no return may still go on.
+    ...(way === 'on' || !goesBack(last.entries) ? { reached: readReached(entries, last.opened.settings) } : {}),
   };
+}
+
+/** A way back that somebody began and then did not want: it stands in nobody's way. */
+function wasLeftAtItsGate(run: RunOnHost): boolean {
+  return takenUpBy(run.entries) !== undefined && !hasActed(run) && run.entries.some(({ kind }) => kind === 'closed');
 }
 
 /** When a run acted last; that it looks here how far it came is no act. */

@@ -8,6 +8,7 @@ import {
   ensureDatabaseStopped,
 } from './ensureServices.js';
 import { openAndMount } from './openVolume.js';
+import { ensureOverlaySelected } from './overlay.js';
 import { assertSourceUntouched } from './stoppedSource.js';
 
 const ensures: Readonly<Record<Condition, (attempt: Attempt) => Promise<unknown>>> = {
@@ -18,6 +19,7 @@ const ensures: Readonly<Record<Condition, (attempt: Attempt) => Promise<unknown>
     await assertSourceUntouched(attempt);
   },
   'source unchanged': assertSourceUntouched,
+  'volume selected': ensureOverlaySelected,
   'database up': ensureDatabaseReady,
   'database stopped': async (attempt) => {
     await ensureApplicationStopped(attempt);

@@ -6,7 +6,7 @@ import { ifPresent } from '../host/failure.js';
 import { assertIs } from '../host/treeRemoval.js';
 import type { Attempt } from './activity.js';
 import { findObstacle, isWithin, measureCopy, type Copy } from './decommissionListing.js';
-import { isOverlaySelected } from './overlay.js';
+import { isOverlaySelected } from './overlaySelection.js';
 import { assertOpenFilesOnVolume } from './openFilesOnVolume.js';
 import { ensureDatabaseReady } from './ensureServices.js';
 import { createClaimFile } from './wrapper/claim.js';

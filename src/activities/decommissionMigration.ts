@@ -2,7 +2,7 @@ import { join, relative } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { readSystemIdentifier } from '../host/plaintextCopy.js';
 import type { Attempt } from './activity.js';
-import { isOfRunbook, readOtherRuns, type RunOnHost } from './adoption.js';
+import { hasActed, isOfRunbook, readOtherRuns, type RunOnHost } from './adoption.js';
 import { volumeLayout } from './openVolume.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
 import type { SourceFacts } from './source.js';
@@ -43,12 +43,12 @@ export async function readMigration(attempt: Attempt) {
 /** @throws {@link PermanentFailure} naming what stands against it. */
 export function findMigration(runs: readonly RunOnHost[]): MigrationFact {
   // One that began nothing to be undone, such as a no-go at its first gate, left the host as it was.
-  const [last, ...others] = runs.filter((run) => isOfRunbook(run, 'migrate') && hasActed(run)).toReversed();
+  const [last, ...others] = runs.filter((run) => isOfRunbook(run, 'migrate') && (hasActed(run) || isLostWayBack(run))).toReversed();
   if (last === undefined) throw new PermanentFailure('no migrate has run on this host', 'there is no old data that Lockstep knows of');
   const closed = last.entries.findLast((entry) => entry.kind === 'closed');
   const runId = last.name.slice(last.name.indexOf('-') + 1);
   if (closed === undefined) throw new PermanentFailure(`${last.name} was left without an end`, 'finish it, or go back from it, before the old data is removed');
-  // A rollback that was left at its gate, or with the service on the volume, changed nothing.
+  // A rollback that was left with the service on the volume, changed nothing.
   const migrated = last.name.startsWith('migrate-') ? last : others.find(({ name }) => name.startsWith('migrate-'));
   const since = migrated && summarise(migrated.entries).usersMayWriteSince;
   const isUndone = closed.state === 'rolled back' || migrated?.entries.some(({ kind }) => kind === 'rolled back') === true;
@@ -60,9 +60,8 @@ export function findMigration(runs: readonly RunOnHost[]): MigrationFact {
   return { runId: migrated.name.slice('migrate-'.length), directory: migrated.directory, inUseSince: since, removalBegunAt: begun !== undefined && !isOver ? begun.at : null };
 }
 
-function hasActed({ name, entries }: RunOnHost): boolean {
-  if (!name.startsWith('migrate-')) return true;
-  return entries.some((entry) => entry.kind === 'began' && entry.phase === 'do' && entry.undoable);
+function isLostWayBack({ name, entries }: RunOnHost): boolean {
+  return !name.startsWith('migrate-') && !entries.some(({ kind }) => kind === 'closed');
 }
 
 /**

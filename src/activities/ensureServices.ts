@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure, RollbackTrigger } from '../contract/errors.js';
+import { PortTaken, type Compose } from '../host/compose.js';
 import { readContainerReadiness } from '../host/postgresReadiness.js';
 import type { Attempt } from './activity.js';
 import { assertMayReturn, mayReturn } from './carriedSource.js';
-import { isOverlaySelected } from './overlay.js';
+import { isOverlaySelected } from './overlaySelection.js';
 import { needSource } from './source.js';
 
 const readyWithinSeconds = 300;
@@ -19,7 +20,7 @@ export class DatabaseEnded extends Error {
 }
 
 /** What was waited for did not come. */
-class NotInTime extends PermanentFailure {}
+export class NotInTime extends PermanentFailure {}
 
 /** Stops the application where it runs. */
 export async function ensureApplicationStopped(attempt: Attempt): Promise<void> {
@@ -53,7 +54,7 @@ export async function isDatabaseReady({ config, tools }: Attempt, container: str
 /** Starts the application without touching the database, and waits until its health endpoint says 200. */
 export async function ensureApplicationUp(attempt: Attempt): Promise<{ status: number }> {
   const { application } = attempt.config.deployment;
-  await composeOf(attempt).up({ services: [application.service], noDeps: true });
+  await startService(attempt, { services: [application.service], noDeps: true });
   const { applicationContainer } = await needSource(attempt);
   return waitUntil(attempt, { container: applicationContainer, what: 'the application to be healthy' }, async () => {
     const status = await readHealth(attempt);
@@ -100,7 +101,7 @@ async function startDatabase(attempt: Attempt): Promise<void> {
   if (!(await mayReturn(attempt)) && !(await isOverlaySelected(attempt))) await assertMayReturn(attempt);
   const { database } = attempt.config.deployment;
   const { container } = await needSource(attempt);
-  await composeOf(attempt).up({ services: [database.service], noDeps: true, shutdownTimeoutSeconds: database.stopTimeoutSeconds });
+  await startService(attempt, { services: [database.service], noDeps: true, shutdownTimeoutSeconds: database.stopTimeoutSeconds });
   await waitUntil(attempt, { container, what: `${container} to accept connections` }, async () => {
     await assertNotEnded(attempt, container);
     return (await isDatabaseReady(attempt, container)) ? true : undefined;
@@ -122,6 +123,40 @@ export async function ensureDatabaseStopped(attempt: Attempt): Promise<void> {
   const { container } = await needSource(attempt);
   if ((await attempt.tools.docker.readContainer(container))?.isRunning === false) return;
   await stopService(attempt, { service: database.service, container, timeoutSeconds: database.stopTimeoutSeconds });
+}
+
+/**
+ * A power cut while Docker starts a container may leave it holding the container's port for nobody, until the daemon
+ * is restarted in an orderly way (moby/libnetwork#1790). Where nobody else's containers run on this host that is done here.
+ */
+async function startService(attempt: Attempt, options: Parameters<Compose['up']>[0]): Promise<void> {
+  try {
+    await composeOf(attempt).up(options);
+  } catch (error) {
+    if (!(error instanceof PortTaken)) throw error;
+    await freePort(attempt, error);
+    await composeOf(attempt).up(options);
+  }
+}
+
+async function freePort(attempt: Attempt, { port }: PortTaken): Promise<void> {
+  const { docker } = attempt.tools;
+  const { container, applicationContainer } = await needSource(attempt);
+  const running = await docker.readRunning();
+  const others = running.filter((name) => name !== container && name !== applicationContainer);
+  if (others.length > 0) {
+    throw new PermanentFailure(
+      `Docker says that another container has ${port}; besides this deployment there run ${others.join(', ')}`,
+      `look who has it (docker ps); where nobody does, a power cut has left it taken: "systemctl restart docker" frees it, and restarts every container; then retry`,
+    );
+  }
+  const at = attempt.now().toISOString();
+  await attempt.journal({ kind: 'note', at, text: `restarting Docker's daemon: it holds ${port}, and none of the running containers (${running.join(', ') || 'none'}) has it` });
+  const isDatabaseUp = running.includes(container);
+  // The daemon gives a container ten seconds to end.
+  if (isDatabaseUp) await ensureDatabaseStopped(attempt);
+  await docker.restartDaemon();
+  if (isDatabaseUp) await startDatabase(attempt);
 }
 
 async function stopService(attempt: Attempt, { service, container, timeoutSeconds }: { readonly service: string; readonly container: string; readonly timeoutSeconds: number }): Promise<void> {

@@ -10,6 +10,7 @@ import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from './adoption.js
 import { catchUpWith, findLastRun } from './catchUp.js';
 import { makeRecord, renderRecord } from './record.js';
 import { keepPredecessor } from './predecessor.js';
+import { voidStaleCarryOver } from './staleCarryOver.js';
 import { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
 import { assertHoldsHost } from './wrapper/hostAhead.js';
 import { runDirectory } from './wrapper/wrap.js';
@@ -63,6 +64,7 @@ export function createRunActivities(dependencies: RunDependencies) {
     /** A step that was killed and is not undone may have left programs that write where the undos act. */
     beginWayBack: changes('WAY_BACK', async (attempt) => {
       await dependencies.endLeftovers(attempt);
+      await voidStaleCarryOver(attempt);
       return summarise(await attempt.readJournal());
     }),
 

@@ -1,10 +1,12 @@
+import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { CommandFailed } from '../host/runner.js';
 import { changes, type Attempt } from './activity.js';
 import { carriedPlaces, ensureSourceInPlace } from './carriedSource.js';
-import { DatabaseEnded, ensureApplicationStopped, ensureApplicationUp, ensureDatabaseStopped, ensureDatabaseUp } from './ensureServices.js';
+import { DatabaseEnded, ensureApplicationStopped, ensureApplicationUp, ensureDatabaseStopped, ensureDatabaseUp, NotInTime } from './ensureServices.js';
 import { assertOpenFilesOnVolume } from './openFilesOnVolume.js';
 import { keepEndOfOutage } from './outage.js';
+import { isOverlaySelected, overlayName } from './overlaySelection.js';
 import { keepFact, readFact } from './runFacts.js';
 import { keepErrorsBefore } from './serviceLogs.js';
 import { needSource } from './source.js';
@@ -51,12 +53,12 @@ export const serviceActivities = {
    * that somebody started meanwhile has moved on, and is gone back to all the same: it is the service.
    */
   startDatabaseOnSource: changes('DATABASE_START', async (attempt) => {
-    const { carriedOver } = await ensureSourceInPlace(attempt);
+    const { carriedOver } = await ensureSourceSelected(attempt);
     const nextMove = await nextMoveFor(attempt, carriedOver);
     const { untouched } = await lookAtSourceOnce(attempt, carriedOver ? 'volume' : 'source', nextMove);
     const lost = untouched ? '' : '; it was started since it was stopped, and no backup holds what was written then';
     await ensureDatabaseUp(attempt).catch((error: unknown) => {
-      throw error instanceof DatabaseEnded ? new PermanentFailure(`the old database does not start (${error.message})${lost}`, nextMove) : error;
+      throw error instanceof DatabaseEnded || error instanceof NotInTime ? new PermanentFailure(`the old database does not start (${error.message})${lost}`, nextMove) : error;
     });
     const recorded = untouched ? await readFact<Statistics>(attempt, carriedOver ? 'statistics-carried' : 'statistics-stopped') : undefined;
     if (recorded) assertEqualStatistics(recorded, await readOldStatistics(attempt, nextMove), nextMove);
@@ -64,6 +66,7 @@ export const serviceActivities = {
   }),
 
   startApplicationOnSource: changes('APPLICATION_START', async (attempt) => {
+    await ensureSourceSelected(attempt);
     await ensureDatabaseUp(attempt);
     return ensureApplicationUp(attempt);
   }),
@@ -89,6 +92,21 @@ export const serviceActivities = {
     return up;
   }),
 };
+
+/**
+ * The old volume is what Compose starts the database on, and the source has its place there: an undo that a person
+ * skipped may have left either undone.
+ */
+async function ensureSourceSelected(attempt: Attempt): Promise<{ readonly carriedOver: boolean }> {
+  if (await isOverlaySelected(attempt)) {
+    const { directory } = attempt.config.deployment;
+    throw new PermanentFailure(
+      `${join(directory, '.env')} still selects ${overlayName}: the database would start on the encrypted volume, and not on the old one`,
+      `take ${overlayName} out of COMPOSE_FILE there, then retry`,
+    );
+  }
+  return ensureSourceInPlace(attempt);
+}
 
 async function nextMoveFor(attempt: Attempt, carriedOver: boolean): Promise<string> {
   const { container } = await needSource(attempt);

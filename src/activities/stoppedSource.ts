@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { readDigest } from '../host/fileDigest.js';
-import { errorCode } from '../host/failure.js';
+import { errorCode, ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
 import { volumeLayout } from './openVolume.js';
 import { keepFact, readFact } from './runFacts.js';
@@ -72,6 +72,19 @@ export async function assertSourceUntouched(attempt: Attempt): Promise<void> {
     `the control file of the old database (${join(await directoryOf(attempt, 'source'), 'global', 'pg_control')}) has other bytes than when it was stopped, and says the same: something wrote to it, or its disk fails`,
     'look at dmesg; nothing is written over it: roll back where PostgreSQL accepts it, else restore the final backup',
   );
+}
+
+/** Whether the cluster on the encrypted volume has not been started since it was stopped to be carried over. */
+export async function isVolumeAsStopped(attempt: Attempt): Promise<boolean> {
+  const stopped = await readFact<StoppedFact>(attempt, stoppedFacts.volume);
+  return (await readControlDigest(attempt, 'volume')) === stopped?.controlDigest;
+}
+
+/** Whether the source has been started since it was stopped: then it may hold writes of its own. */
+export async function wasSourceStarted(attempt: Attempt): Promise<boolean> {
+  const stopped = await readFact<StoppedFact>(attempt, stoppedFacts.source);
+  const controlDigest = await ifPresent(readControlDigest(attempt, 'source'));
+  return stopped !== undefined && controlDigest !== undefined && controlDigest !== stopped.controlDigest;
 }
 
 /**

@@ -1,10 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { PermanentFailure } from '../contract/errors.js';
 import { readTreeSize } from '../host/directoryTree.js';
-import { ifPresent } from '../host/failure.js';
 import { reads } from './activity.js';
+import { takenUpBy } from './adoption.js';
+import { carriedPlaces, exists } from './carriedSource.js';
 import { readFact } from './runFacts.js';
-import { needSource } from './source.js';
 import type { Statistics } from './statistics.js';
 import { summarise } from './wrapper/journal.js';
 
@@ -12,19 +11,22 @@ import { summarise } from './wrapper/journal.js';
 export const wayBackActivities = {
   /** The old data directory is there; what it held when it was stopped, and since when users may have written elsewhere. */
   readWayBack: reads(async (attempt) => {
-    const { root } = await needSource(attempt);
-    if ((await ifPresent(stat(root))) === undefined) {
-      throw new PermanentFailure(`the old data directory ${root} is gone`, 'restore a backup instead; the encrypted volume is as it was');
-    }
-    const { sizeBytes } = await readTreeSize({ directory: root });
+    const { root, kept } = await carriedPlaces(attempt);
+    // An exchange that was cut off between its two renames: the way back finishes it, or gives it up.
+    const place = (await exists(root)) ? root : kept;
+    if (!(await exists(place))) throw new PermanentFailure(`the old data directory ${root} is gone`, 'restore a backup instead; the encrypted volume is as it was');
+    const { sizeBytes } = await readTreeSize({ directory: place });
     const stopped = await readFact<Statistics>(attempt, 'statistics-stopped');
-    const { usersMayWriteSince } = summarise(await attempt.readJournal());
+    const entries = await attempt.readJournal();
+    const { usersMayWriteSince, carriedOver } = summarise(entries);
     return {
-      root,
+      root: place,
       sizeBytes,
       stoppedAt: stopped?.at ?? null,
       rows: stopped === undefined ? null : Object.values(stopped.databases).reduce((sum, { tables }) => sum + tables.reduce((rows, table) => rows + table.rows, 0), 0),
       usersMayWriteSince: usersMayWriteSince ?? null,
+      carriedOver: carriedOver === true,
+      begunBefore: takenUpBy(entries)?.wayBackBegun === true,
     };
   }),
 };

@@ -10,6 +10,7 @@ export type Condition =
   | 'volume open'
   | 'source stopped and unchanged'
   | 'source unchanged'
+  | 'volume selected'
   | 'database up'
   | 'database stopped'
   | 'application up'
@@ -62,6 +63,10 @@ export interface NodeOutcome {
 export interface JournalSummary {
   /** Ids of nodes that began and declared an undo, in the order in which they began, without those already undone. */
   readonly toUndo: readonly string[];
-  /** ISO time since which users may have written on the new volume. */
+  /** ISO time since which users may have written on the new volume, what was carried over not counted. */
   readonly usersMayWriteSince?: string;
+  /** What they wrote there is where the way back leads. */
+  readonly carriedOver?: true;
+  /** Something was undone already: the run goes on with that, and nowhere else. */
+  readonly undoBegun?: true;
 }

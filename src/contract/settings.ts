@@ -42,6 +42,10 @@ export interface Adopted {
   readonly toUndo: readonly string[];
   /** ISO time since which users may have written on the new volume. */
   readonly usersMayWriteSince?: string;
+  readonly carriedOver?: true;
+  readonly undoBegun?: true;
+  /** It had begun to go back, and users may be offline. */
+  readonly wayBackBegun?: true;
   /** How far a run came that is gone on with. */
   readonly reached?: Reached;
 }

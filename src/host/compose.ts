@@ -14,6 +14,19 @@ export interface ComposeContainer {
   readonly exitCode: number;
 }
 
+/** The daemon says that it has given a container's port on the host to another one. */
+export class PortTaken extends Error {
+  override readonly name = 'PortTaken';
+
+  /** @param port - Such as `127.0.0.1:1900`. */
+  constructor(
+    readonly port: string,
+    options: ErrorOptions,
+  ) {
+    super(`Docker has given ${port} to another container already`, options);
+  }
+}
+
 /** Compose for one project. */
 export interface Compose {
   /** Such as `2.28.1`, or `dev` where it was built from source. The overlay needs at least 2.24.4. */
@@ -32,7 +45,7 @@ export interface Compose {
    * Creates and starts services, and recreates those whose definition changed. Never builds an image,
    * and pulls one only where `pull` says so: a new image in a maintenance window is another change.
    *
-   * @throws CommandFailed, also where `wait` is set and a service does not become healthy in time.
+   * @throws CommandFailed, also where `wait` is set and a service does not become healthy in time; {@link PortTaken}.
    */
   readonly up: (options: {
     services: readonly string[];
@@ -113,7 +126,12 @@ export function createCompose({ run, projectDirectory, files = [] }: { run: Run;
         ...(shutdownTimeoutSeconds === undefined ? [] : ['--timeout', String(shutdownTimeoutSeconds)]),
         ...services,
       ];
-      await compose(command, { timeout: 'service', ...(signal ? { signal } : {}) });
+      try {
+        await compose(command, { timeout: 'service', ...(signal ? { signal } : {}) });
+      } catch (error) {
+        const port = error instanceof CommandFailed ? /Bind for (\S+) failed: port is already allocated/.exec(error.stderr)?.[1] : undefined;
+        throw port === undefined ? error : new PortTaken(port, { cause: error });
+      }
     },
     stop: async ({ services, timeoutSeconds, signal }) => {
       const command = ['stop', '--timeout', String(timeoutSeconds), ...services];

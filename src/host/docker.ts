@@ -16,6 +16,10 @@ export interface Docker {
   readonly readContainer: (container: string) => Promise<ContainerFacts | undefined>;
   /** The ids of all containers, those that do not run included. */
   readonly readContainerIds: () => Promise<readonly string[]>;
+  /** The names of the containers that run. */
+  readonly readRunning: () => Promise<readonly string[]>;
+  /** Restarts the daemon as the host's systemd does, and with it every container that is to start by itself. */
+  readonly restartDaemon: () => Promise<void>;
   /** One value of a container's environment, which may be a secret; undefined where it is not set. */
   readonly readEnvironmentValue: (options: { container: string; name: string }) => Promise<string | undefined>;
   /** Undefined where there is no such volume. */
@@ -69,6 +73,10 @@ export function createDocker({ run, socketPath }: { run: Run; socketPath?: strin
   return {
     readContainer,
     readContainerIds: async () => (await run('docker', ['ps', '--all', '--quiet', '--no-trunc'])).stdout.split('\n').filter((id) => id !== ''),
+    readRunning: async () => (await run('docker', ['ps', '--format', '{{.Names}}'])).stdout.split('\n').filter((name) => name !== ''),
+    restartDaemon: async () => {
+      await run('systemctl', ['restart', 'docker'], { timeout: 'service' });
+    },
     readEnvironmentValue: async ({ container, name }) =>
       parsed(await inspect('container', container), (json) => parseContainerEnvironmentValue(json, name)),
     readVolume: async (name) => parsed(await inspect('volume', name), parseVolume),

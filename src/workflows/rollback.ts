@@ -21,15 +21,21 @@ const rollbackGate = gate({
   plan: '4, rollback',
   reasonForGo: true,
   evidence: ({ from }) => {
-    const { root, stoppedAt, rows, usersMayWriteSince } = from(readWayBack);
+    const { root, stoppedAt, rows, usersMayWriteSince, carriedOver, begunBefore } = from(readWayBack);
     return [
       ['old data directory', root],
       ['stopped', stoppedAt ?? 'not by this migration'],
       ...(rows === null ? [] : [['rows in it', formatCount(rows)] as const]),
-      ['users may have written on the encrypted volume', usersMayWriteSince === null ? 'no' : `since ${usersMayWriteSince}`],
+      ['users may have written on the encrypted volume', written(usersMayWriteSince, carriedOver)],
+      ...(begunBefore ? [['an earlier way back', 'was begun and not ended: users may be offline until this one is'] as const] : []),
     ];
   },
 });
+
+function written(since: string | null, isCarriedOver: boolean): string {
+  if (since !== null) return `since ${since}`;
+  return isCarriedOver ? 'it was carried over by an earlier way back' : 'no';
+}
 
 /** The plan's rollback procedure, on its own: of a migration that has ended, or that lost its run. */
 export const rollback: Runbook<Activities> = {
@@ -38,5 +44,6 @@ export const rollback: Runbook<Activities> = {
   undoes: migrate,
   sections: [section('Decide', '4, rollback', [readWayBack, rollbackGate])],
   afterRollback: migrate.afterRollback,
+  whenStopped: migrate.whenStopped ?? [],
   summary: () => [],
 };

@@ -1,5 +1,6 @@
 import { startDirector } from '../../src/rehearsal/faultPoints/director.js';
-import { hostConfig } from '../../src/rehearsal/hostConfig.js';
+import { hostConfig, hostFiles } from '../../src/rehearsal/hostConfig.js';
+import type { Rehearsal } from '../../src/rehearsal/rehearsal.js';
 import { openTestHost } from '../e2e/host.js';
 import type { Cell } from './breaker.js';
 import { runChain, type Chain } from './chain.js';
@@ -27,10 +28,11 @@ export class BrokenChain extends Error {
 
   constructor(
     cause: unknown,
+    commandsLog: string,
     /** Where it broke, if anything had been broken until then. */
     readonly cell: FailedCell | undefined,
   ) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    super([cause instanceof Error ? cause.message : String(cause), commandsLog].join('\n'), { cause });
   }
 }
 
@@ -59,11 +61,17 @@ export async function runColumn({ name, server, faultAt, durations, onCell = () 
         ...(from === undefined ? {} : { from: await readCut(from) }),
       });
     } catch (error) {
-      throw new BrokenChain(error, cuts?.last());
+      throw new BrokenChain(error, await readCommandsLog(rehearsal), cuts?.last());
     } finally {
       await rehearsal.close();
     }
   } finally {
     await director.close();
   }
+}
+
+/** The host is thrown away, and with it what its commands said. */
+async function readCommandsLog({ guest }: Rehearsal): Promise<string> {
+  const { stdout } = await guest.exec('sh', ['-c', `tail --lines=20 ${hostFiles.state}/runs/*/commands.log`]).catch((error: unknown) => ({ stdout: String(error) }));
+  return stdout;
 }

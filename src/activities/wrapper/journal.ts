@@ -25,6 +25,7 @@ export type JournalEntry =
   | { readonly kind: 'mark'; readonly at: string; readonly mark: 'users may write on the new volume' }
   | { readonly kind: 'adopted'; readonly at: string; readonly directory: string; readonly adopted: Adopted }
   | { readonly kind: 'carried over'; readonly at: string; readonly kept: string }
+  | { readonly kind: 'carry-over void'; readonly at: string; readonly since: string }
   | { readonly kind: 'rolled back'; readonly at: string; readonly byRun: string }
   | { readonly kind: 'decommission begun'; readonly at: string; readonly byRun: string }
   | { readonly kind: 'decommissioned'; readonly at: string; readonly byRun: string }
@@ -101,19 +102,36 @@ export function hasActedBefore(entries: readonly JournalEntry[], { node, phase }
 export function summarise(entries: readonly JournalEntry[]): JournalSummary {
   const toUndo = new Map<string, true>();
   let usersMayWriteSince: string | undefined;
+  let carriedOver = false;
+  let undoBegun = false;
   for (const entry of entries) {
     if (entry.kind === 'began' && entry.phase === 'do' && entry.undoable) toUndo.set(entry.node, true);
+    if (entry.kind === 'began' && entry.phase === 'undo') undoBegun = true;
     if (entry.kind === 'ended' && entry.phase === 'undo' && entry.result === 'done') toUndo.delete(entry.node);
     if (entry.kind === 'adopted') {
       // It knows of this run, and what of that it has undone.
       toUndo.clear();
       for (const node of entry.adopted.toUndo) toUndo.set(node, true);
       usersMayWriteSince ??= entry.adopted.usersMayWriteSince;
+      carriedOver ||= entry.adopted.carriedOver === true;
+      undoBegun ||= entry.adopted.undoBegun === true;
     }
     if (entry.kind === 'rolled back') toUndo.clear();
     if (entry.kind === 'mark') usersMayWriteSince ??= entry.at;
-    // What they wrote there is where the way back leads.
-    if (entry.kind === 'carried over') usersMayWriteSince = undefined;
+    if (entry.kind === 'carried over') {
+      // What they wrote there is where the way back leads.
+      usersMayWriteSince = undefined;
+      carriedOver = true;
+    }
+    if (entry.kind === 'carry-over void') {
+      usersMayWriteSince = entry.since;
+      carriedOver = false;
+    }
   }
-  return { toUndo: [...toUndo.keys()], ...(usersMayWriteSince === undefined ? {} : { usersMayWriteSince }) };
+  return {
+    toUndo: [...toUndo.keys()],
+    ...(usersMayWriteSince === undefined ? {} : { usersMayWriteSince }),
+    ...(carriedOver ? { carriedOver } : {}),
+    ...(undoBegun ? { undoBegun } : {}),
+  };
 }

@@ -3,15 +3,20 @@ import type { Condition } from '../../contract/calls.js';
 import type { Facts } from '../../contract/facts.js';
 import { catchUpNode } from '../../contract/names.js';
 import type { Decision } from '../../contract/questions.js';
+import type { CaughtUp } from '../../contract/settings.js';
 import type { RunContext } from './context.js';
 import type { Asked } from './inbox.js';
 
 /** Thrown where the way forward ends by a decision: the engine then undoes what was done. */
 export class WayBack extends Error {
-  /** @param trigger - What was measured, where the plan's rollback trigger led here. */
+  /**
+   * @param trigger - What was measured, where the plan's rollback trigger led here.
+   * @param caughtUp - Where the host stands, where the server's history did not know.
+   */
   constructor(
     readonly reason: string,
     readonly trigger?: Facts,
+    readonly caughtUp?: CaughtUp,
   ) {
     super(reason);
   }

@@ -9,10 +9,8 @@ import type { Ahead, RunContext } from './context.js';
 export interface FailureChoices {
   readonly skip?: boolean;
   readonly rollback?: boolean;
-  /** An answer of the step's own, which needs a reason and leaves the step undone. */
-  readonly other?: string;
-  /** What that answer does, for the question. */
-  readonly otherTitle?: string;
+  /** Answers of the step's own, which need a reason and leave the step undone, each with what it does. */
+  readonly others?: Readonly<Record<string, string>>;
 }
 
 /** What an attempt came to: its result, or the answer that a person gave instead, with who and why in words. */
@@ -55,7 +53,7 @@ export async function attempt<R>(
       const decision = await askAfterFailure(context, node, { failure, trigger }, choices);
       if (decision.answer === 'rollback') throw new WayBack(`${node.title} failed (${failure}); ${decision.by}: ${decision.reason ?? ''}`, trigger);
       if (decision.answer === 'skip') return { instead: 'skip', words: `skipped by ${decision.by}: ${decision.reason ?? ''}` };
-      if (decision.answer === choices.other) return { instead: decision.answer, words: `${decision.answer}, ${decision.by}: ${decision.reason ?? ''}` };
+      if (decision.answer in (choices.others ?? {})) return { instead: decision.answer, words: `${decision.answer}, ${decision.by}: ${decision.reason ?? ''}` };
     } finally {
       context.runningStep = undefined;
     }
@@ -120,6 +118,7 @@ async function askAfterFailure(
   choices: FailureChoices,
 ): Promise<Decision> {
   const before = context.progress.stateOf(node.id);
+  const others = Object.keys(choices.others ?? {});
   const id = context.numberedOpening(`${node.id}.failed`);
   const proposed = trigger !== undefined && choices.rollback !== false;
   context.progress.mark(node.id, 'failed', { note: failure, ...(proposed ? { facts: trigger } : {}) });
@@ -130,10 +129,10 @@ async function askAfterFailure(
     kind: 'parked',
     title: [
       `${node.title} failed: ${failure}`,
-      ...(choices.otherTitle === undefined ? [] : [`${choices.other}: ${choices.otherTitle}`]),
+      ...Object.entries(choices.others ?? {}).map(([answer, title]) => `${answer}: ${title}`),
     ].join('. '),
-    choices: ['retry', ...(choices.skip === true ? ['skip'] : []), ...(choices.rollback === false ? [] : ['rollback']), ...(choices.other === undefined ? [] : [choices.other])],
-    reasonFor: ['skip', 'rollback', ...(choices.other === undefined ? [] : [choices.other])],
+    choices: ['retry', ...(choices.skip === true ? ['skip'] : []), ...(choices.rollback === false ? [] : ['rollback']), ...others],
+    reasonFor: ['skip', 'rollback', ...others],
     evidence: proposed ? trigger : [],
     ...(proposed ? { recommended: 'rollback' } : {}),
   });

@@ -51,7 +51,7 @@ export async function catchUp<Acts>(
       context.countFrom(caughtUp.calls);
       // The journal knows all of it, and what of it was undone.
       context.begun.clear();
-      if (decision.answer === 'rollback') throw new WayBack(`rollback by ${decision.by}, with the host ahead of the server: ${decision.reason ?? ''}`);
+      if (decision.answer === 'rollback') throw new WayBack(`rollback by ${decision.by}, with the host ahead of the server: ${decision.reason ?? ''}`, undefined, caughtUp);
       throw new GoesOn(caughtUp);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;

@@ -1,6 +1,6 @@
 import { pastNoReturnQuestion } from '../../contract/names.js';
-import { attempt, type FailureChoices } from './attempt.js';
-import { askParked, type WayBack } from './ask.js';
+import { attempt, type Attempted, type FailureChoices } from './attempt.js';
+import { askParked, WayBack } from './ask.js';
 import type { RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
 import type { Node, Runbook, Step, Undo } from './nodes.js';
@@ -11,7 +11,7 @@ import type { Node, Runbook, Step, Undo } from './nodes.js';
  *
  * @param nodes - The recorded list: its order is the order in which things are undone, reversed.
  * @param journal - The steps that the journal says began and were not undone.
- * @param mayGoOtherwise - Whether another way than an undo's own may be chosen; not after a carry-over, whose writes it would lack.
+ * @param isCarriedOver - What users wrote was carried over: another way of an undo would lack it, and is not offered.
  * @returns The undos that a person skipped, in words: the run's outcome has to name them.
  */
 export async function rollBack<Acts>(
@@ -19,7 +19,7 @@ export async function rollBack<Acts>(
   runbook: Runbook<Acts>,
   nodes: readonly Node<Acts>[],
   journal: readonly string[],
-  mayGoOtherwise = true,
+  isCarriedOver = false,
 ): Promise<readonly string[]> {
   context.progress.state = 'rolling back';
   const skipped: string[] = [];
@@ -31,11 +31,13 @@ export async function rollBack<Acts>(
   for (const { step, undo } of undos) {
     context.progress.mark(step.id, 'undoing');
     context.publish();
-    const { attempted, title, note } = await undoStep(context, step, undo, mayGoOtherwise);
+    const { attempted, title, note } = await undoStep(context, step, undo, isCarriedOver);
     if ('instead' in attempted) {
       skipped.push(`${title} (${attempted.words})`);
       context.progress.mark(step.id, 'failed', { note: `undo ${attempted.words}` });
     } else {
+      // Whoever chooses the way back anew does not undo it again.
+      context.begun.delete(step.id);
       context.progress.mark(step.id, 'undone', note === undefined ? {} : { note });
     }
   }
@@ -46,8 +48,12 @@ export async function rollBack<Acts>(
 /** The answer that leaves the other way of an undo again. */
 const firstWay = 'first-way';
 
-/** Undoes one step by its own way, or by the other one that a person chose when that failed. */
-async function undoStep<Acts>(context: RunContext, step: Step<unknown, Acts>, undo: Undo<Acts>, mayGoOtherwise: boolean) {
+/**
+ * Undoes one step by its own way, or by the other one that a person chose when that failed.
+ *
+ * @throws {@link WayBack} where a person chooses the way back anew.
+ */
+async function undoStep<Acts>(context: RunContext, step: Step<unknown, Acts>, undo: Undo<Acts>, isCarriedOver: boolean) {
   const go = ({ title, requires = [], do: act }: Pick<Undo<Acts>, 'title' | 'requires' | 'do'>, choices: FailureChoices) => {
     const node = { id: step.id, title, plan: step.plan };
     return attempt(
@@ -58,40 +64,55 @@ async function undoStep<Acts>(context: RunContext, step: Step<unknown, Acts>, un
     );
   };
   const { otherwise } = undo;
-  if (otherwise === undefined || !mayGoOtherwise) return { attempted: await go(undo, {}), title: undo.title };
+  if (isCarriedOver) {
+    const attempted = await go(undo, { others: again });
+    throwIfChosenAgain(attempted, undo.title);
+    return { attempted, title: undo.title };
+  }
+  if (otherwise === undefined) return { attempted: await go(undo, {}), title: undo.title };
   for (;;) {
-    const first = await go(undo, { other: otherwise.answer, otherTitle: `${otherwise.title} (recommended where a retry does not help)` });
+    const first = await go(undo, { others: { [otherwise.answer]: `${otherwise.title} (recommended where a retry does not help)` } });
     if (!('instead' in first) || first.instead !== otherwise.answer) return { attempted: first, title: undo.title };
-    const second = await go(otherwise, { other: firstWay, otherTitle: undo.title });
+    const second = await go(otherwise, { others: { [firstWay]: undo.title } });
     if (!('instead' in second) || second.instead !== firstWay) return { attempted: second, title: otherwise.title, note: first.words };
   }
+}
+
+/** The answer that leaves a carry-over: what becomes of what users wrote is asked again. */
+const chooseAgain = 'choose-again';
+
+const again = { [chooseAgain]: 'choose anew what becomes of what users wrote' };
+
+function throwIfChosenAgain(attempted: Attempted<unknown>, title: string): void {
+  if ('instead' in attempted && attempted.instead === chooseAgain) throw new WayBack(`${title}: ${attempted.words}`);
 }
 
 /**
  * Goes through steps beside the list: they save, prove or tell, and have nothing to go back from.
  *
- * @param other - An answer to a failure that leaves this step and those after it.
+ * @param others - Answers to a failure that leave this step and those after it.
  * @returns Whether they were gone through to the end, and not left by that answer.
  */
 export async function walkBeside<Acts>(
   context: RunContext,
   section: string,
   steps: readonly Step<unknown, Acts>[],
-  other?: string,
+  others: Readonly<Record<string, string>> = {},
 ): Promise<boolean> {
   context.progress.add(section, steps);
   for (const step of steps) {
     context.progress.mark(step.id, 'running');
     context.publish();
-    const attempted = await attempt(
+    const attempted: Attempted<unknown> = await attempt(
       context,
       step,
       (opening) => step.do(actOn<Acts>(context.input.host, context.envelope(step, { opening, requires: step.requires ?? [] })), context.view()),
-      { skip: step.skippable ?? false, rollback: false, ...(other === undefined ? {} : { other }) },
+      { skip: step.skippable ?? false, rollback: false, others },
     );
     if ('instead' in attempted) {
       context.progress.mark(step.id, 'skipped', { note: attempted.words });
-      if (attempted.instead === other) return false;
+      throwIfChosenAgain(attempted, step.title);
+      if (attempted.instead in others) return false;
       continue;
     }
     context.results.set(step.id, attempted.result);
@@ -110,14 +131,23 @@ const discard = 'discard-writes';
  * Saves what users wrote past the point of no return; where that cannot be done a person may give it up by name.
  *
  * @returns Whether it was saved.
+ * @throws {@link WayBack} where a person chooses the way back anew.
  */
 export async function carryOver<Acts>(context: RunContext, runbook: Runbook<Acts>): Promise<boolean> {
   context.progress.state = 'rolling back';
-  return walkBeside(context, 'Carry over what users wrote', runbook.carryOver ?? [], discard);
+  return walkBeside(context, 'Carry over what users wrote', runbook.carryOver ?? [], { [discard]: 'go back without what users wrote', ...again });
 }
 
 /** What a run does that leaves the way forward. */
-export type Way = 'continue' | 'stop' | { readonly toUndo: readonly string[]; readonly carriesOver: boolean };
+export type Way =
+  | 'continue'
+  | 'stop'
+  | {
+      readonly toUndo: readonly string[];
+      readonly carriesOver: boolean;
+      /** By an earlier way back, or by one that was chosen anew. */
+      readonly isCarriedOver: boolean;
+    };
 
 /**
  * Reads from the host, never from history alone, on which side of the point of no return we are.
@@ -134,11 +164,13 @@ export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<
     (opening) => actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).beginWayBack(),
     { rollback: false },
   );
-  if (!('result' in attempted)) return { toUndo: [], carriesOver: false };
-  const { toUndo, usersMayWriteSince } = attempted.result;
-  if (usersMayWriteSince === undefined) return { toUndo, carriesOver: false };
+  if (!('result' in attempted)) throw new Error(`${node.title} was left without its journal`);
+  const { toUndo, usersMayWriteSince, carriedOver: isCarriedOver = false, undoBegun = false } = attempted.result;
+  if (usersMayWriteSince === undefined) return { toUndo, carriesOver: false, isCarriedOver };
   const back = (runbook.undoes ?? runbook).carryOver === undefined ? [] : [carry, discard];
-  const onward = runbook.undoes === undefined ? ['continue'] : [];
+  // What was undone already no list knows to do again, and the service may not run where it would be left.
+  const onward = runbook.undoes === undefined && !undoBegun ? ['continue'] : [];
+  const leaving = undoBegun && back.length > 0 ? [] : ['stop'];
   const stopping = (runbook.whenStopped ?? []).map(({ title }) => title).join('; ');
   const decision = await askParked(context, {
     id: context.openingOf(pastNoReturnQuestion),
@@ -148,13 +180,13 @@ export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<
       `${reason}. But users may have written on the new volume since ${usersMayWriteSince}, and a switch back alone would lose what they wrote`,
       ...(back.length === 0 ? [] : [`${carry}: go back with it, users offline meanwhile; ${discard}: go back without it`]),
       ...(onward.length === 0 ? [] : ['continue: go on where the run stands']),
-      `stop: end the run and leave the service on the new volume${stopping.length === 0 ? '' : ` (${stopping})`}`,
+      ...leaving.map(() => `stop: end the run and leave the service on the new volume${stopping.length === 0 ? '' : ` (${stopping})`}`),
     ].join('. '),
-    choices: [...back, ...onward, 'stop'],
+    choices: [...back, ...onward, ...leaving],
     reasonFor: [discard, 'stop'],
     evidence: trigger ?? [],
     ...(trigger === undefined || back.length === 0 ? {} : { recommended: carry }),
   });
   if (decision.answer === 'stop' || decision.answer === 'continue') return decision.answer;
-  return { toUndo, carriesOver: decision.answer === carry };
+  return { toUndo, carriesOver: decision.answer === carry, isCarriedOver };
 }

@@ -117,6 +117,7 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
       }
       if (!(error instanceof WayBack)) throw error;
       left = error;
+      if (error.caughtUp !== undefined) at = placeOf(context, runbook, recorded, at, error.caughtUp);
       context.mayTurnBack = false;
     }
   }
@@ -126,12 +127,14 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
 async function goBack<Acts>(
   context: RunContext,
   runbook: Runbook<Acts>,
-  { recorded, toGoBackFrom }: Lists<Acts>,
+  { recorded, toGoBackFrom, wayBackBegun }: Lists<Acts>,
   { left, at }: { readonly left: WayBack; readonly at: number },
 ): Promise<RunResult | undefined> {
   const { reason } = left;
   // Its own list has changed nothing yet: leaving it leaves the host as it is.
-  if (runbook.undoes !== undefined && at < recorded.length) return close(context, runbook, 'stopped', `${reason}. Nothing was changed`);
+  if (runbook.undoes !== undefined && at < recorded.length) {
+    return close(context, runbook, 'stopped', `${reason}. ${wayBackBegun === true ? 'The way back that was begun before stays where it stood: users may be offline' : 'Nothing was changed'}`);
+  }
   if (runbook.noWayBackFrom !== undefined) return close(context, runbook, 'stopped', `${reason}. The host stays as it is`);
   const way = await chooseWayBack(context, runbook, left);
   if (way === 'continue') return undefined;
@@ -139,8 +142,8 @@ async function goBack<Acts>(
     await walkBeside(context, 'Before the run ends', runbook.whenStopped ?? []);
     return close(context, runbook, 'stopped', `${reason}. The service stays where it is`);
   }
-  const isCarriedOver = way.carriesOver && (await carryOver(context, runbook.undoes ?? runbook));
-  const skipped = await rollBack(context, runbook, toGoBackFrom, way.toUndo, !isCarriedOver);
+  const isCarriedOver = way.carriesOver ? await carryOver(context, runbook.undoes ?? runbook) : way.isCarriedOver;
+  const skipped = await rollBack(context, runbook, toGoBackFrom, way.toUndo, isCarriedOver);
   return close(context, runbook, 'rolled back', skipped.length === 0 ? reason : `${reason}. NOT undone: ${skipped.join('; ')}`);
 }
 
@@ -176,7 +179,7 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
     const reached = opened.adopted?.reached;
     return { recorded, toGoBackFrom: recorded, ...(reached === undefined ? {} : { reached }) };
   }
-  return { recorded, toGoBackFrom: find(opened.adopted?.nodes ?? [], placedNodes(runbook.undoes), runbook.undoes) };
+  return { recorded, toGoBackFrom: find(opened.adopted?.nodes ?? [], placedNodes(runbook.undoes), runbook.undoes), wayBackBegun: opened.adopted?.wayBackBegun ?? false };
 }
 
 /** What a run walks, and what it undoes when it goes back: of most runbooks the same. */
@@ -185,6 +188,8 @@ interface Lists<Acts> {
   readonly toGoBackFrom: readonly Node<Acts>[];
   /** Of a run that goes on with a lost one: how far that came. */
   readonly reached?: Reached;
+  /** Of a run that goes back from another: an earlier one had begun to. */
+  readonly wayBackBegun?: boolean;
 }
 
 function find<Acts>(ids: readonly string[], placed: readonly Placed<Acts>[], runbook: Runbook<Acts>): readonly Node<Acts>[] {

@@ -36,7 +36,8 @@ export const carryOver = [
     title: 'Exact row counts, sequences and roles on the encrypted volume',
     plan: '2.5',
     usersOffline: true,
-    requires: ['volume open', 'application stopped', 'database up'],
+    // A way back that was lost may have selected the old volume already.
+    requires: ['volume open', 'application stopped', 'volume selected', 'database up'],
     do: (act) => act.documentStatistics({ moment: 'carried' }),
     show: (statistics) => statistics.counted.map(({ table, rows }) => [table, formatCount(rows)] as const),
   }),
@@ -45,7 +46,7 @@ export const carryOver = [
     title: 'PostgreSQL on the encrypted volume stopped cleanly',
     plan: '2.5',
     usersOffline: true,
-    requires: ['volume open', 'application stopped'],
+    requires: ['volume open', 'application stopped', 'volume selected'],
     do: (act) => act.stopDatabaseToCarryOver(),
     show: (stopped) => [
       ['state', stopped.state],
@@ -78,7 +79,7 @@ export const carryOver = [
     title: 'The new directory takes the place of the old one, which is kept beside it',
     plan: '2.5',
     usersOffline: true,
-    requires: ['database stopped'],
+    requires: ['volume open', 'database stopped'],
     do: (act) => act.exchangeSource(),
     show: (exchanged) => [['kept', exchanged.kept]],
   }),

@@ -38,7 +38,8 @@ export const disableRestart = step({
   title: 'Docker starts neither container again by itself',
   plan: '4, step 1',
   do: (act) => act.disableRestart(),
-  undo: { title: 'Restart policies as they were', do: (act) => act.restoreRestart() },
+  // Until then Docker starts nothing by itself: what a power cut stopped has to run before the policy is told to keep it running.
+  undo: { title: 'Restart policies as they were', requires: ['application up'], do: (act) => act.restoreRestart() },
 });
 
 export const beginMaintenance = step({

@@ -58,6 +58,31 @@ test('a run takes up the last one: its facts, what is to be undone, and since wh
     expect((await readJournal()).filter(({ kind }) => kind === 'adopted')).toHaveLength(1);
   }));
 
+test('a run that changed nothing hides no earlier one: not from the way back, nor from going on', () =>
+  withDirectory(async (directory) => {
+    const rolledBack: JournalEntry = { ...closed, at: '2026-10-03T20:03:00Z', state: 'rolled back' };
+    const stopped: JournalEntry = { ...closed, at: '2026-10-04T20:03:00Z', state: 'stopped' };
+    const looked: JournalEntry = { ...began, at: '2026-10-02T20:01:00Z', undoable: false, node: 'check' };
+    const taken = { runbook: 'migrate', runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'left without an end', nodes: ['copy', 'check'], toUndo: ['copy'] };
+    const { attempt } = await hostWith(directory, {
+      'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began],
+      'migrate-b': [openedAt('2026-10-02T20:00:00Z'), looked, { ...looked, node: 'begin-way-back' }, rolledBack],
+      'rollback-c': [openedAt('2026-10-03T20:00:00Z'), { kind: 'adopted', at: '2026-10-03T20:00:00Z', directory: 'x', adopted: taken }, looked, stopped],
+    });
+    await expect(assertLastRunGoesOn(attempt, 'migrate')).resolves.toBeUndefined();
+    expect(await adoptLastRun(attempt, 'migrate')).toMatchObject({ runId: 'a', toUndo: ['copy'] });
+  }));
+
+test('a way back that was left at its gate does not hide that the old data was removed', () =>
+  withDirectory(async (directory) => {
+    const taken = { runbook: 'migrate', runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'succeeded', nodes: ['copy', 'check'], toUndo: ['copy'] };
+    const { attempt } = await hostWith(directory, {
+      'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began, mark, closed, { kind: 'decommission begun', at: '2026-11-01T20:00:00Z', byRun: 'd' }],
+      'rollback-c': [openedAt('2026-10-03T20:00:00Z'), { kind: 'adopted', at: '2026-10-03T20:00:00Z', directory: 'x', adopted: taken }, { ...closed, state: 'stopped' }],
+    });
+    await expect(adoptLastRun(attempt, 'migrate')).rejects.toThrow('there is no old volume to go back to');
+  }));
+
 test('a run that lost its server is taken up as well', () =>
   withDirectory(async (directory) => {
     const { attempt } = await hostWith(directory, { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began] });
@@ -90,7 +115,7 @@ test('a way back that was lost is gone on with from where it came to, not from t
     });
     const adopted = await adoptLastRun(attempt, 'migrate');
     // Users' writes are in the old place already: there is nothing left to ask about them.
-    expect(adopted).toEqual({ runbook: 'migrate', runId: 'a', startedAt: '2026-10-02T20:00:00Z', state: 'left without an end', nodes: ['copy', 'check'], toUndo: ['copy'] });
+    expect(adopted).toEqual({ runbook: 'migrate', runId: 'a', startedAt: '2026-10-02T20:00:00Z', state: 'left without an end', nodes: ['copy', 'check'], toUndo: ['copy'], carriedOver: true });
     expect(await readFact(attempt, 'source')).toEqual({ of: 'rollback-lost' });
   }));
 

@@ -1,10 +1,15 @@
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { assertMayReturn, carriedPlaces, ensureSourceInPlace, exchangeSource } from '../../../src/activities/carriedSource.js';
+import { assertMayReturn, carriedPlaces, ensureSourceInPlace, exchangeSource, takeCarriedPlaces } from '../../../src/activities/carriedSource.js';
+import { readDigest } from '../../../src/host/fileDigest.js';
+import { volumeLayout } from '../../../src/activities/openVolume.js';
 import { overlayActivities } from '../../../src/activities/overlay.js';
-import { keepFact } from '../../../src/activities/runFacts.js';
+import { keepFact, readFact } from '../../../src/activities/runFacts.js';
 import { serviceActivities } from '../../../src/activities/services.js';
+import { summarise } from '../../../src/activities/wrapper/journal.js';
+import { voidStaleCarryOver } from '../../../src/activities/staleCarryOver.js';
+import { wayBackActivities } from '../../../src/activities/wayBack.js';
 import { withDirectory } from '../needsRoot.js';
 import { createAttempt } from './attempt.js';
 
@@ -16,19 +21,32 @@ function decided(answer: string, outcome: 'counted' | 'reason missing') {
 
 /** An old data directory, and the copy of what users wrote since, beside it. */
 async function twoClusters(directory: string) {
-  const attempt = createAttempt({ directory, config: { deployment: { directory } } });
+  const mountPoint = join(directory, 'volume');
+  const attempt = createAttempt({
+    directory,
+    config: { deployment: { directory }, volume: { mountPoint } },
+    tools: {
+      cryptsetup: { status: () => Promise.resolve({ active: true }), readHeader: () => Promise.resolve({ uuid: 'v' }) },
+      mounts: { mount: () => Promise.resolve(), readMount: () => Promise.resolve({}) },
+    },
+  });
   const root = join(directory, 'data');
+  const control = join(volumeLayout(attempt.config).dataDirectory, 'global', 'pg_control');
+  await mkdir(dirname(control), { recursive: true });
+  await writeFile(volumeLayout(attempt.config).sentinel, JSON.stringify({ volume: 'v' }));
+  await writeFile(control, 'as stopped');
+  await keepFact(attempt, 'stopped-on-volume', { controlDigest: await readDigest({ file: control }) });
   await keepFact(attempt, 'source', { root, directory: root });
   const places = await carriedPlaces(attempt);
   for (const [place, content] of [
     [root, 'old'],
-    [places.carried, 'carried over'],
+    [places.incoming, 'carried over'],
   ] as const) {
     await mkdir(place);
     await writeFile(join(place, 'PG_VERSION'), content);
   }
   const contentOf = (place: string) => readFile(join(place, 'PG_VERSION'), 'utf8');
-  return { attempt, ...places, contentOf };
+  return { attempt, ...places, contentOf, startOnVolume: () => writeFile(control, 'started since') };
 }
 
 test('an exchange keeps both clusters, and done twice it has the effect of once', () =>
@@ -52,7 +70,7 @@ test('an exchange that was cut off between its renames goes on, also past an emp
 
 test.each([0, 1, 2])('an exchange given up after %i renames leaves the old cluster in its place', (renames) =>
   withDirectory(async (directory) => {
-    const { attempt, root, carried, kept, contentOf } = await twoClusters(directory);
+    const { attempt, root, incoming: carried, kept, contentOf } = await twoClusters(directory);
     if (renames > 0) await rename(root, kept);
     if (renames > 1) await rename(carried, root);
     expect(await ensureSourceInPlace(attempt)).toEqual({ carriedOver: false });
@@ -83,6 +101,55 @@ test('the old database starts and its compose files are selected only where what
     await expect(assertMayReturn(attempt)).rejects.toThrow(refusal);
     await attempt.journal(decided('discard-writes', 'counted'));
     await expect(assertMayReturn(attempt)).resolves.toBeUndefined();
+    // Whoever went on afterwards has let users write again.
+    await attempt.journal(decided('continue', 'counted'));
+    await expect(assertMayReturn(attempt)).rejects.toThrow(refusal);
+  }));
+
+test('nothing is exchanged where the database was started on the encrypted volume since it was stopped', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, contentOf, startOnVolume } = await twoClusters(directory);
+    await startOnVolume();
+    await expect(exchangeSource(attempt)).rejects.toThrow(/started on the encrypted volume since it was stopped.*choose-again/s);
+    expect(await contentOf(root)).toBe('old');
+  }));
+
+test('a copy that lacks what was written since leaves the place of the old database again, and what becomes of the writes is asked anew', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, incoming, contentOf, startOnVolume } = await twoClusters(directory);
+    await writeFile(join(directory, 'docker-compose.yaml'), 'services: {}\n');
+    await writeFile(join(directory, '.env'), 'COMPOSE_FILE=docker-compose.yaml:docker-compose.encrypted.yaml\n');
+    await attempt.journal(mark);
+    await exchangeSource(attempt);
+    expect(await voidStaleCarryOver(attempt)).toBe(false);
+    expect(summarise(attempt.entries)).toMatchObject({ carriedOver: true });
+    await startOnVolume();
+    await expect(overlayActivities.deselectOverlay.perform(attempt, undefined)).rejects.toThrow(/the copy is void.*choose-again/s);
+    expect([await contentOf(root), await contentOf(incoming)]).toEqual(['old', 'carried over']);
+    expect(await readFact(attempt, 'carried-over')).toBeUndefined();
+    expect(summarise(attempt.entries)).toEqual({ toUndo: [], usersMayWriteSince: mark.at });
+    await expect(overlayActivities.deselectOverlay.perform(attempt, undefined)).rejects.toThrow('users may have written');
+  }));
+
+test('where Compose would not start it on the volume any more, nobody has to open that', () =>
+  withDirectory(async (directory) => {
+    const { attempt, startOnVolume } = await twoClusters(directory);
+    await writeFile(join(directory, 'docker-compose.yaml'), 'services: {}\n');
+    await exchangeSource(attempt);
+    await startOnVolume();
+    expect(await voidStaleCarryOver({ ...attempt, tools: {} as typeof attempt.tools })).toBe(false);
+  }));
+
+test('a run that takes up another finds the directories of its carry-over, and finishes or gives up its exchange', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, incoming, kept, contentOf } = await twoClusters(directory);
+    await takeCarriedPlaces(attempt);
+    await rename(root, kept);
+    const later = { ...attempt, call: { ...attempt.call, runId: 'another-run' } };
+    expect(await carriedPlaces(later)).toEqual({ root, incoming, kept });
+    expect(await wayBackActivities.readWayBack.perform(later, undefined)).toMatchObject({ root: kept });
+    await takeCarriedPlaces(later);
+    expect([await contentOf(root), await contentOf(incoming)]).toEqual(['old', 'carried over']);
   }));
 
 test('the old database may start once its place holds what users wrote', () =>

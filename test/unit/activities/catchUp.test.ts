@@ -92,7 +92,7 @@ test('what a lost way back has undone and carried over counts', () =>
     await expect(findLastRun(attempt, 'migrate', 'on')).rejects.toThrow(/had begun to go back/);
     const caughtUp = await catchUpWith(attempt, await findLastRun(attempt, 'migrate', 'back'), 'back');
     expect(caughtUp).toEqual({ calls: 2, goesBack: true });
-    expect(summarise(await attempt.readJournal())).toEqual({ toUndo: ['copy'] });
+    expect(summarise(await attempt.readJournal())).toEqual({ toUndo: ['copy'], carriedOver: true, undoBegun: true });
   }));
 
 test('an answer given now does not make a way back look as if it had been left', () =>

@@ -46,3 +46,9 @@ test('calls a failure by what was done, and keeps what was said out of the messa
   const failure = await compose.stop({ services: ['postgres'], timeoutSeconds: 1 }).catch((error: unknown) => error);
   expect(failure).toMatchObject({ message: 'docker compose stop exited with status 1', stderr: 'canary' });
 });
+
+test('tells which port the daemon says another container has', async () => {
+  const stderr = 'Error response from daemon: driver failed programming external connectivity on endpoint supersync-server (e5a0): Bind for 127.0.0.1:1900 failed: port is already allocated';
+  const { compose } = composeThat(['up', '--detach', '--no-build', '--pull', 'never', 'supersync'], { exitCode: 1, stderr });
+  await expect(compose.up({ services: ['supersync'] })).rejects.toMatchObject({ name: 'PortTaken', port: '127.0.0.1:1900' });
+});

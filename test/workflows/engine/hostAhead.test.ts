@@ -66,6 +66,20 @@ test('going back, what the journal says was undone already is not undone again',
   expect(run.calls.find(({ what }) => what === 'catchUp')?.args).toEqual({ way: 'back' });
 });
 
+test('whoever turned back there and then goes on after all goes on from where the host stands', async () => {
+  const run = await driver.start('steps', {
+    prepare: isAhead(),
+    catchUp: catchesUp(reached('prepare', 'measure', 'copy')),
+    beginWayBack: () => Promise.resolve({ toUndo: ['prepare'], usersMayWriteSince: '2026-11-01T20:00:00.000Z' }),
+  });
+  await run.asked('host-ahead');
+  await run.decide('host-ahead', 'rollback', 'ann', 'too much has happened');
+  await run.asked('past-the-point-of-no-return');
+  await run.decide('past-the-point-of-no-return', 'continue');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+  expect(run.done()).toEqual(['openRun', 'prepare', 'catchUp', 'beginWayBack', 'compare', 'finish', 'closeRun']);
+});
+
 test('the signal rollback answers it too', async () => {
   const run = await driver.start('steps', { compare: isAhead(), catchUp: catchesUp({}), beginWayBack: () => Promise.resolve({ toUndo: [] }) });
   await run.asked('host-ahead');

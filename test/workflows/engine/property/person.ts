@@ -34,7 +34,7 @@ export interface Line {
   readonly failed: (error: unknown) => void;
 }
 
-const needReasons = ['no-go', 'skip', 'rollback', 'discard-writes', 'stop', otherWay, 'first-way'];
+const needReasons = ['no-go', 'skip', 'rollback', 'discard-writes', 'stop', 'choose-again', otherWay, 'first-way'];
 const plain: Reply = { noise: [], choice: 0, doubled: 'no', leftToTime: false };
 
 export function createPerson(scenario: Scenario, line: Line): Person {

@@ -103,6 +103,7 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
       said('first-way', (question) => question.startsWith(`${node}.failed.`)).length +
       said('provided', (question) => question.startsWith(`${node}.secret.`)).length +
       said('continue', (question) => question.startsWith('past-')).length +
+      said('choose-again', () => true).length +
       (list.some(({ id }) => id === node) || what === 'ensureConditions' ? 1 + scenario.interruptions.length : 0);
     if (reasons < opening - 1) broken.push(`${what} was started ${opening} times for ${reasons} answers`);
   }
