@@ -113,8 +113,9 @@ async function assertNotEnded({ tools }: Attempt, container: string): Promise<vo
   const said = await tools.docker
     .readLogs({ container, since: new Date(facts.startedAt ?? 0), wanted: (text) => /FATAL|PANIC|could not/.test(text) && !isAnswerToProbe.test(text) })
     // Its log may go elsewhere.
-    .catch(() => []);
-  throw new DatabaseEnded(`${container} ended with status ${facts.exitCode}${said.length === 0 ? '' : `: ${said.at(-1)?.text.slice(0, 300)}`}`);
+    .catch(() => undefined);
+  const last = said?.at(-1)?.text;
+  throw new DatabaseEnded(`${container} ended with status ${facts.exitCode}${last === undefined ? '' : `: ${last.slice(0, 300)}`}`);
 }
 
 export async function ensureDatabaseStopped(attempt: Attempt): Promise<void> {

@@ -4,7 +4,7 @@ import { changes, reads } from './activity.js';
 import { latestSequence, logIn } from './applicationClient.js';
 import { keepProof } from './proofs.js';
 import { needFact } from './runFacts.js';
-import { keepErrorLines, readErrorLines } from './serviceLogs.js';
+import { keepErrorLines, needErrorLines } from './serviceLogs.js';
 import type { StartedFact } from './services.js';
 
 /** The plan's step 9: what works. */
@@ -41,7 +41,7 @@ export const verificationActivities = {
   /** Errors in both logs since the database started on the new volume. */
   assertLogs: reads(async (attempt) => {
     const { since } = await needFact<StartedFact>(attempt, 'started-on-volume');
-    const { lines, grave } = await readErrorLines(attempt, since);
+    const { lines, grave } = await needErrorLines(attempt, since);
     if (lines.length === 0) return { errors: 0, since };
     const file = await keepErrorLines(attempt, 'start', lines);
     const found = `${lines.length} error lines in the logs since ${since}, kept in ${file}`;
