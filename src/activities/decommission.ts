@@ -21,13 +21,16 @@ const shownAtMost = 60;
 export const decommissionActivities = {
   readMigrationToDecommission: reads(readMigration),
 
-  /** A verified backup of the encrypted database that is young enough; one is taken and verified where there is none. */
+  /**
+   * A verified backup of the whole encrypted cluster that is young enough; one is taken and verified where there is none.
+   * Roles and other databases go with the old data directory, so that a backup of one database is not enough.
+   */
   ensureVerifiedBackup: changes('BACKUP_ENSURE', async (attempt) => {
-    const isTaken = (await readFact(attempt, 'backup-full')) !== undefined || (await readFact(attempt, 'backup-name-full')) !== undefined;
+    const isTaken = (await readFact(attempt, 'backup-cluster')) !== undefined || (await readFact(attempt, 'backup-name-cluster')) !== undefined;
     const found = isTaken ? undefined : await findVerifiedBackup(attempt);
     if (found !== undefined) return { ...found, taken: false };
-    await backupActivities.takeBackup.perform(attempt, { kind: 'full' });
-    await backupActivities.verifyBackup.perform(attempt, { kind: 'full' });
+    await backupActivities.takeBackup.perform(attempt, { kind: 'cluster' });
+    await backupActivities.verifyBackup.perform(attempt, { kind: 'cluster' });
     const made = await findVerifiedBackup(attempt);
     if (made === undefined) throw new PermanentFailure('the backup that was taken and verified is not in the backup directory', 'look at backup.directory in lockstep.yaml, then retry');
     return { ...made, taken: true };
@@ -53,7 +56,7 @@ export const decommissionActivities = {
     await assertAsListed(attempt, copies);
     const { processes } = await assertNobodyHolds(attempt, copies);
     if ((await findVerifiedBackup(attempt)) === undefined) {
-      throw new PermanentFailure('no verified backup is young enough any more (decommission.backupNewerThanDays)', 'end this run, and start it again: it takes one');
+      throw new PermanentFailure('no verified backup of the whole cluster is young enough any more (decommission.backupNewerThanDays)', 'end this run, and start it again: it takes one');
     }
     await keepFact(attempt, 'statistics-before-removal', await readStatistics(attempt));
     return { openFiles, processes };
@@ -96,14 +99,28 @@ export const decommissionActivities = {
   }),
 };
 
-/** Taken since the volume is in use, so that it holds what users wrote; and still the file that was verified. */
-async function findVerifiedBackup({ config, now, directory, signal }: Attempt): Promise<{ file: string; takenAt: string; verifiedAt: string; sizeBytes: number; ageDays: number } | undefined> {
+/** A backup that a removal may rely on. */
+interface VerifiedBackup {
+  readonly file: string;
+  /** ISO time, as is `verifiedAt`. */
+  readonly takenAt: string;
+  readonly verifiedAt: string;
+  readonly sizeBytes: number;
+  readonly ageDays: number;
+  /** What was counted in its restore; absent in what runs of earlier versions recorded. */
+  readonly counted?: { readonly databases: readonly string[]; readonly tables: number; readonly roles: number };
+}
+
+/** Of the whole cluster, taken since the volume is in use, so that it holds what users wrote; and still the file that was verified. */
+async function findVerifiedBackup({ config, now, directory, signal }: Attempt): Promise<VerifiedBackup | undefined> {
   const { inUseSince } = await needFact<MigrationFact>({ directory }, 'migration');
   const isYoung = ({ takenAt }: BackupManifest) => takenAt > inUseSince && now().getTime() - Date.parse(takenAt) <= config.decommission.backupNewerThanDays * millisecondsOfDay;
   const manifests = (await readManifests(config.backup.directory)).filter(isYoung).toSorted((a, b) => b.takenAt.localeCompare(a.takenAt));
-  for (const { file, takenAt, verifiedAt, sizeBytes, sha256 } of manifests) {
-    if (verifiedAt === undefined || !existsSync(file) || (await readDigest({ file, signal })) !== sha256) continue;
-    return { file, takenAt, verifiedAt, sizeBytes, ageDays: (now().getTime() - Date.parse(takenAt)) / millisecondsOfDay };
+  for (const { file, takenAt, verifiedAt, sizeBytes, sha256, cluster } of manifests) {
+    if (cluster === undefined || verifiedAt === undefined || !existsSync(file) || (await readDigest({ file, signal })) !== sha256) continue;
+    const { databases, roles } = cluster.statistics;
+    const counted = { databases: Object.keys(databases), tables: tablesOf(cluster.statistics).size, roles: roles.length };
+    return { file, takenAt, verifiedAt, sizeBytes, ageDays: (now().getTime() - Date.parse(takenAt)) / millisecondsOfDay, counted };
   }
   return undefined;
 }

@@ -35,13 +35,14 @@ const serviceOnVolume = step({
 
 const verifiedBackup = step({
   id: 'verified-backup',
-  title: 'A verified backup is young enough; else one is taken and verified',
+  title: 'A verified backup of the whole cluster is young enough; else one is taken and verified',
   plan: 'beyond',
   requires: ['volume open'],
   do: (act) => act.ensureVerifiedBackup(),
-  show: ({ file, ageDays, verifiedAt, sizeBytes, taken }) => [
+  show: ({ file, ageDays, verifiedAt, sizeBytes, taken, counted }) => [
     ['backup', `${file}, ${formatBytes(sizeBytes)}, ${ageDays.toFixed(2)} days old${taken ? ', taken by this run' : ''}`],
     ['restored and counted', verifiedAt],
+    ...whatIsHeld(counted),
   ],
 });
 
@@ -66,6 +67,7 @@ const removalGate = gate({
     ['together', `${formatBytes(from(listCopies).sizeBytes)} in ${formatCount(from(listCopies).files)} files`],
     ['encrypted volume in use', `${from(readMigration).inUseDays.toFixed(2)} days, since ${from(readMigration).inUseSince}; ${formatCount(from(serviceOnVolume).openFiles)} open files, all on it`],
     ['verified backup', `${from(verifiedBackup).file}, ${from(verifiedBackup).ageDays.toFixed(2)} days old`],
+    ...whatIsHeld(from(verifiedBackup).counted),
     ['open handles on what goes', `none, in ${formatCount(from(listCopies).processes)} processes`],
     ...notGuaranteed,
   ],
@@ -139,6 +141,13 @@ export const decommissionPlaintext: Runbook<Activities> = {
 /** A path is read, and copied, whole: it stands in the wider column. */
 function underLabel(label: string, found: Facts): Facts {
   return found.map(([path, words]) => [label, `${path}: ${words}`]);
+}
+
+/** @param counted - Absent in what runs of earlier versions recorded: nothing is said of a backup of which nothing is known. */
+function whatIsHeld(counted: { readonly databases: readonly string[]; readonly tables: number; readonly roles: number } | undefined): Facts {
+  if (counted === undefined) return [];
+  const { databases, tables, roles } = counted;
+  return [['it holds', `the whole cluster: every database, and the roles; counted in its restore: ${formatCount(roles)} roles, ${formatCount(tables)} tables in ${databases.join(', ')}`]];
 }
 
 function summarise({ from }: View, has: (step: { readonly id: string }) => boolean): Facts {
