@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Call } from '../contract/calls.js';
 import { PermanentFailure } from '../contract/errors.js';
 import type { Facts } from '../contract/facts.js';
 import type { Adopted, CaughtUp, Opened } from '../contract/settings.js';
@@ -9,7 +10,7 @@ import { changes, reads, type Activity, type Attempt } from './activity.js';
 import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from './adoption.js';
 import { catchUpWith, findLastRun } from './catchUp.js';
 import { makeRecord, renderRecord } from './record.js';
-import { keepPredecessor } from './predecessor.js';
+import { dropPredecessor, keepPredecessor, settlePredecessor, type LostHolder } from './predecessor.js';
 import { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
 import { assertHoldsHost } from './wrapper/hostAhead.js';
 import { runDirectory } from './wrapper/wrap.js';
@@ -92,20 +93,36 @@ export function createRunActivities(dependencies: RunDependencies) {
     }),
   } satisfies Record<string, Activity<never, unknown>>;
 
-  /** Gets the claim, from a run that does not run any more where a person has said so; what that left running is ended. */
+  /**
+   * Gets the claim, from a run that does not run any more where a person has said so; what that left running is ended,
+   * also by a retry that finds the claim taken already.
+   */
   async function takeHost(attempt: Attempt, claim: Claim, takeOver: boolean): Promise<void> {
     const { call, config } = attempt;
     const claims = createClaimFile(config.stateDirectory);
     const { held } = await claims.take(claim);
-    if (held.runId === call.runId) return;
-    await assertMayTakeOver(held, takeOver);
-    await claims.release(held.runId);
-    const { held: now } = await claims.take(claim);
-    if (now.runId !== call.runId) throw new Error(`the claim went to run ${now.runId} meanwhile`);
-    await keepPredecessor(attempt, held);
-    // What it left running would act beside this one.
-    await dependencies.endLeftovers({ call: { ...call, runId: held.runId, runbook: held.runbook }, directory: runDirectory(config, held) });
-    await attempt.journal({ kind: 'note', at: claim.takenAt, text: `took the host over from ${held.workflowId} (run ${held.runId})` });
+    if (held.runId !== call.runId) {
+      await assertMayTakeOver(held, takeOver);
+      await keepPredecessor(attempt, held);
+      await claims.release(held.runId);
+      const { held: now } = await claims.take(claim);
+      if (now.runId !== call.runId) {
+        await dropPredecessor(attempt);
+        throw new Error(`the claim went to run ${now.runId} meanwhile`);
+      }
+    }
+    // What it left running would act beside this one. Without the claim it begins nothing new.
+    await settlePredecessor(attempt, async (predecessor) => {
+      await endLeftoversOf(call, predecessor);
+      const { workflowId, runId } = predecessor;
+      await attempt.journal({ kind: 'note', at: claim.takenAt, text: `took the host over from ${workflowId} (run ${runId})` });
+    });
+  }
+
+  /** It may have been lost before it had ended what the one before it left. */
+  async function endLeftoversOf(call: Call, { runId, runbook, directory }: LostHolder): Promise<void> {
+    await settlePredecessor({ directory }, (earlier) => endLeftoversOf(call, earlier));
+    await dependencies.endLeftovers({ call: { ...call, runId, runbook }, directory });
   }
 
   /** What the lost run had recorded stays what counts: its list, and its settings. */
