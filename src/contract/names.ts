@@ -38,7 +38,7 @@ export const searchAttributeNames = {
   question: 'LockstepQuestion',
 } as const;
 
-/** The node under which a run catches up with its host: no step of a list. */
+/** The node under which a run looks how far its host is, and catches up with it: no step of a list. */
 export const catchUpNode = 'catch-up';
 
 /** The question that asks what becomes of what users wrote, where a run goes back that they have written since. */
