@@ -11,7 +11,7 @@ import { hasBegun, readMigration, tellMigration, type MigrationFact } from './de
 import { assertGone, nothingRemoved, removeListed, trimFilesystems, type RemovalFact } from './decommissionRemoval.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
 import { readHealth } from './ensureServices.js';
-import { readStatistics, type Statistics } from './statistics.js';
+import { countRows, readStatistics, tablesIn, type Statistics } from './statistics.js';
 
 const millisecondsOfDay = 24 * 3600 * 1000;
 /** History is no place for thousands of paths: the rest is in the run's directory on the host. */
@@ -91,8 +91,8 @@ export const decommissionActivities = {
     if (left.length === 0 && (await hasBegun(attempt))) await tellMigration(attempt, 'decommissioned');
     return {
       openFiles,
-      rowsBefore: countRows(before),
-      rowsAfter: countRows(after),
+      rowsBefore: countRows(tablesIn(before)),
+      rowsAfter: countRows(tablesIn(after)),
       tables: tablesOf(after).size,
       kept: show([...left.map((copy) => [copy.path, 'NOT removed: the step was left'] as const), ...kept.map(showKept)]),
     };
@@ -154,8 +154,4 @@ function assertNothingVanished(before: Statistics, after: Statistics): void {
 
 function tablesOf({ databases }: Statistics): ReadonlySet<string> {
   return new Set(Object.entries(databases).flatMap(([database, { tables }]) => tables.map(({ schema, name }) => `${database}.${schema}.${name}`)));
-}
-
-function countRows({ databases }: Statistics): number {
-  return Object.values(databases).reduce((sum, { tables }) => sum + tables.reduce((rows, table) => rows + table.rows, 0), 0);
 }

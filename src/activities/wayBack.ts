@@ -5,7 +5,7 @@ import { ifPresent } from '../host/failure.js';
 import { reads } from './activity.js';
 import { readFact } from './runFacts.js';
 import { needSource } from './source.js';
-import type { Statistics } from './statistics.js';
+import { countRows, tablesIn, type Statistics } from './statistics.js';
 import { summarise } from './wrapper/journal.js';
 
 /** What a person has to know who goes back to the old volume. */
@@ -23,7 +23,7 @@ export const wayBackActivities = {
       root,
       sizeBytes,
       stoppedAt: stopped?.at ?? null,
-      rows: stopped === undefined ? null : Object.values(stopped.databases).reduce((sum, { tables }) => sum + tables.reduce((rows, table) => rows + table.rows, 0), 0),
+      rows: stopped === undefined ? null : countRows(tablesIn(stopped)),
       usersMayWriteSince: usersMayWriteSince ?? null,
     };
   }),
