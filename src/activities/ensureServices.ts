@@ -118,6 +118,7 @@ async function assertNotEnded({ tools }: Attempt, container: string): Promise<vo
   throw new DatabaseEnded(`${container} ended with status ${facts.exitCode}${last === undefined ? '' : `: ${last.slice(0, 300)}`}`);
 }
 
+/** Stops the database cleanly, waiting as long as `deployment.database.stopTimeoutSeconds` allows before Docker kills it; does nothing where it has stopped. */
 export async function ensureDatabaseStopped(attempt: Attempt): Promise<void> {
   const { database } = attempt.config.deployment;
   const { container } = await needSource(attempt);

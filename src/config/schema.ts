@@ -168,4 +168,6 @@ export type Config = Readonly<z.infer<typeof configSchema>>;
 
 /** The names of the secrets that runbooks ask for. */
 export const secretNames = ['operationalPassphrase', 'recoveryPassphrase', 'backupPassphrase', 'testAccountPassword'] as const;
+
+/** One of them; also its key under `secrets` in lockstep.yaml, but for the test account's, which stands with that account. */
 export type SecretName = (typeof secretNames)[number];

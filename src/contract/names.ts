@@ -13,6 +13,7 @@ export function workflowIdOf(host: string, runbook: string): string {
   return `${host}/${runbook}`;
 }
 
+/** The signals that a run takes, each with one JSON object. */
 export const signalNames = {
   /** A {@link Decision}, as one JSON object. */
   decide: 'decide',
@@ -22,6 +23,7 @@ export const signalNames = {
   resumed: 'resumed',
 } as const;
 
+/** The query that a run answers: its whole {@link RunStatus}, with every node and open question. */
 export const queryNames = { status: 'status' } as const;
 
 /** The key under which the compact status lies in a workflow's memo. */
