@@ -1,7 +1,7 @@
 import type { Condition } from '../contract/calls.js';
 import type { RunInput } from '../contract/inputs.js';
 import type { RunSettings } from '../contract/settings.js';
-import type { Node, Question, Runbook } from './engine/nodes.js';
+import type { Node, Question, Runbook, Unless } from './engine/nodes.js';
 
 /** A runbook without its code: what `lockstep plan` prints and the documentation is made from. */
 export interface RunbookDescription {
@@ -34,7 +34,7 @@ export interface NodeDescription {
   readonly requires: readonly Condition[];
   /** A person may leave it out when it fails. */
   readonly skippable: boolean;
-  /** Why it is left out where its condition does not hold. */
+  /** Why it is left out where one of its conditions does not hold; with settings that leave it out, those that do. */
   readonly unless?: string;
   /** Whether it runs with the given settings; absent where none were given. */
   readonly runs?: boolean;
@@ -55,12 +55,9 @@ export function describeRunbook<Acts>(
   view?: { readonly settings: RunSettings; readonly input: RunInput },
 ): RunbookDescription {
   const describe = (node: Node<Acts>): readonly NodeDescription[] => {
-    const condition =
-      node.when === undefined
-        ? {}
-        : { unless: node.when.otherwise, ...(view === undefined ? {} : { runs: node.when.holds(view) }) };
-    if (node.kind !== 'parallel') return [{ ...describeNode(node, view?.settings), ...condition }];
-    return node.questions.flatMap(describe).map((question) => ({ ...question, ...condition, together: node.title }));
+    if (node.kind !== 'parallel') return [{ ...describeNode(node, view?.settings), ...describeConditions([node], view) }];
+    // Both have to hold: the group's, and the question's own.
+    return node.questions.map((question) => ({ ...describeNode(question, view?.settings), ...describeConditions([node, question], view), together: node.title }));
   };
   return {
     name: runbook.name,
@@ -72,6 +69,16 @@ export function describeRunbook<Acts>(
     carryOver: ((runbook.undoes ?? runbook).carryOver ?? []).flatMap(describe),
     afterRollback: runbook.afterRollback.flatMap(describe),
   };
+}
+
+/** @param nodes - A node, and the group that it stands in. */
+function describeConditions(nodes: readonly { readonly when?: Unless }[], view: Parameters<Unless['holds']>[0] | undefined): Pick<NodeDescription, 'unless' | 'runs'> {
+  const conditions = nodes.flatMap(({ when }) => (when === undefined ? [] : [when]));
+  if (conditions.length === 0) return {};
+  const failing = view === undefined ? [] : conditions.filter(({ holds }) => !holds(view));
+  const words = (those: readonly Unless[], between: string) => those.map(({ otherwise }) => otherwise).join(between);
+  if (failing.length > 0) return { unless: words(failing, '; '), runs: false };
+  return { unless: words(conditions, ', or where '), ...(view === undefined ? {} : { runs: true }) };
 }
 
 function describeNoWayBack<Acts>({ sections, noWayBackFrom }: Runbook<Acts>): Pick<RunbookDescription, 'noWayBackFrom'> {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { renderPlan } from '../../../src/cli/present/planLines.js';
 import { plainTheme } from '../../../src/cli/present/theme.js';
 import { describeRunbook } from '../../../src/workflows/describe.js';
+import { wordsFor, type Runbook } from '../../../src/workflows/engine/nodes.js';
 import { toy } from '../../workflows/toy/runbook.js';
 import { toySettings } from '../../workflows/toy/activities.js';
 
@@ -45,4 +46,20 @@ test('with the settings of a host it tells what would be left out there', () => 
     describeRunbook(toy, { settings: { ...toySettings, filesystemCopy }, input }).sections[1]?.nodes.map((node) => node.runs);
   expect(runs(false)).toEqual([undefined, true]);
   expect(runs(true)).toEqual([undefined, false]);
+});
+
+test("a question of a group is left out by its own condition and by the group's, and says which", () => {
+  const { gate, parallel, section } = wordsFor<object>();
+  const own = { holds: ({ settings }: { settings: { testAccount: boolean } }) => settings.testAccount, otherwise: 'no test account is configured' };
+  const ofGroup = { holds: ({ settings }: { settings: { filesystemCopy: boolean } }) => settings.filesystemCopy, otherwise: 'no filesystem copy is configured' };
+  const questions = [gate({ id: 'both', title: 'Both?', plan: '1', when: own }), gate({ id: 'group', title: 'The group alone?', plan: '1' })];
+  const runbook: Runbook<object> = { name: 'two', title: 'Two', sections: [section('Only', '1', [parallel({ id: 'together', title: 'Together', plan: '1', when: ofGroup, questions })])], afterRollback: [], summary: () => [] };
+  const told = (view?: Parameters<typeof describeRunbook>[1]) => describeRunbook(runbook, view).sections[0]?.nodes.map(({ unless, runs }) => [unless, runs]);
+  const both = 'no filesystem copy is configured, or where no test account is configured';
+  expect(told()).toEqual([[both, undefined], [ofGroup.otherwise, undefined]]);
+  const where = (filesystemCopy: boolean, testAccount: boolean) => told({ settings: { ...toySettings, filesystemCopy, testAccount }, input });
+  expect(where(true, true)).toEqual([[both, true], [ofGroup.otherwise, true]]);
+  expect(where(true, false)).toEqual([[own.otherwise, false], [ofGroup.otherwise, true]]);
+  expect(where(false, true)).toEqual([[ofGroup.otherwise, false], [ofGroup.otherwise, false]]);
+  expect(where(false, false)?.[0]).toEqual([`${ofGroup.otherwise}; ${own.otherwise}`, false]);
 });
