@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { PermanentFailure } from '../contract/errors.js';
-import { formatBytes, formatCount, type Fact } from '../contract/facts.js';
+import { formatBytes, formatCount, formatCountOf, type Fact } from '../contract/facts.js';
 import { readDigest } from '../host/fileDigest.js';
 import { changes, reads, type Attempt } from './activity.js';
 import { backupActivities } from './backup.js';
@@ -131,8 +131,8 @@ function sumUp(copies: readonly Copy[]) {
 }
 
 function showCopy({ path, what, sizeBytes, files, namedElsewhere }: Copy): Fact {
-  const elsewhere = namedElsewhere === 0 ? '' : `; ${formatCount(namedElsewhere)} of them have another name elsewhere (hard links), where their content stays`;
-  return [path, `${what}, ${formatBytes(sizeBytes)} in ${formatCount(files)} files${elsewhere}`];
+  const elsewhere = namedElsewhere === 0 ? '' : `; ${formatCount(namedElsewhere)} of them ${namedElsewhere === 1 ? 'has' : 'have'} another name elsewhere (hard links), where their content stays`;
+  return [path, `${what}, ${formatBytes(sizeBytes)} in ${formatCountOf(files, 'file')}${elsewhere}`];
 }
 
 function showKept({ where, what, why }: Kept): Fact {

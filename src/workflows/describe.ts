@@ -1,4 +1,5 @@
 import type { Condition } from '../contract/calls.js';
+import { formatCountOf } from '../contract/facts.js';
 import type { RunInput } from '../contract/inputs.js';
 import type { RunSettings } from '../contract/settings.js';
 import type { Node, Question, Runbook, Unless } from './engine/nodes.js';
@@ -84,6 +85,24 @@ function describeConditions(nodes: readonly { readonly when?: Unless }[], view: 
 function describeNoWayBack<Acts>({ sections, noWayBackFrom }: Runbook<Acts>): Pick<RunbookDescription, 'noWayBackFrom'> {
   const found = sections.flatMap(({ nodes }) => nodes).find(({ id }) => id === noWayBackFrom?.id);
   return found === undefined ? {} : { noWayBackFrom: found.title };
+}
+
+/** How many nodes there are, and how many of them wait for people, in words without an end. */
+export function sizeWords({ sections }: Pick<RunbookDescription, 'sections'>): string {
+  const nodes = sections.flatMap((section) => section.nodes);
+  const waiting = nodes.filter(({ kind }) => kind === 'gate' || kind === 'acknowledgement').length;
+  if (nodes.length === 1) return `1 node, which ${waiting === 1 ? 'waits' : 'does not wait'} for people`;
+  return `${formatCountOf(nodes.length, 'node')}, ${waiting === 0 ? 'none' : waiting} of which ${waiting > 1 ? 'wait' : 'waits'} for people`;
+}
+
+/** From where to where users are offline, in words without an end, and how a list marks that. */
+export function offlineWords(nodes: readonly NodeDescription[]): string {
+  const offline = nodes.filter(({ usersOffline, runs }) => usersOffline && runs !== false);
+  const first = offline[0];
+  const last = offline.at(-1);
+  if (first === undefined || last === undefined) return 'Users stay online throughout';
+  const during = first === last ? `during "${first.title}"` : `from "${first.title}" to the end of "${last.title}"`;
+  return `Users are offline ${during}: ${formatCountOf(offline.length, 'node')}, marked with ▌`;
 }
 
 /** How many people must agree, in words; nothing where one does. */
