@@ -105,6 +105,9 @@ export function offlineWords(nodes: readonly NodeDescription[]): string {
   return `Users are offline ${during}: ${formatCountOf(offline.length, 'node')}, marked with ▌`;
 }
 
+/** What becomes of an undo that fails: the engine offers that for each (`engine/rollback.ts`). */
+export const failedUndoWords = 'An undo that fails is tried again, or skipped by a person with a reason; the outcome of the run then says that it was NOT undone.';
+
 /** How many people must agree, in words; nothing where one does. */
 export function peopleWords(people: NodeDescription['people']): readonly string[] {
   if (people === undefined) return [];

@@ -1,4 +1,4 @@
-import { offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
+import { failedUndoWords, offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
 
 /**
  * A runbook's page in Markdown, made from the list that the engine walks, so that the page cannot say
@@ -73,6 +73,8 @@ function renderWayBack({ undoes, undone, carryOver, afterRollback, noWayBackFrom
     '|---|---|',
     ...undos.map((node) => row([node.undo ?? '', `\`${node.id}\``])),
     ...afterRollback.map((node) => row([node.title, 'at the end'])),
+    '',
+    failedUndoWords,
     '',
     ...undos.flatMap(({ id, undo, otherwise }) =>
       otherwise === undefined

@@ -36,6 +36,8 @@ test('a plan reads like the list that it is made from', () => {
     '   The undos of what was begun, in reverse order; then:',
     '   • Prove that the source serves                                              6',
     '',
+    'An undo that fails is tried again, or skipped by a person with a reason; the',
+    'outcome of the run then says that it was NOT undone.',
     'Until users may have written on the new volume, rollback is a switch back to the',
     'untouched source.',
   ]);

@@ -37,6 +37,7 @@ describe('a page', () => {
     expect(first).toMatch(/^\| Start the database from the source \|/);
     expect(second).toMatch(/^\| Remove the copy \|/);
     expect(last).toBe('| Prove that the source serves | at the end |');
+    expect(page).toContain('An undo that fails is tried again, or skipped by a person with a reason');
   });
 
   it('keeps a bar in a title from ending its cell', () => {
