@@ -12,7 +12,8 @@ import { decompressStage, restoreElsewhere } from './restoreCheck.js';
 import { needSource } from './source.js';
 import { agreedStatistics, connectionOf, readStatistics } from './statistics.js';
 
-type DumpKind = 'full' | 'final';
+/** `full` is of the one database, the others of the whole cluster: `final` with users offline, `cluster` while they work. */
+type DumpKind = 'full' | 'final' | 'cluster';
 
 /** Backups: one stream, dump to zstd to gpg, published when every part of it succeeded; nothing here or elsewhere removes one. */
 export const backupActivities = {
@@ -33,14 +34,14 @@ export const backupActivities = {
     const done = await readFact<BackupManifest>(attempt, `backup-${kind}`);
     if (done) return { file: done.file, sizeBytes: done.sizeBytes, sha256: done.sha256 };
     // Asked for before anything is done, so that the snapshot is not held while a person types.
-    await backupPassphrase(attempt, kind === 'full');
+    await backupPassphrase(attempt, kind !== 'final');
     const connection = await connectionOf(attempt);
     // A session of a killed attempt goes on dumping in the container.
     if (attempt.hasPredecessor) await tools.postgres.terminateSessions(connection);
     await assertSuperuser(attempt);
     const takenAt = attempt.now().toISOString();
-    const file = await nameBackup(attempt, kind, kind === 'final' ? 'sql.zst.gpg' : 'dump.zst.gpg');
-    const { published, ...held } = kind === 'final' ? await dumpCluster(attempt, file) : await dumpDatabase(attempt, file);
+    const file = await nameBackup(attempt, kind, kind === 'full' ? 'dump.zst.gpg' : 'sql.zst.gpg');
+    const { published, ...held } = kind === 'full' ? await dumpDatabase(attempt, file) : await dumpCluster(attempt, file);
     const manifest: BackupManifest = {
       file,
       kind,
@@ -115,7 +116,7 @@ async function dumpDatabase(attempt: Attempt, file: string) {
   return { published, figures };
 }
 
-/** The final backup is what a way back may have to be made of: roles, passwords, rights and every database. */
+/** What a whole database server may have to be made of: roles, passwords, rights and every database. */
 async function dumpCluster(attempt: Attempt, file: string) {
   const connection = await connectionOf(attempt);
   const settings = await attempt.tools.postgres.readClusterSettings(connection);

@@ -9,7 +9,7 @@ import type { Statistics } from './statistics.js';
 /** What is kept beside a backup: everything that a restore is held against. */
 export interface BackupManifest {
   readonly file: string;
-  readonly kind: 'full' | 'final' | 'filesystem';
+  readonly kind: 'full' | 'final' | 'cluster' | 'filesystem';
   readonly takenAt: string;
   readonly database: string;
   readonly serverVersion: string;

@@ -153,6 +153,7 @@ async function clearPlace(place: string, aside: string): Promise<void> {
   });
 }
 
+/** Whether anything lies at a path, followed where it is a symbolic link. */
 export async function exists(path: string): Promise<boolean> {
   return (await ifPresent(stat(path))) !== undefined;
 }

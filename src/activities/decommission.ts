@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { PermanentFailure } from '../contract/errors.js';
-import { formatBytes, formatCount, type Fact } from '../contract/facts.js';
+import { formatBytes, formatCount, formatCountOf, type Fact } from '../contract/facts.js';
 import { readDigest } from '../host/fileDigest.js';
 import { changes, reads, type Attempt } from './activity.js';
 import { backupActivities } from './backup.js';
@@ -11,7 +11,7 @@ import { hasBegun, readMigration, tellMigration, type MigrationFact } from './de
 import { assertGone, nothingRemoved, removeListed, trimFilesystems, type RemovalFact } from './decommissionRemoval.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
 import { readHealth } from './ensureServices.js';
-import { readStatistics, type Statistics } from './statistics.js';
+import { countRows, readStatistics, tablesIn, type Statistics } from './statistics.js';
 
 const millisecondsOfDay = 24 * 3600 * 1000;
 /** History is no place for thousands of paths: the rest is in the run's directory on the host. */
@@ -21,13 +21,16 @@ const shownAtMost = 60;
 export const decommissionActivities = {
   readMigrationToDecommission: reads(readMigration),
 
-  /** A verified backup of the encrypted database that is young enough; one is taken and verified where there is none. */
+  /**
+   * A verified backup of the whole encrypted cluster that is young enough; one is taken and verified where there is none.
+   * Roles and other databases go with the old data directory, so that a backup of one database is not enough.
+   */
   ensureVerifiedBackup: changes('BACKUP_ENSURE', async (attempt) => {
-    const isTaken = (await readFact(attempt, 'backup-full')) !== undefined || (await readFact(attempt, 'backup-name-full')) !== undefined;
+    const isTaken = (await readFact(attempt, 'backup-cluster')) !== undefined || (await readFact(attempt, 'backup-name-cluster')) !== undefined;
     const found = isTaken ? undefined : await findVerifiedBackup(attempt);
     if (found !== undefined) return { ...found, taken: false };
-    await backupActivities.takeBackup.perform(attempt, { kind: 'full' });
-    await backupActivities.verifyBackup.perform(attempt, { kind: 'full' });
+    await backupActivities.takeBackup.perform(attempt, { kind: 'cluster' });
+    await backupActivities.verifyBackup.perform(attempt, { kind: 'cluster' });
     const made = await findVerifiedBackup(attempt);
     if (made === undefined) throw new PermanentFailure('the backup that was taken and verified is not in the backup directory', 'look at backup.directory in lockstep.yaml, then retry');
     return { ...made, taken: true };
@@ -53,7 +56,7 @@ export const decommissionActivities = {
     await assertAsListed(attempt, copies);
     const { processes } = await assertNobodyHolds(attempt, copies);
     if ((await findVerifiedBackup(attempt)) === undefined) {
-      throw new PermanentFailure('no verified backup is young enough any more (decommission.backupNewerThanDays)', 'end this run, and start it again: it takes one');
+      throw new PermanentFailure('no verified backup of the whole cluster is young enough any more (decommission.backupNewerThanDays)', 'end this run, and start it again: it takes one');
     }
     await keepFact(attempt, 'statistics-before-removal', await readStatistics(attempt));
     return { openFiles, processes };
@@ -88,22 +91,36 @@ export const decommissionActivities = {
     if (left.length === 0 && (await hasBegun(attempt))) await tellMigration(attempt, 'decommissioned');
     return {
       openFiles,
-      rowsBefore: countRows(before),
-      rowsAfter: countRows(after),
+      rowsBefore: countRows(tablesIn(before)),
+      rowsAfter: countRows(tablesIn(after)),
       tables: tablesOf(after).size,
       kept: show([...left.map((copy) => [copy.path, 'NOT removed: the step was left'] as const), ...kept.map(showKept)]),
     };
   }),
 };
 
-/** Taken since the volume is in use, so that it holds what users wrote; and still the file that was verified. */
-async function findVerifiedBackup({ config, now, directory, signal }: Attempt): Promise<{ file: string; takenAt: string; verifiedAt: string; sizeBytes: number; ageDays: number } | undefined> {
+/** A backup that a removal may rely on. */
+interface VerifiedBackup {
+  readonly file: string;
+  /** ISO time, as is `verifiedAt`. */
+  readonly takenAt: string;
+  readonly verifiedAt: string;
+  readonly sizeBytes: number;
+  readonly ageDays: number;
+  /** What was counted in its restore; absent in what runs of earlier versions recorded. */
+  readonly counted?: { readonly databases: readonly string[]; readonly tables: number; readonly roles: number };
+}
+
+/** Of the whole cluster, taken since the volume is in use, so that it holds what users wrote; and still the file that was verified. */
+async function findVerifiedBackup({ config, now, directory, signal }: Attempt): Promise<VerifiedBackup | undefined> {
   const { inUseSince } = await needFact<MigrationFact>({ directory }, 'migration');
   const isYoung = ({ takenAt }: BackupManifest) => takenAt > inUseSince && now().getTime() - Date.parse(takenAt) <= config.decommission.backupNewerThanDays * millisecondsOfDay;
   const manifests = (await readManifests(config.backup.directory)).filter(isYoung).toSorted((a, b) => b.takenAt.localeCompare(a.takenAt));
-  for (const { file, takenAt, verifiedAt, sizeBytes, sha256 } of manifests) {
-    if (verifiedAt === undefined || !existsSync(file) || (await readDigest({ file, signal })) !== sha256) continue;
-    return { file, takenAt, verifiedAt, sizeBytes, ageDays: (now().getTime() - Date.parse(takenAt)) / millisecondsOfDay };
+  for (const { file, takenAt, verifiedAt, sizeBytes, sha256, cluster } of manifests) {
+    if (cluster === undefined || verifiedAt === undefined || !existsSync(file) || (await readDigest({ file, signal })) !== sha256) continue;
+    const { databases, roles } = cluster.statistics;
+    const counted = { databases: Object.keys(databases), tables: tablesOf(cluster.statistics).size, roles: roles.length };
+    return { file, takenAt, verifiedAt, sizeBytes, ageDays: (now().getTime() - Date.parse(takenAt)) / millisecondsOfDay, counted };
   }
   return undefined;
 }
@@ -114,8 +131,8 @@ function sumUp(copies: readonly Copy[]) {
 }
 
 function showCopy({ path, what, sizeBytes, files, namedElsewhere }: Copy): Fact {
-  const elsewhere = namedElsewhere === 0 ? '' : `; ${formatCount(namedElsewhere)} of them have another name elsewhere (hard links), where their content stays`;
-  return [path, `${what}, ${formatBytes(sizeBytes)} in ${formatCount(files)} files${elsewhere}`];
+  const elsewhere = namedElsewhere === 0 ? '' : `; ${formatCount(namedElsewhere)} of them ${namedElsewhere === 1 ? 'has' : 'have'} another name elsewhere (hard links), where their content stays`;
+  return [path, `${what}, ${formatBytes(sizeBytes)} in ${formatCountOf(files, 'file')}${elsewhere}`];
 }
 
 function showKept({ where, what, why }: Kept): Fact {
@@ -137,8 +154,4 @@ function assertNothingVanished(before: Statistics, after: Statistics): void {
 
 function tablesOf({ databases }: Statistics): ReadonlySet<string> {
   return new Set(Object.entries(databases).flatMap(([database, { tables }]) => tables.map(({ schema, name }) => `${database}.${schema}.${name}`)));
-}
-
-function countRows({ databases }: Statistics): number {
-  return Object.values(databases).reduce((sum, { tables }) => sum + tables.reduce((rows, table) => rows + table.rows, 0), 0);
 }

@@ -2,6 +2,7 @@ import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { readLinksLeaving, walkTree } from '../host/directoryTree.js';
 import { ifPresent } from '../host/failure.js';
+import { isWithin } from '../host/paths.js';
 import { readSystemIdentifier, recogniseFile } from '../host/plaintextCopy.js';
 import { readSwapAreas } from '../host/swap.js';
 import { identityOf, type FileIdentity } from '../host/treeRemoval.js';
@@ -233,9 +234,4 @@ async function readArchiveCommand(directory: string): Promise<string | undefined
     for (const [, value] of text.matchAll(/^\s*archive_command\s*=?\s*'(.*)'/gm)) command = value;
   }
   return command === '' || command === '(disabled)' ? undefined : command;
-}
-
-/** Whether a path is a directory or lies in it; as text, so both have to be free of symbolic links. */
-export function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(`${directory}/`);
 }

@@ -114,10 +114,12 @@ async function assertNotEnded({ tools }: Attempt, container: string): Promise<vo
   const said = await tools.docker
     .readLogs({ container, since: new Date(facts.startedAt ?? 0), wanted: (text) => /FATAL|PANIC|could not/.test(text) && !isAnswerToProbe.test(text) })
     // Its log may go elsewhere.
-    .catch(() => []);
-  throw new DatabaseEnded(`${container} ended with status ${facts.exitCode}${said.length === 0 ? '' : `: ${said.at(-1)?.text.slice(0, 300)}`}`);
+    .catch(() => undefined);
+  const last = said?.at(-1)?.text;
+  throw new DatabaseEnded(`${container} ended with status ${facts.exitCode}${last === undefined ? '' : `: ${last.slice(0, 300)}`}`);
 }
 
+/** Stops the database cleanly, waiting as long as `deployment.database.stopTimeoutSeconds` allows before Docker kills it; does nothing where it has stopped. */
 export async function ensureDatabaseStopped(attempt: Attempt): Promise<void> {
   const { database } = attempt.config.deployment;
   const { container } = await needSource(attempt);

@@ -9,7 +9,7 @@ import { createDocker, dockerSocketPath } from '../host/docker.js';
 import { createThrowaways, type ThrowawayMount } from '../host/dockerThrowaway.js';
 import { decryptStage, explainDecryption, type GpgPassphrase } from '../host/gpg.js';
 import type { ClusterSettings } from '../host/postgres.js';
-import type { DatabaseFigures, TableRows } from '../host/postgresFigures.js';
+import type { DatabaseFigures } from '../host/postgresFigures.js';
 import { readContainerReadiness } from '../host/postgresReadiness.js';
 import { clusterRestoreStages, pgRestoreStage } from '../host/postgresStages.js';
 import { createRun } from '../host/runner.js';
@@ -18,7 +18,7 @@ import type { BackupManifest } from './backupManifest.js';
 import { dropFact, keepFact, readFact } from './runFacts.js';
 import { needSource } from './source.js';
 import { restoreFitsMemory, restoreSizeBytes } from './space.js';
-import { assertHoldsStatistics, readStatistics } from './statistics.js';
+import { assertHoldsStatistics, countRows, readStatistics, tablesIn } from './statistics.js';
 
 /** Kept from before the throw-away server starts until it is gone. */
 const restoreMark = 'restore-left';
@@ -37,12 +37,12 @@ export async function restoreElsewhere(attempt: Attempt, manifest: BackupManifes
     if (manifest.cluster !== undefined) {
       const found = await readStatistics(attempt, container);
       assertHoldsStatistics(manifest.cluster.statistics, found);
-      const tables = Object.values(found.databases).flatMap((each) => each.tables);
-      return { tables: tables.length, rows: sumOf(tables) };
+      const tables = tablesIn(found);
+      return { tables: tables.length, rows: countRows(tables) };
     }
     const figures = await attempt.tools.postgres.rowCounts({ container, user, database, signal: attempt.signal });
     assertRestored(manifest, figures);
-    return { tables: figures.tables.length, rows: sumOf(figures.tables) };
+    return { tables: figures.tables.length, rows: countRows(figures.tables) };
   });
 }
 
@@ -162,10 +162,6 @@ async function waitForServer(attempt: Attempt, connection: { container: string; 
     if (performance.now() > deadline) throw new Error(`the throw-away server ${connection.container} was not ready within 180 s`);
     await sleep(500, undefined, { signal: attempt.signal });
   }
-}
-
-function sumOf(tables: readonly TableRows[]): number {
-  return tables.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 function assertRestored(manifest: BackupManifest, restored: DatabaseFigures): void {

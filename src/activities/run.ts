@@ -1,20 +1,22 @@
 import { join } from 'node:path';
+import type { Call } from '../contract/calls.js';
 import { PermanentFailure } from '../contract/errors.js';
-import type { Facts } from '../contract/facts.js';
+import { formatCountOf, type Facts } from '../contract/facts.js';
 import type { Adopted, CaughtUp, Opened } from '../contract/settings.js';
 import type { RunState } from '../contract/status.js';
+import type { Config } from '../config/schema.js';
 import { toRunSettings } from '../config/settings.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, reads, type Activity, type Attempt } from './activity.js';
 import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from './adoption.js';
 import { catchUpWith, findLastRun } from './catchUp.js';
 import { makeRecord, renderRecord } from './record.js';
-import { keepPredecessor } from './predecessor.js';
+import { dropPredecessor, keepPredecessor, settlePredecessor, type LostHolder } from './predecessor.js';
 import { voidStaleCarryOver } from './staleCarryOver.js';
 import { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
 import { assertHoldsHost } from './wrapper/hostAhead.js';
 import { runDirectory } from './wrapper/wrap.js';
-import { summarise } from './wrapper/journal.js';
+import { openJournal, summarise } from './wrapper/journal.js';
 
 /** What the engine needs beyond an attempt. */
 export interface RunDependencies {
@@ -37,7 +39,7 @@ export function createRunActivities(dependencies: RunDependencies) {
       const claim = claimFor(attempt);
       const claims = createClaimFile(config.stateDirectory);
       if (args.resume === true && args.undoes === undefined) await assertLastRunGoesOn(attempt, call.runbook);
-      await takeHost(attempt, claim, args.takeOver);
+      await takeHost(attempt, claim, { takeOver: args.takeOver, beginsAnew: args.resume !== true && args.undoes === undefined });
       const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'opened');
       if (earlier) return earlier;
       const opened: Opened = {
@@ -57,7 +59,7 @@ export function createRunActivities(dependencies: RunDependencies) {
     /** A person has seen that the host is ahead of the server's history, and has chosen to go on, or back, from where it stands. */
     catchUp: changes('RUN_CATCH_UP', async (attempt, args: { readonly way: 'on' | 'back'; readonly undoes?: string }): Promise<CaughtUp> => {
       const last = await findLastRun(attempt, args.undoes ?? attempt.call.runbook, args.way);
-      await takeHost(attempt, claimFor(attempt), true);
+      await takeHost(attempt, claimFor(attempt), { takeOver: true, beginsAnew: false });
       return catchUpWith(attempt, last, args.way);
     }),
 
@@ -94,20 +96,36 @@ export function createRunActivities(dependencies: RunDependencies) {
     }),
   } satisfies Record<string, Activity<never, unknown>>;
 
-  /** Gets the claim, from a run that does not run any more where a person has said so; what that left running is ended. */
-  async function takeHost(attempt: Attempt, claim: Claim, takeOver: boolean): Promise<void> {
+  /**
+   * Gets the claim, from a run that does not run any more where a person has said so; what that left running is ended,
+   * also by a retry that finds the claim taken already.
+   */
+  async function takeHost(attempt: Attempt, claim: Claim, how: TakeOver): Promise<void> {
     const { call, config } = attempt;
     const claims = createClaimFile(config.stateDirectory);
     const { held } = await claims.take(claim);
-    if (held.runId === call.runId) return;
-    await assertMayTakeOver(held, takeOver);
-    await claims.release(held.runId);
-    const { held: now } = await claims.take(claim);
-    if (now.runId !== call.runId) throw new Error(`the claim went to run ${now.runId} meanwhile`);
-    await keepPredecessor(attempt, held);
-    // What it left running would act beside this one.
-    await dependencies.endLeftovers({ call: { ...call, runId: held.runId, runbook: held.runbook }, directory: runDirectory(config, held) });
-    await attempt.journal({ kind: 'note', at: claim.takenAt, text: `took the host over from ${held.workflowId} (run ${held.runId})` });
+    if (held.runId !== call.runId) {
+      await assertMayTakeOver(config, held, how);
+      await keepPredecessor(attempt, held);
+      await claims.release(held.runId);
+      const { held: now } = await claims.take(claim);
+      if (now.runId !== call.runId) {
+        await dropPredecessor(attempt);
+        throw new Error(`the claim went to run ${now.runId} meanwhile`);
+      }
+    }
+    // What it left running would act beside this one. Without the claim it begins nothing new.
+    await settlePredecessor(attempt, async (predecessor) => {
+      await endLeftoversOf(call, predecessor);
+      const { workflowId, runId } = predecessor;
+      await attempt.journal({ kind: 'note', at: claim.takenAt, text: `took the host over from ${workflowId} (run ${runId})` });
+    });
+  }
+
+  /** It may have been lost before it had ended what the one before it left. */
+  async function endLeftoversOf(call: Call, { runId, runbook, directory }: LostHolder): Promise<void> {
+    await settlePredecessor({ directory }, (earlier) => endLeftoversOf(call, earlier));
+    await dependencies.endLeftovers({ call: { ...call, runId, runbook }, directory });
   }
 
   /** What the lost run had recorded stays what counts: its list, and its settings. */
@@ -126,17 +144,29 @@ export function createRunActivities(dependencies: RunDependencies) {
     }
   }
 
-  async function assertMayTakeOver(held: Claim, takeOver: boolean): Promise<void> {
+  async function assertMayTakeOver(config: Config, held: Claim, { takeOver, beginsAnew }: TakeOver): Promise<void> {
     const running = await dependencies.isRunning(held);
     const holder = `${held.workflowId} (run ${held.runId}, started by ${held.startedBy}, since ${held.takenAt})`;
     if (running === true) throw new PermanentFailure(`this host is held by ${holder}`, 'look at it with lockstep status; one run at a time changes a host');
-    if (!takeOver) {
-      throw new PermanentFailure(
-        `this host was left by ${holder}, which ${running === false ? 'is closed, or lost by the server' : 'the server does not know'}`,
-        `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "lockstep start ${held.runbook} --resume" goes on where it stood, "lockstep start rollback --take-over" undoes what it did, and "lockstep start ${held.runbook} --take-over" begins anew`,
-      );
-    }
+    if (takeOver && !beginsAnew) return;
+    const { toUndo } = summarise((await openJournal(join(runDirectory(config, held), 'journal.jsonl'))).earlier);
+    // A run that begins anew would know nothing of a database that was stopped, or of users who write on the volume.
+    if (takeOver && toUndo.length === 0) return;
+    throw new PermanentFailure(
+      `this host was left by ${holder}, which ${running === false ? 'is closed, or lost by the server' : 'the server does not know'}${toUndo.length === 0 ? '' : `, with ${formatCountOf(toUndo.length, 'step')} that can be undone (the last: ${toUndo.at(-1)})`}`,
+      [
+        `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "lockstep start ${held.runbook}${held.runbook === 'rollback' ? ' --take-over' : ' --resume'}" goes on where it stood`,
+        ...(toUndo.length === 0 ? [`"lockstep start ${held.runbook} --take-over" begins anew`] : ['"lockstep start rollback --take-over" undoes what it did']),
+      ].join(', '),
+    );
   }
+}
+
+interface TakeOver {
+  /** A person has said so. */
+  readonly takeOver: boolean;
+  /** The run takes up nothing of what the lost one did. */
+  readonly beginsAnew: boolean;
 }
 
 function claimFor({ call, now }: Pick<Attempt, 'call' | 'now'>): Claim {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { PermanentFailure } from '../contract/errors.js';
 import { ensureTextFile } from '../host/textFile.js';
 import type { Attempt } from './activity.js';
 import { keepFact, readFact } from './runFacts.js';
@@ -19,17 +20,31 @@ export interface ErrorLines {
   readonly lines: readonly string[];
   /** Those among them that tell of damage or of a crash. */
   readonly grave: number;
+  /** Containers that are gone, and their logs with them. */
+  readonly gone: readonly string[];
 }
 
-/** Error lines in the logs of the database and the application since a time of the host. */
+/** Error lines in the logs of the database and the application since a time of the host, as far as they are there. */
 export async function readErrorLines(attempt: Attempt, since: string): Promise<ErrorLines> {
   // Where the host's clock was set back meanwhile, a time tells nothing: rather all lines than one too few.
   const from = Date.parse(since) > attempt.now().getTime() ? new Date(0) : new Date(since);
   const { container, applicationContainer } = await needSource(attempt);
   const wanted = (text: string) => (errorLine.test(text) && !expectedLine.test(text)) || graveLine.test(text);
-  const logs = await Promise.all([container, applicationContainer].map((name) => attempt.tools.docker.readLogs({ container: name, since: from, wanted })));
-  const lines = logs.flatMap((ofOne) => ofOne.map(({ text }) => text));
-  return { lines, grave: lines.filter((text) => graveLine.test(text)).length };
+  const names = [container, applicationContainer];
+  const logs = await Promise.all(names.map((name) => attempt.tools.docker.readLogs({ container: name, since: from, wanted })));
+  const lines = logs.flatMap((ofOne) => (ofOne ?? []).map(({ text }) => text));
+  return { lines, grave: lines.filter((text) => graveLine.test(text)).length, gone: names.filter((_, index) => logs[index] === undefined) };
+}
+
+/**
+ * The same, of both.
+ *
+ * @throws {@link PermanentFailure} where a container is gone: what it wrote nobody can judge.
+ */
+export async function needErrorLines(attempt: Attempt, since: string): Promise<ErrorLines> {
+  const found = await readErrorLines(attempt, since);
+  if (found.gone.length === 0) return found;
+  throw new PermanentFailure(`there is no container ${found.gone.join(' and no container ')}, whose log is to be read`, 'compare its name with docker ps --all');
 }
 
 /** They may quote what users wrote, which is not for Temporal's history: the host keeps them, and says where. */
@@ -48,7 +63,7 @@ interface ErrorsBefore {
 export async function keepErrorsBefore(attempt: Attempt): Promise<void> {
   if ((await readFact(attempt, 'errors-before')) !== undefined) return;
   const seconds = attempt.config.watch.firstHourSeconds;
-  const { lines } = await readErrorLines(attempt, new Date(attempt.now().getTime() - seconds * 1000).toISOString());
+  const { lines } = await needErrorLines(attempt, new Date(attempt.now().getTime() - seconds * 1000).toISOString());
   await keepFact(attempt, 'errors-before', { errors: lines.length, seconds } satisfies ErrorsBefore);
 }
 

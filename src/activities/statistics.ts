@@ -2,7 +2,7 @@ import { PermanentFailure, RollbackTrigger } from '../contract/errors.js';
 import { formatCount } from '../contract/facts.js';
 import type { RoleFacts } from '../host/postgres.js';
 import { toApplicationName } from '../host/postgresSession.js';
-import type { DatabaseFigures } from '../host/postgresFigures.js';
+import type { DatabaseFigures, TableRows } from '../host/postgresFigures.js';
 import { CommandFailed } from '../host/runner.js';
 import { changes, reads, type Attempt } from './activity.js';
 import { keepProof } from './proofs.js';
@@ -139,14 +139,24 @@ function flatten({ databases, roles }: Statistics): ReadonlyMap<string, string> 
   return figures;
 }
 
+/** The tables of all databases. */
+export function tablesIn({ databases }: Pick<Statistics, 'databases'>): readonly TableRows[] {
+  return Object.values(databases).flatMap(({ tables }) => tables);
+}
+
+/** All rows of some tables. */
+export function countRows(tables: readonly TableRows[]): number {
+  return tables.reduce((sum, { rows }) => sum + rows, 0);
+}
+
 function summarise({ config }: Attempt, { databases, sizes }: Statistics) {
   const { name, countedTables } = config.deployment.database;
-  const all = Object.values(databases).flatMap(({ tables }) => tables);
+  const all = tablesIn({ databases });
   const own = databases[name]?.tables ?? [];
   return {
     counted: countedTables.flatMap((table) => own.filter((each) => each.name === table).map(({ rows }) => ({ table, rows }))),
     tables: all.length,
-    rows: all.reduce((sum, { rows }) => sum + rows, 0),
+    rows: countRows(all),
     sizeBytes: sizes.reduce((sum, each) => sum + each.sizeBytes, 0),
   };
 }

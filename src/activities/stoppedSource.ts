@@ -28,6 +28,7 @@ export interface RestoredFact {
   readonly configuration: string;
 }
 
+/** The fact of a run under which a {@link RestoredFact} is kept. */
 export const restoredFact = 'restored';
 
 /** The cluster on the old volume, or the one on the encrypted volume. */

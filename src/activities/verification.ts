@@ -1,10 +1,10 @@
 import { PermanentFailure, RollbackTrigger } from '../contract/errors.js';
-import { formatCount } from '../contract/facts.js';
+import { formatCount, formatCountOf } from '../contract/facts.js';
 import { changes, reads } from './activity.js';
 import { latestSequence, logIn } from './applicationClient.js';
 import { keepProof } from './proofs.js';
 import { needFact } from './runFacts.js';
-import { keepErrorLines, readErrorLines } from './serviceLogs.js';
+import { keepErrorLines, needErrorLines } from './serviceLogs.js';
 import type { StartedFact } from './services.js';
 
 /** The plan's step 9: what works. */
@@ -41,12 +41,12 @@ export const verificationActivities = {
   /** Errors in both logs since the database started on the new volume. */
   assertLogs: reads(async (attempt) => {
     const { since } = await needFact<StartedFact>(attempt, 'started-on-volume');
-    const { lines, grave } = await readErrorLines(attempt, since);
+    const { lines, grave } = await needErrorLines(attempt, since);
     if (lines.length === 0) return { errors: 0, since };
     const file = await keepErrorLines(attempt, 'start', lines);
-    const found = `${lines.length} error lines in the logs since ${since}, kept in ${file}`;
+    const found = `${formatCountOf(lines.length, 'error line')} in the logs since ${since}, kept in ${file}`;
     if (grave > 0) {
-      throw new RollbackTrigger(`${found}; ${grave} of them tell of damage or of a crash`, 'read them; roll back, or skip this step with what explains them as the reason', [
+      throw new RollbackTrigger(`${found}; ${grave} of them ${grave === 1 ? 'tells' : 'tell'} of damage or of a crash`, 'read them; roll back, or skip this step with what explains them as the reason', [
         ['log lines of damage or of a crash', formatCount(grave)],
         ['error lines', formatCount(lines.length)],
         ['kept in', file],

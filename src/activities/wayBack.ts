@@ -4,7 +4,7 @@ import { reads } from './activity.js';
 import { takenUpBy } from './adoption.js';
 import { carriedPlaces, exists } from './carriedSource.js';
 import { readFact } from './runFacts.js';
-import type { Statistics } from './statistics.js';
+import { countRows, tablesIn, type Statistics } from './statistics.js';
 import { summarise } from './wrapper/journal.js';
 
 /** What a person has to know who goes back to the old volume. */
@@ -23,7 +23,7 @@ export const wayBackActivities = {
       root: place,
       sizeBytes,
       stoppedAt: stopped?.at ?? null,
-      rows: stopped === undefined ? null : Object.values(stopped.databases).reduce((sum, { tables }) => sum + tables.reduce((rows, table) => rows + table.rows, 0), 0),
+      rows: stopped === undefined ? null : countRows(tablesIn(stopped)),
       usersMayWriteSince: usersMayWriteSince ?? null,
       carriedOver: carriedOver === true,
       begunBefore: takenUpBy(entries)?.wayBackBegun === true,

@@ -131,7 +131,7 @@ const preflightSchema = z.strictObject({
 
 const decommissionSchema = z.strictObject({
   retentionDays: z.number().positive().default(30).describe('So long the encrypted volume has to be in use before the old data may be removed.'),
-  backupNewerThanDays: z.number().positive().default(1).describe('A verified backup of the encrypted database may be that old; where none is young enough, one is taken and verified first.'),
+  backupNewerThanDays: z.number().positive().default(1).describe('A verified backup of the whole encrypted cluster may be that old; where none is young enough, one is taken and verified first.'),
   people: z.number().int().min(1).max(5).default(1).describe('How many different people have to agree to the removal.'),
   places: z
     .array(absolutePath)
@@ -168,4 +168,6 @@ export type Config = Readonly<z.infer<typeof configSchema>>;
 
 /** The names of the secrets that runbooks ask for. */
 export const secretNames = ['operationalPassphrase', 'recoveryPassphrase', 'backupPassphrase', 'testAccountPassword'] as const;
+
+/** One of them; also its key under `secrets` in lockstep.yaml, but for the test account's, which stands with that account. */
 export type SecretName = (typeof secretNames)[number];

@@ -36,3 +36,8 @@ export function formatSeconds(seconds: number): string {
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
+
+/** A count with what is counted, in its number: `1 file`, `5,012 files`. */
+export function formatCountOf(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}

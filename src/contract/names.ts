@@ -13,6 +13,7 @@ export function workflowIdOf(host: string, runbook: string): string {
   return `${host}/${runbook}`;
 }
 
+/** The signals that a run takes, each with one JSON object. */
 export const signalNames = {
   /** A {@link Decision}, as one JSON object. */
   decide: 'decide',
@@ -22,6 +23,7 @@ export const signalNames = {
   resumed: 'resumed',
 } as const;
 
+/** The query that a run answers: its whole {@link RunStatus}, with every node and open question. */
 export const queryNames = { status: 'status' } as const;
 
 /** The key under which the compact status lies in a workflow's memo. */
@@ -38,7 +40,7 @@ export const searchAttributeNames = {
   question: 'LockstepQuestion',
 } as const;
 
-/** The node under which a run catches up with its host: no step of a list. */
+/** The node under which a run looks how far its host is, and catches up with it: no step of a list. */
 export const catchUpNode = 'catch-up';
 
 /** The question that asks what becomes of what users wrote, where a run goes back that they have written since. */

@@ -21,6 +21,8 @@ export type Decision = Readonly<z.infer<typeof decisionSchema>>;
 
 /** The argument of the signal `rollback`. */
 export const rollbackRequestSchema = z.strictObject({ by: spoken(200), reason: spoken(2000) });
+
+/** A request to go back whose form is right: who asks, as claimed, and why. */
 export type RollbackRequest = Readonly<z.infer<typeof rollbackRequestSchema>>;
 
 /** The argument of the signal `resumed`. */

@@ -26,8 +26,11 @@ export interface Docker {
   readonly readVolume: (name: string) => Promise<VolumeFacts | undefined>;
   /** Undefined where the image is not on this host. */
   readonly readImage: (reference: string) => Promise<ImageFacts | undefined>;
-  /** Of what a container wrote since a time, the lines that are wanted, oldest first; a busy day does not have to fit into memory. */
-  readonly readLogs: (options: { container: string; since: Date; wanted: (text: string) => boolean }) => Promise<readonly LogLine[]>;
+  /**
+   * Of what a container wrote since a time, the lines that are wanted, oldest first; a busy day does not have to fit into memory.
+   * Undefined where there is no such container.
+   */
+  readonly readLogs: (options: { container: string; since: Date; wanted: (text: string) => boolean }) => Promise<readonly LogLine[] | undefined>;
   /**
    * Makes Docker start a container by itself, or not. A container is stopped only after this, since
    * Docker starts one with `always` again when the daemon or the host restarts.
@@ -82,8 +85,8 @@ export function createDocker({ run, socketPath }: { run: Run; socketPath?: strin
     readVolume: async (name) => parsed(await inspect('volume', name), parseVolume),
     readImage: async (reference) => parsed(await inspect('image', reference), parseImage),
     readLogs: async ({ container, since, wanted }) => {
-      // The daemon's own answer says what is wrong where there is none to be had; that of the command does not.
-      present(container, await readContainer(container));
+      // Looked at first: what the command says of a missing container comes among the lines, and tells nobody.
+      if ((await readContainer(container)) === undefined) return undefined;
       // One stream: with the time before each line they are told apart, and come in order, as well as from two.
       const lines: LogLine[] = [];
       await run('docker', ['logs', '--timestamps', '--since', since.toISOString(), container], {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { PermanentFailure } from '../contract/errors.js';
 import type { DeviceNumber } from './deviceNumber.js';
 import { explain, ifPresent } from './failure.js';
+import { isWithin } from './paths.js';
 import type { Run } from './runner.js';
 
 /** One mount, as the first process of the host sees it. */
@@ -156,10 +157,6 @@ export function parseMountinfo(text: string): readonly Mount[] {
 
 function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory.endsWith('/') ? directory : `${directory}/`);
 }
 
 /** cryptsetup names its devices `CRYPT-LUKS2-<uuid without dashes>-<name>`. */

@@ -15,6 +15,8 @@ export const secretRequestSchema = z.strictObject({
   /** Where the terminal is reached from, as SSH claims. */
   from: z.string().max(200).optional(),
 });
+
+/** Such a line, parsed; it holds a secret in the clear, and is never logged. */
 export type SecretRequest = Readonly<z.infer<typeof secretRequestSchema>>;
 
 /** The answer: one line of JSON. */

@@ -1,5 +1,5 @@
 import type { Activities } from '../activities/activities.js';
-import { formatBytes, formatCount, type Facts } from '../contract/facts.js';
+import { formatBytes, formatCount, formatCountOf, type Facts } from '../contract/facts.js';
 import type { Runbook, View } from './engine/nodes.js';
 import { gate, optionalStep, section, step } from './words.js';
 
@@ -35,13 +35,14 @@ const serviceOnVolume = step({
 
 const verifiedBackup = step({
   id: 'verified-backup',
-  title: 'A verified backup is young enough; else one is taken and verified',
+  title: 'A verified backup of the whole cluster is young enough; else one is taken and verified',
   plan: 'beyond',
   requires: ['volume open'],
   do: (act) => act.ensureVerifiedBackup(),
-  show: ({ file, ageDays, verifiedAt, sizeBytes, taken }) => [
+  show: ({ file, ageDays, verifiedAt, sizeBytes, taken, counted }) => [
     ['backup', `${file}, ${formatBytes(sizeBytes)}, ${ageDays.toFixed(2)} days old${taken ? ', taken by this run' : ''}`],
     ['restored and counted', verifiedAt],
+    ...whatIsHeld(counted),
   ],
 });
 
@@ -63,10 +64,11 @@ const removalGate = gate({
   evidence: ({ from }) => [
     ...underLabel('REMOVED', from(listCopies).copies),
     ...underLabel('stays', from(listCopies).kept),
-    ['together', `${formatBytes(from(listCopies).sizeBytes)} in ${formatCount(from(listCopies).files)} files`],
-    ['encrypted volume in use', `${from(readMigration).inUseDays.toFixed(2)} days, since ${from(readMigration).inUseSince}; ${formatCount(from(serviceOnVolume).openFiles)} open files, all on it`],
+    ['together', `${formatBytes(from(listCopies).sizeBytes)} in ${formatCountOf(from(listCopies).files, 'file')}`],
+    ['encrypted volume in use', `${from(readMigration).inUseDays.toFixed(2)} days, since ${from(readMigration).inUseSince}; ${formatCountOf(from(serviceOnVolume).openFiles, 'open file')}, all on it`],
     ['verified backup', `${from(verifiedBackup).file}, ${from(verifiedBackup).ageDays.toFixed(2)} days old`],
-    ['open handles on what goes', `none, in ${formatCount(from(listCopies).processes)} processes`],
+    ...whatIsHeld(from(verifiedBackup).counted),
+    ['open handles on what goes', `none, in ${formatCountOf(from(listCopies).processes, 'process', 'processes')}`],
     ...notGuaranteed,
   ],
 });
@@ -115,7 +117,7 @@ const proveRemoval = optionalStep({
   do: (act) => act.proveDecommission(),
   show: ({ openFiles, rowsBefore, rowsAfter, tables, kept }) => [
     ['open files on the volume', formatCount(openFiles)],
-    ['rows', `${formatCount(rowsBefore)} before the removal, ${formatCount(rowsAfter)} after it, in ${formatCount(tables)} tables`],
+    ['rows', `${formatCount(rowsBefore)} before the removal, ${formatCount(rowsAfter)} after it, in ${formatCountOf(tables, 'table')}`],
     ["the migration's backups", 'no longer bound to be kept for a way back to the old volume'],
     ...underLabel('stays', kept),
     ...notGuaranteed,
@@ -141,11 +143,18 @@ function underLabel(label: string, found: Facts): Facts {
   return found.map(([path, words]) => [label, `${path}: ${words}`]);
 }
 
+/** @param counted - Absent in what runs of earlier versions recorded: nothing is said of a backup of which nothing is known. */
+function whatIsHeld(counted: { readonly databases: readonly string[]; readonly tables: number; readonly roles: number } | undefined): Facts {
+  if (counted === undefined) return [];
+  const { databases, tables, roles } = counted;
+  return [['it holds', `the whole cluster: every database, and the roles; counted in its restore: ${formatCountOf(roles, 'role')}, ${formatCountOf(tables, 'table')} in ${databases.join(', ')}`]];
+}
+
 function summarise({ from }: View, has: (step: { readonly id: string }) => boolean): Facts {
   if (!has(listCopies)) return [];
   const removed = has(removeCopies) ? from(removeCopies) : undefined;
   return [
-    ['removed', removed === undefined ? 'nothing, or not to the end' : `${formatBytes(removed.sizeBytes)} in ${formatCount(removed.files)} files at ${formatCount(removed.places)} places`],
+    ['removed', removed === undefined ? 'nothing, or not to the end' : `${formatBytes(removed.sizeBytes)} in ${formatCountOf(removed.files, 'file')} at ${formatCountOf(removed.places, 'place')}`],
     ...underLabel('stays', from(listCopies).kept),
     ...notGuaranteed,
   ];

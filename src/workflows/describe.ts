@@ -1,7 +1,8 @@
 import type { Condition } from '../contract/calls.js';
+import { formatCountOf } from '../contract/facts.js';
 import type { RunInput } from '../contract/inputs.js';
 import type { RunSettings } from '../contract/settings.js';
-import type { Node, Question, Runbook } from './engine/nodes.js';
+import type { Node, Question, Runbook, Unless } from './engine/nodes.js';
 
 /** A runbook without its code: what `lockstep plan` prints and the documentation is made from. */
 export interface RunbookDescription {
@@ -34,7 +35,7 @@ export interface NodeDescription {
   readonly requires: readonly Condition[];
   /** A person may leave it out when it fails. */
   readonly skippable: boolean;
-  /** Why it is left out where its condition does not hold. */
+  /** Why it is left out where one of its conditions does not hold; with settings that leave it out, those that do. */
   readonly unless?: string;
   /** Whether it runs with the given settings; absent where none were given. */
   readonly runs?: boolean;
@@ -55,12 +56,9 @@ export function describeRunbook<Acts>(
   view?: { readonly settings: RunSettings; readonly input: RunInput },
 ): RunbookDescription {
   const describe = (node: Node<Acts>): readonly NodeDescription[] => {
-    const condition =
-      node.when === undefined
-        ? {}
-        : { unless: node.when.otherwise, ...(view === undefined ? {} : { runs: node.when.holds(view) }) };
-    if (node.kind !== 'parallel') return [{ ...describeNode(node, view?.settings), ...condition }];
-    return node.questions.flatMap(describe).map((question) => ({ ...question, ...condition, together: node.title }));
+    if (node.kind !== 'parallel') return [{ ...describeNode(node, view?.settings), ...describeConditions([node], view) }];
+    // Both have to hold: the group's, and the question's own.
+    return node.questions.map((question) => ({ ...describeNode(question, view?.settings), ...describeConditions([node, question], view), together: node.title }));
   };
   return {
     name: runbook.name,
@@ -74,10 +72,41 @@ export function describeRunbook<Acts>(
   };
 }
 
+/** @param nodes - A node, and the group that it stands in. */
+function describeConditions(nodes: readonly { readonly when?: Unless }[], view: Parameters<Unless['holds']>[0] | undefined): Pick<NodeDescription, 'unless' | 'runs'> {
+  const conditions = nodes.flatMap(({ when }) => (when === undefined ? [] : [when]));
+  if (conditions.length === 0) return {};
+  const failing = view === undefined ? [] : conditions.filter(({ holds }) => !holds(view));
+  const words = (those: readonly Unless[], between: string) => those.map(({ otherwise }) => otherwise).join(between);
+  if (failing.length > 0) return { unless: words(failing, '; '), runs: false };
+  return { unless: words(conditions, ', or where '), ...(view === undefined ? {} : { runs: true }) };
+}
+
 function describeNoWayBack<Acts>({ sections, noWayBackFrom }: Runbook<Acts>): Pick<RunbookDescription, 'noWayBackFrom'> {
   const found = sections.flatMap(({ nodes }) => nodes).find(({ id }) => id === noWayBackFrom?.id);
   return found === undefined ? {} : { noWayBackFrom: found.title };
 }
+
+/** How many nodes there are, and how many of them wait for people, in words without an end. */
+export function sizeWords({ sections }: Pick<RunbookDescription, 'sections'>): string {
+  const nodes = sections.flatMap((section) => section.nodes);
+  const waiting = nodes.filter(({ kind }) => kind === 'gate' || kind === 'acknowledgement').length;
+  if (nodes.length === 1) return `1 node, which ${waiting === 1 ? 'waits' : 'does not wait'} for people`;
+  return `${formatCountOf(nodes.length, 'node')}, ${waiting === 0 ? 'none' : waiting} of which ${waiting > 1 ? 'wait' : 'waits'} for people`;
+}
+
+/** From where to where users are offline, in words without an end, and how a list marks that. */
+export function offlineWords(nodes: readonly NodeDescription[]): string {
+  const offline = nodes.filter(({ usersOffline, runs }) => usersOffline && runs !== false);
+  const first = offline[0];
+  const last = offline.at(-1);
+  if (first === undefined || last === undefined) return 'Users stay online throughout';
+  const during = first === last ? `during "${first.title}"` : `from "${first.title}" to the end of "${last.title}"`;
+  return `Users are offline ${during}: ${formatCountOf(offline.length, 'node')}, marked with ▌`;
+}
+
+/** What becomes of an undo that fails: the engine offers that for each (`engine/rollback.ts`). */
+export const failedUndoWords = 'An undo that fails is tried again, or skipped by a person with a reason; the outcome of the run then says that it was NOT undone.';
 
 /** How many people must agree, in words; nothing where one does. */
 export function peopleWords(people: NodeDescription['people']): readonly string[] {

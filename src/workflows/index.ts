@@ -1,8 +1,17 @@
+/**
+ * The workflows that a worker offers, under the names by which a server starts them: each takes a
+ * `RunInput` as its one JSON object, fails at once where that does not fit, and ends in a `RunResult`.
+ */
 import { workflowOf } from './engine/walk.js';
 import { decommissionPlaintext as decommissionRunbook } from './decommissionPlaintext.js';
 import { migrate as migrateRunbook } from './migrate.js';
 import { rollback as rollbackRunbook } from './rollback.js';
 
+/** Moves a host's database onto an encrypted volume. */
 export const migrate = workflowOf(migrateRunbook);
+
+/** Goes back from the last migration of a host. */
 export const rollback = workflowOf(rollbackRunbook);
+
+/** Removes what a migration left in the clear. */
 export const decommissionPlaintext = workflowOf(decommissionRunbook);

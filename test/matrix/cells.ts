@@ -14,6 +14,8 @@ export const faults = [
   'power cut',
   'power cut, server inside',
 ] as const;
+
+/** One of them: a column of the matrix. */
 export type Fault = (typeof faults)[number];
 
 /** A place where a run may be when something breaks: an action, or a question that is open. */
@@ -23,6 +25,7 @@ export interface Place {
   readonly kind: 'do' | 'undo' | 'question';
 }
 
+/** A place in one word, by which cells are counted: `migrate/copy-data`, `migrate/copy-data (undo)`; a question's is its node's. */
 export function nameOf({ runbook, node, kind }: Place): string {
   return `${runbook}/${node}${kind === 'undo' ? ' (undo)' : ''}`;
 }

@@ -25,6 +25,7 @@ export interface Chain extends EndedRuns {
   readonly durations: ReadonlyMap<string, number>;
 }
 
+/** What one chain breaks, and where it tells of it. */
 export interface ChainSettings extends Pick<BreakerSettings, 'rehearsal' | 'faultAt' | 'usualMilliseconds'> {
   readonly director: Director;
   readonly onCell: (cell: Cell) => void;

@@ -26,6 +26,7 @@ export interface Column {
   readonly on: string;
 }
 
+/** Which column is measured, and what it is held against. */
 export interface MeasureSettings {
   readonly fault: Fault;
   readonly undisturbed: Chain;

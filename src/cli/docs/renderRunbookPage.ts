@@ -1,4 +1,4 @@
-import { peopleWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
+import { failedUndoWords, offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
 
 /**
  * A runbook's page in Markdown, made from the list that the engine walks, so that the page cannot say
@@ -8,7 +8,6 @@ import { peopleWords, type NodeDescription, type RunbookDescription } from '../.
  */
 export function renderRunbookPage(runbook: RunbookDescription): string {
   const nodes = runbook.sections.flatMap((section) => section.nodes);
-  const questions = nodes.filter(({ kind }) => kind === 'gate' || kind === 'acknowledgement');
   return [
     `# ${runbook.name}: ${runbook.title}`,
     '',
@@ -19,7 +18,7 @@ export function renderRunbookPage(runbook: RunbookDescription): string {
     `lockstep start ${runbook.name} --watch    # begin, look on, answer`,
     '```',
     '',
-    `${nodes.length} nodes, of which ${questions.length} wait for people. ${runbook.undoes === undefined ? offlineWords(nodes) : `Users are offline while the last \`${runbook.undoes}\` on the host is undone.`}`,
+    `${sizeWords(runbook)}. ${runbook.undoes === undefined ? offlineWords(nodes) : `Users are offline while the last \`${runbook.undoes}\` on the host is undone`}.`,
     ...runbook.sections.flatMap(({ title, plan, nodes: own }, index) => ['', `## ${index + 1}. ${title} (plan ${plan})`, '', ...renderTable(own)]),
     '',
     '## The way back',
@@ -37,14 +36,6 @@ const kinds = {
   acknowledgement: 'acknowledged or no-go',
   wait: 'waits; now or no-go before that',
 } as const;
-
-function offlineWords(nodes: readonly NodeDescription[]): string {
-  const offline = nodes.filter(({ usersOffline }) => usersOffline);
-  const first = offline[0];
-  const last = offline.at(-1);
-  if (first === undefined || last === undefined) return 'Users stay online throughout.';
-  return `Users are offline from "${first.title}" to the end of "${last.title}": ${offline.length} nodes, marked with ▌.`;
-}
 
 function renderTable(nodes: readonly NodeDescription[]): string[] {
   return [
@@ -82,6 +73,8 @@ function renderWayBack({ undoes, undone, carryOver, afterRollback, noWayBackFrom
     '|---|---|',
     ...undos.map((node) => row([node.undo ?? '', `\`${node.id}\``])),
     ...afterRollback.map((node) => row([node.title, 'at the end'])),
+    '',
+    failedUndoWords,
     '',
     ...undos.flatMap(({ id, undo, otherwise }) =>
       otherwise === undefined

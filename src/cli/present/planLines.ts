@@ -1,6 +1,6 @@
 import { estimateOfflineSeconds, estimateOfPlanSeconds } from '../../contract/estimate.js';
 import { formatBytes, formatSeconds } from '../../contract/facts.js';
-import { peopleWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
+import { failedUndoWords, offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
 import { spread, wrapHanging } from './text.js';
 import type { Theme } from './theme.js';
 
@@ -28,13 +28,12 @@ function estimateWords(sizeBytes: number | undefined): string {
 /** A runbook as it would be walked: its sections and nodes, who is offline when, and how each step is undone. */
 export function renderPlan(runbook: RunbookDescription, { width, theme, sizeBytes }: PlanView): string[] {
   const nodes = runbook.sections.flatMap((section) => section.nodes);
-  const questions = nodes.filter(({ kind }) => kind === 'gate' || kind === 'acknowledgement').length;
-  const offline = nodes.filter((node) => node.usersOffline && node.runs !== false);
+  const isOffline = nodes.some((node) => node.usersOffline && node.runs !== false);
   return [
     theme.bold(`${runbook.name}: ${runbook.title}`),
-    `${nodes.length} nodes, of which ${questions} wait for people`,
-    ...wrapHanging('', runbook.undoes === undefined ? offlineWords(offline) : `Users are offline while the last ${runbook.undoes} on the host is undone`, width),
-    ...(offline.length === 0 ? [] : wrapHanging('', estimateWords(sizeBytes), width)),
+    sizeWords(runbook),
+    ...wrapHanging('', runbook.undoes === undefined ? offlineWords(nodes) : `Users are offline while the last ${runbook.undoes} on the host is undone`, width),
+    ...(isOffline ? wrapHanging('', estimateWords(sizeBytes), width) : []),
     ...runbook.sections.flatMap((section, index) => [
       '',
       ...spread(`${theme.bold(`${index + 1}.`)} `, theme.bold(section.title), theme.dim(`plan ${section.plan}`), width),
@@ -54,6 +53,7 @@ function renderRollback(runbook: RunbookDescription, width: number, theme: Theme
     ...renderUndos(runbook, width),
     ...runbook.afterRollback.flatMap((node) => renderNode(node, width, theme)),
     '',
+    ...wrapHanging('', theme.dim(failedUndoWords), width),
     ...wrapHanging('', theme.dim('Until users may have written on the new volume, rollback is a switch back to the untouched source.'), width),
     ...renderCarryOver(runbook, width, theme),
   ];
@@ -76,13 +76,6 @@ function renderCarryOver({ carryOver }: RunbookDescription, width: number, theme
     ...wrapHanging('   ', 'From then on what they wrote is carried over before the undos, or given up by a decision that says so:', width),
     ...carryOver.flatMap((node) => renderNode(node, width, theme)),
   ];
-}
-
-function offlineWords(offline: readonly NodeDescription[]): string {
-  const first = offline[0];
-  const last = offline.at(-1);
-  if (first === undefined || last === undefined) return 'Users stay online throughout';
-  return `Users are offline from "${first.title}" to "${last.title}", ${offline.length} nodes, marked with ▌`;
 }
 
 /** Questions that are open at the same time stand under one heading. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
  */
 export const moments = ['before', 'during', 'on', 'after', 'failed'] as const;
 
+/** What the worker sends to ask whether it is to go on, as JSON. */
 export const pointSchema = z.strictObject({
   moment: z.enum(moments),
   runbook: z.string(),

@@ -52,7 +52,7 @@ export async function whileWaiting<T>(context: RunContext, node: string, require
     throwIfRollbackRequested(context);
     if (isBehind()) {
       context.isBehind = false;
-      await context.lookAtHost(node);
+      await context.lookAtHost();
     }
     if (turned()) await askAboutCancel(context);
     if (rebooted()) await lookAfterReboot(context, node, requires);

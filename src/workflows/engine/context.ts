@@ -48,7 +48,7 @@ export interface RunContext {
   /** A new worker told of more calls than this history has made, and nobody has looked at that. */
   isBehind: boolean;
   /** Makes a call that changes nothing, and that the host refuses where it is ahead of this history. */
-  lookAtHost: (node: string) => Promise<void>;
+  lookAtHost: () => Promise<void>;
   /** Ensures a question's conditions again after a reboot. */
   putRight: (node: string, requires: readonly Condition[]) => Promise<void>;
   /** Asks a person how to go on where the host is ahead of this history; ends the attempt in any case. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Condition } from '../../contract/calls.js';
 import { failureTypes } from '../../contract/errors.js';
 import { runInputSchema } from '../../contract/inputs.js';
-import { queryNames, signalNames } from '../../contract/names.js';
+import { catchUpNode, queryNames, signalNames } from '../../contract/names.js';
 import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.js';
 import type { Reached } from '../../contract/settings.js';
 import type { RunState, RunStatus } from '../../contract/status.js';
@@ -172,7 +172,8 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
     );
   };
   context.putRight = (id, requires) => ensure({ id, title: `After the reboot, again: ${requires.join(', ')}`, plan: '' }, requires);
-  context.lookAtHost = (id) => ensure({ id, title: 'Look how far the host is', plan: '' }, []);
+  // Not under the node that waits: where the history has lost just the last call of that, the host would take the look for it.
+  context.lookAtHost = () => ensure({ id: catchUpNode, title: 'Look how far the host is', plan: '' }, []);
   context.progress.keepOnly(opened.nodes);
   const recorded = find(opened.nodes, placed, runbook);
   if (runbook.undoes === undefined) {

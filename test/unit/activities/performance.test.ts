@@ -11,7 +11,10 @@ import { createAttempt } from './attempt.js';
 const requestsInTurn = 4;
 
 /** Compares a service whose requests take so many milliseconds, every other turn more by a spread, with one that took ten. */
-async function compared(directory: string, { milliseconds, waits = () => 0, spread = 0 }: { readonly milliseconds: number; readonly waits?: () => number; readonly spread?: number }) {
+async function compared(
+  directory: string,
+  { milliseconds, waits = () => 0, spread = 0, performancePercent = 15 }: { readonly milliseconds: number; readonly waits?: () => number; readonly spread?: number; readonly performancePercent?: number },
+) {
   let asked = 0;
   let waited = 0;
   let at = 0;
@@ -19,6 +22,7 @@ async function compared(directory: string, { milliseconds, waits = () => 0, spre
     directory,
     config: {
       volume: { mountPoint: directory },
+      rollback: { performancePercent },
       verification: { testAccount: { email: 'check@localhost', password: 'ask:' }, baselineRequests: 24 },
     },
     tools: {
@@ -35,7 +39,7 @@ async function compared(directory: string, { milliseconds, waits = () => 0, spre
       },
     },
   });
-  await mkdir(join(directory, 'pgdata'));
+  await mkdir(join(directory, 'pgdata'), { recursive: true });
   await keepFact(attempt, 'source', { container: 'database', root: directory });
   const before = Array.from({ length: 24 }, (_, number) => 10 + (number % 2) * spread);
   await keepFact(attempt, 'performance-before', {
@@ -79,6 +83,16 @@ test('what noise could explain is inconclusive, and no reason for anything', () 
   withDirectory(async (directory) => {
     const { verdicts } = await compared(directory, { milliseconds: 12, spread: 10 });
     expect(verdicts.find(({ name }) => name === 'operations')?.verdict).toBe('inconclusive');
+  }));
+
+test('what noise could explain is no reason to go back beside something else that failed', () =>
+  withDirectory(async (directory) => {
+    const noisy = { milliseconds: 11, spread: 0.4, waits: () => 20 };
+    const failure = await failureOf(compared(directory, { ...noisy, performancePercent: 5 }));
+    expect(String(failure)).toMatch(/^PermanentFailure: slower than allowed: I\/O wait /);
+    expect(failure).not.toBeInstanceOf(RollbackTrigger);
+    const quiet = await compared(directory, { ...noisy, waits: () => 0 });
+    expect(quiet.verdicts.map(({ name, verdict, words }) => [name, verdict, words])).toContainEqual(['operations', 'inconclusive', expect.stringMatching(/\(\+6 % to \+14 %\)/)]);
   }));
 
 test('one moment in which the disk was awaited decides nothing', () =>

@@ -1,8 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { createRunActivities, type RunDependencies } from '../../../src/activities/run.js';
+import { keepFact } from '../../../src/activities/runFacts.js';
+import { readFactOfPredecessor } from '../../../src/activities/predecessor.js';
 import { createClaimFile } from '../../../src/activities/wrapper/claim.js';
+import { openJournal } from '../../../src/activities/wrapper/journal.js';
 import type { RunRecord } from '../../../src/contract/record.js';
 import type { Opened } from '../../../src/contract/settings.js';
 import { assertRoot, withDirectory } from '../needsRoot.js';
@@ -10,13 +13,17 @@ import { callWith, createWrapperHarness, eventsOf, type WrapperHarness } from '.
 
 beforeAll(() => assertRoot('the audit log is given to the group adm'));
 
-function createHost(directory: string, isRunning: RunDependencies['isRunning'] = () => Promise.resolve(false)) {
+function createHost(
+  directory: string,
+  isRunning: RunDependencies['isRunning'] = () => Promise.resolve(false),
+  endLeftovers: RunDependencies['endLeftovers'] = () => Promise.resolve(),
+) {
   const harness = createWrapperHarness(directory);
   const activities = createRunActivities({
     lockstepVersion: '1.2.3',
     configDigest: () => Promise.resolve('abc'),
     bootId: () => Promise.resolve('boot-1'),
-    endLeftovers: () => Promise.resolve(),
+    endLeftovers,
     forgetSecrets: () => undefined,
     isRunning,
   });
@@ -66,6 +73,19 @@ test.each([
   }),
 );
 
+test('nobody begins anew over what a lost run has changed: it is gone on with, or gone back from', () =>
+  withDirectory(async (directory) => {
+    const { harness, of, holder } = createHost(directory);
+    await of('run-1').open();
+    const { append } = await openJournal(join(harness.directory, 'journal.jsonl'));
+    await append({ kind: 'began', at: '2026-11-01T20:00:00Z', attempt: 1, bootId: 'b', node: 'stop-database', title: 'Stop', plan: '4', opening: 1, phase: 'do', undoable: true });
+    await expect(of('run-2').open(['copy'], true)).rejects.toMatchObject({
+      type: 'Permanent',
+      message: expect.stringMatching(/with 1 step that can be undone \(the last: stop-database\).*"lockstep start migrate --resume" goes on.*"lockstep start rollback --take-over" undoes/) as string,
+    });
+    expect((await holder())?.runId).toBe('run-1');
+  }));
+
 test('a person takes over what a closed run left, and that is written down', () =>
   withDirectory(async (directory) => {
     const { of, holder } = createHost(directory);
@@ -76,6 +96,55 @@ test('a person takes over what a closed run left, and that is written down', () 
     // The one that lost it can still close, and gives nothing away that is not its own.
     await of('run-1').close();
     expect((await holder())?.runId).toBe('run-2');
+  }));
+
+const tookOver = expect.objectContaining({ kind: 'note', text: 'took the host over from h1/migrate (run run-1)' }) as unknown;
+
+test('a take-over that a crash interrupts after the claim changed hands is finished by the retry, once', () =>
+  withDirectory(async (directory) => {
+    const ended: string[] = [];
+    const { harness, of, holder } = createHost(directory, undefined, ({ call: { runId } }) => {
+      ended.push(runId);
+      return ended.length === 1 ? Promise.reject(new Error('killed')) : Promise.resolve();
+    });
+    await of('run-1').open();
+    await keepFact(harness, 'source', { of: 'run-1' });
+    await expect(of('run-2').open(['copy'], true)).rejects.toThrow('killed');
+    expect((await holder())?.runId).toBe('run-2');
+    expect(await of('run-2').journal()).not.toContainEqual(tookOver);
+    await of('run-2').open(['copy'], true);
+    await of('run-2').open(['copy'], true);
+    expect(ended).toEqual(['run-1', 'run-1']);
+    expect((await of('run-2').journal()).filter(({ kind }) => kind === 'note')).toEqual([tookOver]);
+    expect(await readFactOfPredecessor({ directory: harness.directory.replace('run-1', 'run-2') }, 'source')).toEqual({ of: 'run-1' });
+  }));
+
+test('what a run left is ended also where the one that took over from it was lost before it could', () =>
+  withDirectory(async (directory) => {
+    const ended: string[] = [];
+    const { of } = createHost(directory, undefined, ({ call: { runId } }) => {
+      ended.push(runId);
+      return ended.length === 1 ? Promise.reject(new Error('killed')) : Promise.resolve();
+    });
+    await of('run-1').open();
+    await expect(of('run-2').open(['copy'], true)).rejects.toThrow('killed');
+    await of('run-3').open(['copy'], true);
+    await of('run-3').open(['copy'], true);
+    expect(ended).toEqual(['run-1', 'run-1', 'run-2']);
+  }));
+
+test('who held the host is kept before the claim is given up, or it is not given up', () =>
+  withDirectory(async (directory) => {
+    const { harness, of, holder } = createHost(directory);
+    await of('run-1').open();
+    const inTheWay = join(harness.directory.replace('run-1', 'run-2'), 'taken-over.json');
+    await mkdir(inTheWay, { recursive: true });
+    await expect(of('run-2').open(['copy'], true)).rejects.toThrow();
+    expect((await holder())?.runId).toBe('run-1');
+    await rm(inTheWay, { recursive: true });
+    await of('run-2').open(['copy'], true);
+    expect((await holder())?.runId).toBe('run-2');
+    expect(await of('run-2').journal()).toContainEqual(tookOver);
   }));
 
 test('a run that closes leaves its record and gives the host free', () =>

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { readSigns, triggersOf, type Signs } from '../../../src/activities/signs.js';
 import { keepFact } from '../../../src/activities/runFacts.js';
+import { needErrorLines } from '../../../src/activities/serviceLogs.js';
+import { createDocker } from '../../../src/host/docker.js';
 import { CommandFailed } from '../../../src/host/runner.js';
+import { createFakeRun } from '../fakeRun.js';
 import { withDirectory } from '../needsRoot.js';
 import { createAttempt } from './attempt.js';
 
@@ -26,6 +29,25 @@ test('nothing is no reason, and neither are errors of which nobody knows how man
   expect(triggersOf(quiet, 61, allowed)).toEqual([['a health check that fails', '1 min 01 s (limit 1 min 00 s)']]);
 });
 
+/** Docker as its command line answers: of the database and the application, those are gone. */
+function dockerWithout(...gone: readonly string[]) {
+  const isGone = (args: readonly string[]) => gone.includes(args.at(-1) ?? '');
+  const running = [{ Id: 'one', Name: '/database', Image: 'sha256:1', RestartCount: 0, State: { Status: 'running', Running: true, OOMKilled: false, Pid: 1, ExitCode: 0, StartedAt: '2026-11-01T18:00:00Z', FinishedAt: '0001-01-01T00:00:00Z' }, HostConfig: { NetworkMode: 'none', RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } }, Mounts: [], Config: { Image: 'postgres:15', Env: [], Labels: {} } }];
+  const run = createFakeRun([
+    {
+      file: 'docker',
+      args: ([kind, verb]) => kind === 'container' && verb === 'inspect',
+      answer: (args) => (isGone(args) ? { exitCode: 1, stdout: '[]\n', stderr: `Error: No such container: ${args.at(-1)}` } : JSON.stringify(running)),
+    },
+    {
+      file: 'docker',
+      args: ([kind]) => kind === 'logs',
+      answer: (args) => (isGone(args) ? { exitCode: 1, stderr: `Error: No such container: ${args.at(-1)}` } : '2026-11-01T19:00:01Z ERROR:  deadlock detected\n'),
+    },
+  ]);
+  return createDocker({ run });
+}
+
 /** What the kernel said, on a host whose volume stands on dm-0, loop0 and sda. */
 function ioErrorsOf(messages: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -37,7 +59,7 @@ function ioErrorsOf(messages: readonly string[]): Promise<number> {
           postgres: { checksumFailures: () => Promise.reject(new CommandFailed('docker', 1, 'exited with status 1', { stdout: '', stderr: '' })) },
           kernelLog: { read: () => Promise.resolve({ ioErrors: messages.map((message) => ({ at: '', message })), memoryKills: [] }) },
           blockDevices: { readNamesBelow: () => Promise.resolve(['dm-0', 'loop0', 'sda']), readNames: () => Promise.resolve(['dm-0', 'loop0', 'sda', 'sdb', 'dm-1']) },
-          docker: { readContainer: () => Promise.resolve(undefined), readLogs: () => Promise.resolve([]) },
+          docker: dockerWithout('database', 'application'),
         },
       });
       await keepFact(attempt, 'source', { container: 'database', applicationContainer: 'application' });
@@ -59,14 +81,18 @@ test('a container that is gone has ended, and wrong checksums of before a watch 
       tools: {
         postgres: { checksumFailures: () => Promise.resolve(5) },
         kernelLog: { read: () => Promise.resolve({ ioErrors: [], memoryKills: [] }) },
-        docker: {
-          readContainer: (name: string) => Promise.resolve(name === 'database' ? { id: 'one', isRunning: true, restartCount: 0 } : undefined),
-          readLogs: () => Promise.resolve([]),
-        },
+        docker: dockerWithout('application'),
       },
     });
     await keepFact(attempt, 'source', { container: 'database', applicationContainer: 'application' });
     const since = '2026-11-01T19:00:00Z';
-    expect(await readSigns(attempt, { since, restarts: {} })).toMatchObject({ ended: 1, checksumFailures: 0 });
+    expect(await readSigns(attempt, { since, restarts: {} })).toMatchObject({ ended: 1, checksumFailures: 0, errorLines: ['ERROR:  deadlock detected'] });
     expect(await readSigns(attempt, { since, restarts: {}, checksumFailures: 3 })).toMatchObject({ checksumFailures: 2 });
+  }));
+
+test('where the log itself is what is judged, a container that is gone is told of', () =>
+  withDirectory(async (directory) => {
+    const attempt = createAttempt({ directory, tools: { docker: dockerWithout('application') } });
+    await keepFact(attempt, 'source', { container: 'database', applicationContainer: 'application' });
+    await expect(needErrorLines(attempt, '2026-11-01T19:00:00Z')).rejects.toThrow('there is no container application, whose log is to be read; compare its name with docker ps --all');
   }));

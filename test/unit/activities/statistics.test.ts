@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { agreedStatistics, assertHoldsStatistics, type Statistics } from '../../../src/activities/statistics.js';
+import { agreedStatistics, assertHoldsStatistics, countRows, tablesIn, type Statistics } from '../../../src/activities/statistics.js';
 
 function cluster({ users = 1, operations = 1, largeObjects = 0, canLogin = true }): Statistics {
   const table = (name: string, rows: number) => ({ schema: 'public', name, rows });
@@ -25,4 +25,10 @@ test('a restored cluster that lacks a database or a role does not hold what it s
   expect(ledger).toBeDefined();
   expect(() => assertHoldsStatistics(whole, { ...whole, databases })).toThrow(/large objects of ledger: 0 in the dump, absent restored/);
   expect(() => assertHoldsStatistics(whole, { ...whole, roles: [] })).toThrow(/role reader/);
+});
+
+test('rows are counted over the tables of every database', () => {
+  const { databases } = cluster({ users: 2, operations: 5 });
+  const tables = tablesIn({ databases: { ...databases, ledger: { tables: [{ schema: 'public', name: 'entries', rows: 11 }], sequences: [], largeObjects: 3 } } });
+  expect([tables.length, countRows(tables), countRows([])]).toEqual([3, 18, 0]);
 });

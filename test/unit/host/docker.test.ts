@@ -103,6 +103,11 @@ test('reads volumes and images', async () => {
   expect(await docker.readImage('postgres:15')).toMatchObject({ environment: { PGDATA: '/var/lib/postgresql/data' }, volumeTargets: ['/var/lib/postgresql/data'] });
 });
 
+test('there is no log of a container that is gone', async () => {
+  const docker = dockerThat({ file: 'docker', args: inspect, answer: { exitCode: 1, stdout: '[]\n', stderr: 'Error: No such container: supersync-postgres' } });
+  expect(await docker.readLogs({ container, since: new Date(0), wanted: () => true })).toBeUndefined();
+});
+
 test('reads the wanted lines of a log in the order of time', async () => {
   const since = new Date('2031-02-03T04:00:00Z');
   const docker = dockerThat({ file: 'docker', args: inspect, answer: inspected() }, {

@@ -32,3 +32,13 @@ test('the gate needs a reason, and as many people as are configured', () => {
   expect(gate.reasonForGo).toBe(true);
   expect([gate.people(settings), gate.people({ ...settings, decommissionPeople: 1 }), gate.people({ ...settings, decommissionPeople: 2 })]).toEqual([undefined, undefined, 2]);
 });
+
+test('the gate shows what the backup holds, and says nothing of it where an earlier version recorded none', () => {
+  const gate = decommissionPlaintext.sections.flatMap(({ nodes }) => nodes).find(({ id }) => id === 'remove-plaintext-gate');
+  if (gate?.kind !== 'question') throw new Error('there is no such gate');
+  const found = { copies: [], kept: [], sizeBytes: 0, files: 0, inUseDays: 31, inUseSince: '', openFiles: 1, file: 'cluster.gpg', ageDays: 0.5, processes: 1 };
+  const evidenceOf = (result: object) => gate.evidence?.({ from: () => result as never, input: { host: 'h1', startedBy: 'ann', takeOver: false, resume: false }, settings: { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 } });
+  const counted = { databases: ['supersync', 'postgres'], tables: 1203, roles: 2 };
+  expect(evidenceOf({ ...found, counted })).toContainEqual(['it holds', 'the whole cluster: every database, and the roles; counted in its restore: 2 roles, 1,203 tables in supersync, postgres']);
+  expect(evidenceOf(found)?.map(([label]) => label)).not.toContain('it holds');
+});

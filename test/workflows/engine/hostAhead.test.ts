@@ -1,6 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { failureTypes } from '../../../src/contract/errors.js';
+import { assertNotBehind } from '../../../src/activities/wrapper/hostAhead.js';
+import type { JournalEntry } from '../../../src/activities/wrapper/journal.js';
+import { failureTypes, HostAhead } from '../../../src/contract/errors.js';
 import type { CaughtUp } from '../../../src/contract/settings.js';
 import { createDriver, type Driver } from './driver.js';
 import { inTurn, plainSettings, type Behaviour } from './fakeHost.js';
@@ -154,4 +156,24 @@ test('a worker that starts tells how far the host is, and nobody has to answer a
   await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
   expect(run.done()).toEqual(['openRun', 'measure', 'prepare', 'ensureConditions', 'catchUp', 'closeRun']);
   expect(await run.node('ready')).toMatchObject({ state: 'done', note: "by the host's journal" });
+});
+
+test('a look at the host is not taken for the one call of a parked step that the history has lost', async () => {
+  const retried: JournalEntry = { kind: 'began', at: '2026-11-01T20:00:00Z', attempt: 1, bootId: 'boot-1', number: 4, node: 'copy', title: 'Copy', plan: '5', opening: 2, phase: 'do', undoable: true };
+  const asTheHost: Behaviour = async (call) => {
+    try {
+      assertNotBehind([retried], call);
+    } catch (error) {
+      if (!(error instanceof HostAhead)) throw error;
+      throw ApplicationFailure.nonRetryable(error.message, failureTypes.hostAhead, error.hasEnded, error.calls);
+    }
+    return Promise.resolve();
+  };
+  const run = await driver.start('steps', { copy: () => Promise.reject(ApplicationFailure.nonRetryable('no space', failureTypes.permanent)), ensureConditions: asTheHost, catchUp: catchesUp(reached('prepare', 'measure', 'copy')) });
+  await run.asked('copy.failed.1');
+  await run.handle.signal('resumed', { bootId: 'boot-1', calls: 4 });
+  expect((await run.asked('host-ahead.4')).title).toContain('last begun: "Copy"');
+  await run.decide('host-ahead.4', 'continue');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+  expect(run.calls.find(({ what }) => what === 'ensureConditions')?.call).toMatchObject({ node: 'catch-up', number: 4 });
 });

@@ -129,7 +129,7 @@ export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly
   watch: { checks: 120, failedChecks: 0, errors: 0, restarts: 0, ioErrors: 0, memoryKills: 0, checksumFailures: 0, errorsFile: null, since: '2026-11-01T20:01:37.000Z' },
   readMigrationToDecommission: { runId: '1', inUseSince: '2026-11-01T20:01:37.000Z', inUseDays: 31, retentionDays: 30, removalBegunAt: null },
   assertServiceOnVolume: { openFiles: 41 },
-  ensureVerifiedBackup: { file: '/var/backups/supersync/full.dump.zst.gpg', takenAt: '2026-12-02T20:00:00.000Z', verifiedAt: '2026-12-02T20:01:00.000Z', sizeBytes: 240 * mebibyte, ageDays: 0.5, taken: false },
+  ensureVerifiedBackup: { file: '/var/backups/supersync/cluster.sql.zst.gpg', takenAt: '2026-12-02T20:00:00.000Z', verifiedAt: '2026-12-02T20:01:00.000Z', sizeBytes: 240 * mebibyte, ageDays: 0.5, taken: false, counted: { databases: ['supersync', 'postgres'], tables: 2, roles: 1 } },
   listPlaintextCopies: {
     ...plaintext,
     processes: 212,

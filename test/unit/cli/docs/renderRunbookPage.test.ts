@@ -28,7 +28,7 @@ describe('a page', () => {
 
   it('says who is offline, and for how many nodes', () => {
     expect(page).toContain(
-      '6 nodes, of which 2 wait for people. Users are offline from "Copy every file to the new volume" to the end of "Start the database from the copy": 2 nodes, marked with ▌.',
+      '6 nodes, 2 of which wait for people. Users are offline from "Copy every file to the new volume" to the end of "Start the database from the copy": 2 nodes, marked with ▌.',
     );
   });
 
@@ -37,6 +37,7 @@ describe('a page', () => {
     expect(first).toMatch(/^\| Start the database from the source \|/);
     expect(second).toMatch(/^\| Remove the copy \|/);
     expect(last).toBe('| Prove that the source serves | at the end |');
+    expect(page).toContain('An undo that fails is tried again, or skipped by a person with a reason');
   });
 
   it('keeps a bar in a title from ending its cell', () => {
