@@ -7,8 +7,8 @@ import { changes, reads } from './activity.js';
 import { carriedPlaces, exchangeSource, exists, takeCarriedPlaces } from './carriedSource.js';
 import { copyDirectory, verifyEqual } from './copy.js';
 import { volumeLayout } from './openVolume.js';
-import { ensureDatabaseStopped } from './ensureServices.js';
 import { needSource } from './source.js';
+import { ensureDatabaseStoppedCleanly } from './cleanStop.js';
 import { keepStopped, wasSourceStarted } from './stoppedSource.js';
 
 /** What users wrote on the encrypted volume goes back with them: the migration's own copy and proof, with the ends exchanged. */
@@ -39,7 +39,7 @@ export const carryOverActivities = {
 
   /** Stops PostgreSQL on the volume, and reads from its control file that it was a clean stop. */
   stopDatabaseToCarryOver: changes('DATABASE_STOP', async (attempt) => {
-    await ensureDatabaseStopped(attempt);
+    await ensureDatabaseStoppedCleanly(attempt, 'volume');
     return keepStopped(attempt, 'volume');
   }),
 

@@ -58,6 +58,7 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
       await controlGroups.endOthers(attempt.call.runId, controlGroupOf(attempt.call));
       await removeRestore(attempt);
     },
+    ensure: ensureCondition,
     forgetSecrets: dependencies.vault.forgetAll,
     isRunning: dependencies.isRunning,
   });

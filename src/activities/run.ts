@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Call } from '../contract/calls.js';
+import type { Call, Condition } from '../contract/calls.js';
 import { PermanentFailure } from '../contract/errors.js';
 import { formatCountOf, type Facts } from '../contract/facts.js';
 import type { Adopted, CaughtUp, Opened } from '../contract/settings.js';
@@ -25,6 +25,8 @@ export interface RunDependencies {
   readonly bootId: () => Promise<string>;
   /** Ends whatever the run's other nodes left running, in whatever way they ended. */
   readonly endLeftovers: (attempt: Pick<Attempt, 'call' | 'directory'>) => Promise<void>;
+  /** Makes a condition true. */
+  readonly ensure: (condition: Condition, attempt: Attempt) => Promise<void>;
   /** What was typed for this run has served. */
   readonly forgetSecrets: () => void;
   /** Whether the server knows a run as running; `unknown` where it can not be asked. */
@@ -73,11 +75,17 @@ export function createRunActivities(dependencies: RunDependencies) {
     /** The wrapper has ensured the conditions of the call before this is reached. */
     ensureConditions: reads(() => Promise.resolve()),
 
-    closeRun: changes('RUN_CLOSE', async (attempt, args: { readonly state: RunState; readonly outcome: string; readonly summary: Facts }) => {
+    /** After a crash in its last moments it may have given the host free already: what it leaves is made true where nobody else has it since. */
+    closeRun: changes('RUN_CLOSE', async (attempt, { leaves = [], ...args }: { readonly state: RunState; readonly outcome: string; readonly summary: Facts; readonly leaves?: readonly Condition[] }) => {
       const { call, config, directory } = attempt;
       const at = attempt.now().toISOString();
       // A run that was reset from one that has ended has nothing here to close.
       if (!(await attempt.readJournal()).some((entry) => entry.kind === 'opened')) await assertHoldsHost(config, call, (run) => runDirectory(config, run));
+      if (leaves.length > 0) {
+        const { held } = await createClaimFile(config.stateDirectory).take(claimFor(attempt));
+        // Without the claim nobody would be asked for a passphrase.
+        if (held.runId === call.runId) for (const condition of leaves) await dependencies.ensure(condition, attempt);
+      }
       await dependencies.endLeftovers(attempt);
       const closed = (await attempt.readJournal()).some((entry) => entry.kind === 'closed');
       if (args.state === 'rolled back') await tellAdoptedRun(attempt);

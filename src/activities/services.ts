@@ -11,6 +11,7 @@ import { keepFact, readFact } from './runFacts.js';
 import { keepErrorsBefore } from './serviceLogs.js';
 import { needSource } from './source.js';
 import { assertEqualStatistics, failedStatement, readStatistics, type Statistics } from './statistics.js';
+import { ensureDatabaseStoppedCleanly } from './cleanStop.js';
 import { keepStopped, lookAtSourceOnce } from './stoppedSource.js';
 
 /** When the database was first started on the new volume: what its logs say of that time is about the new volume. */
@@ -44,7 +45,7 @@ export const serviceActivities = {
 
   /** Stops PostgreSQL within the configured time, and reads from its control file that it was a clean stop. */
   stopDatabase: changes('DATABASE_STOP', async (attempt) => {
-    await ensureDatabaseStopped(attempt);
+    await ensureDatabaseStoppedCleanly(attempt, 'source');
     return keepStopped(attempt);
   }),
 

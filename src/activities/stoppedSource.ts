@@ -51,6 +51,11 @@ export async function keepStopped(attempt: Attempt, cluster: Cluster = 'source')
   return control;
 }
 
+/** Whether a cluster's control file tells of a clean stop. */
+export async function isStoppedCleanly(attempt: Attempt, cluster: Cluster): Promise<boolean> {
+  return (await readControlData(attempt, cluster)).state === 'shut down';
+}
+
 /**
  * The source has not been started since it was stopped: otherwise it took writes that the copy lacks.
  *

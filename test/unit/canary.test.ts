@@ -132,6 +132,7 @@ async function createHost(directory: string) {
     configDigest: () => Promise.resolve(''),
     bootId: () => Promise.resolve('boot-1'),
     endLeftovers: () => Promise.resolve(),
+    ensure: () => Promise.resolve(),
     forgetSecrets: () => undefined,
     isRunning: () => Promise.resolve(false),
   });

@@ -1,5 +1,5 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import type { Call, JournalSummary } from '../../contract/calls.js';
+import type { Call, Condition, JournalSummary } from '../../contract/calls.js';
 import { failureTypes } from '../../contract/errors.js';
 import type { Facts } from '../../contract/facts.js';
 import { hostTaskQueue } from '../../contract/names.js';
@@ -16,8 +16,8 @@ export interface EngineActs {
   beginWayBack: () => Promise<JournalSummary>;
   /** Ensures the conditions of the call, and does nothing else. */
   ensureConditions: () => Promise<void>;
-  /** Writes the run record and gives the host free. */
-  closeRun: (args: { readonly state: RunState; readonly outcome: string; readonly summary: Facts }) => Promise<void>;
+  /** Makes true what the run leaves, writes its record and gives the host free. */
+  closeRun: (args: { readonly state: RunState; readonly outcome: string; readonly summary: Facts; readonly leaves: readonly Condition[] }) => Promise<void>;
 }
 
 /**

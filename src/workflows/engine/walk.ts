@@ -206,11 +206,11 @@ async function close<Acts>(context: RunContext, runbook: Runbook<Acts>, state: R
   context.mayTurnBack = false;
   const summary = runbook.summary(context.view(), ({ id }) => context.results.get(id) !== undefined);
   const node = { id: 'close-run', title: 'Write the run record, give the host free', plan: '' };
-  const requires = state === 'succeeded' ? (runbook.leaves ?? []) : [];
+  const leaves = state === 'succeeded' ? (runbook.leaves ?? []) : [];
   await attempt(
     context,
     node,
-    (opening) => actOn<EngineActs>(context.input.host, context.envelope(node, { opening, requires })).closeRun({ state, outcome, summary }),
+    (opening) => actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).closeRun({ state, outcome, summary, leaves }),
     { rollback: false },
   );
   return end(context, state, outcome);

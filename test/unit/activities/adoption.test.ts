@@ -127,7 +127,8 @@ test('where there is nothing to go back from, the run is refused and does not ke
       configDigest: () => Promise.resolve('d'),
       bootId: () => Promise.resolve('boot-1'),
       endLeftovers: () => Promise.resolve(),
-      forgetSecrets: () => undefined,
+      ensure: () => Promise.resolve(),
+    forgetSecrets: () => undefined,
       isRunning: () => Promise.resolve(false),
     });
     await expect(activities.openRun.perform(attempt, { nodes: [], takeOver: false, undoes: 'migrate' })).rejects.toThrow('no migrate has run on this host');

@@ -6,6 +6,7 @@ import { keepFact } from '../../../src/activities/runFacts.js';
 import { readFactOfPredecessor } from '../../../src/activities/predecessor.js';
 import { createClaimFile } from '../../../src/activities/wrapper/claim.js';
 import { openJournal } from '../../../src/activities/wrapper/journal.js';
+import type { Condition } from '../../../src/contract/calls.js';
 import type { RunRecord } from '../../../src/contract/record.js';
 import type { Opened } from '../../../src/contract/settings.js';
 import { assertRoot, withDirectory } from '../needsRoot.js';
@@ -19,26 +20,31 @@ function createHost(
   endLeftovers: RunDependencies['endLeftovers'] = () => Promise.resolve(),
 ) {
   const harness = createWrapperHarness(directory);
+  const ensured: string[] = [];
   const activities = createRunActivities({
     lockstepVersion: '1.2.3',
     configDigest: () => Promise.resolve('abc'),
     bootId: () => Promise.resolve('boot-1'),
     endLeftovers,
+    ensure: (condition) => {
+      ensured.push(condition);
+      return Promise.resolve();
+    },
     forgetSecrets: () => undefined,
     isRunning,
   });
   const of = (runId: string) => ({
     open: (nodes: readonly string[] = ['copy'], takeOver = false) =>
       harness.run(activities.openRun, { call: callWith({ runId, node: 'open-run', undoable: false }), args: { nodes, takeOver }, needsClaim: false }) as Promise<Opened>,
-    close: () =>
+    close: (leaves: readonly Condition[] = []) =>
       harness.run(activities.closeRun, {
         call: callWith({ runId, node: 'close-run', undoable: false }),
-        args: { state: 'succeeded', outcome: 'done', summary: [['copied', '7 files']] },
+        args: { state: 'succeeded', outcome: 'done', summary: [['copied', '7 files']], leaves },
         needsClaim: false,
       }),
     journal: () => harness.journal(callWith({ runId })),
   });
-  return { harness, of, holder: () => createClaimFile(harness.config.stateDirectory).read() };
+  return { harness, of, ensured, holder: () => createClaimFile(harness.config.stateDirectory).read() };
 }
 
 const recordOf = async ({ directory }: WrapperHarness) => JSON.parse(await readFile(join(directory, 'record.json'), 'utf8')) as RunRecord;
@@ -156,6 +162,20 @@ test('a run that closes leaves its record and gives the host free', () =>
     expect(await recordOf(harness)).toMatchObject({ runbook: 'migrate', host: 'h1', state: 'succeeded', outcome: 'done', configDigest: 'abc' });
     expect(await readFile(join(harness.directory, 'record.md'), 'utf8')).toContain('# migrate on h1: succeeded');
     expect(eventsOf(await harness.auditLog())).toEqual(['RUN_OPEN_BEGIN', 'RUN_OPEN', 'RUN_CLOSE_BEGIN', 'RUN_CLOSE']);
+  }));
+
+test('what it leaves is made true also where it had given the host free before a power cut, and not where somebody else has it', () =>
+  withDirectory(async (directory) => {
+    const { of, holder, ensured } = createHost(directory);
+    await of('run-1').open();
+    await of('run-1').close(['volume open']);
+    await of('run-1').close(['volume open', 'application up']);
+    expect(ensured).toEqual(['volume open', 'volume open', 'application up']);
+    expect(await holder()).toBeUndefined();
+    await of('run-2').open();
+    await of('run-1').close(['volume open']);
+    expect(ensured).toHaveLength(3);
+    expect((await holder())?.runId).toBe('run-2');
   }));
 
 test('closed again after a crash, it is closed once', () =>

@@ -83,7 +83,8 @@ test('a database that Docker had to kill is not taken for stopped, and the next 
     const attempt = createAttempt({
       directory,
       tools: {
-        docker: { readContainer: () => Promise.resolve({ isRunning: false }) },
+        compose: () => ({ stop: () => Promise.resolve() }),
+        docker: { readContainer: () => Promise.resolve({ isRunning: true }) },
         filesystem: { syncFilesystem: () => Promise.resolve() },
         postgres: { readStoppedControlData: () => Promise.resolve({ systemIdentifier: '1', state: 'in production', checkpointLocation: '0/2' }) },
       },
@@ -118,7 +119,44 @@ test('a stop is on the disk before it is read: a power cut would bring the lock 
     await writeFile(join(data, 'global', 'pg_control'), 'shut down');
     await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, image: 'postgres:15', uid: 999, gid: 999 });
     await serviceActivities.stopDatabase.perform(attempt, undefined);
-    expect(order).toEqual([`sync ${data}`, 'read']);
+    // Where it does not run any more it may not have been stopped at all.
+    expect(order).toEqual(['read', `sync ${data}`, 'read']);
+  }));
+
+test('a database that a power cut has ended recovers before it counts as stopped', () =>
+  withDirectory(async (directory) => {
+    const did: string[] = [];
+    let isRunning = false;
+    let state = 'in production';
+    await writeFile(join(directory, 'compose.yaml'), 'services: {}\n');
+    const attempt = createAttempt({
+      directory,
+      config: { deployment: { directory } },
+      tools: {
+        compose: () => ({
+          up: () => {
+            did.push('up');
+            isRunning = true;
+            return Promise.resolve();
+          },
+          stop: () => {
+            did.push('stop');
+            isRunning = false;
+            state = 'shut down';
+            return Promise.resolve();
+          },
+        }),
+        docker: { readContainer: () => Promise.resolve({ isRunning, state: isRunning ? 'running' : 'exited', processId: process.pid }) },
+        filesystem: { syncFilesystem: () => Promise.resolve() },
+        postgres: { isReady: () => Promise.resolve(true), readStoppedControlData: () => Promise.resolve({ systemIdentifier: '1', state, checkpointLocation: '0/2' }) },
+      },
+    });
+    const data = join(directory, 'data');
+    await mkdir(join(data, 'global'), { recursive: true });
+    await writeFile(join(data, 'global', 'pg_control'), 'control');
+    await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, image: 'postgres:15', uid: 999, gid: 999 });
+    expect(await serviceActivities.stopDatabase.perform(attempt, undefined)).toMatchObject({ state: 'shut down' });
+    expect(did).toEqual(['up', 'stop']);
   }));
 
 test('the way back parks at once where the old database does not start, with what it said, and not after every retry', () =>
