@@ -21,6 +21,7 @@ test('steps run in the order of the list, and a later one gets what an earlier o
       ['copied', '7'],
       ['compared', 'yes'],
     ],
+    leaves: ['application up'],
   });
   const status = await run.status();
   expect(status.nodes.map(({ id, state }) => [id, state])).toEqual([
@@ -38,12 +39,12 @@ test('steps run in the order of the list, and a later one gets what an earlier o
 test('what a run leaves is made again before it ends, and by none that goes back', async () => {
   const run = await driver.start('steps');
   await run.result();
-  expect(run.calls.at(-1)).toMatchObject({ what: 'closeRun', call: { requires: ['application up'] } });
+  expect(run.calls.at(-1)).toMatchObject({ what: 'closeRun', args: { leaves: ['application up'] } });
   const back = await driver.start('steps', { finish: () => new Promise(() => undefined) });
   await expect.poll(() => back.done()).toContain('finish');
   await back.handle.signal('rollback', { by: 'a person', reason: 'changed their mind' });
   await expect(back.result()).resolves.toMatchObject({ state: 'rolled back' });
-  expect(back.calls.at(-1)).toMatchObject({ what: 'closeRun', call: { requires: [] } });
+  expect(back.calls.at(-1)).toMatchObject({ what: 'closeRun', args: { leaves: [] } });
 });
 
 test('the envelope tells the host who calls, for which node and under which terms', async () => {

@@ -1,10 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clientAccount } from '../../../../src/rehearsal/deployment/accounts.js';
-import { openJournal, readJournal } from '../../../../src/rehearsal/deployment/client/journal.js';
+import { openJournal, readJournal, type Entry } from '../../../../src/rehearsal/deployment/client/journal.js';
 import { sendOperations } from '../../../../src/rehearsal/deployment/client/sending.js';
 import { createService } from '../../../../src/rehearsal/deployment/client/service.js';
 import { isIntact, verifyOperations } from '../../../../src/rehearsal/deployment/client/verification.js';
@@ -40,15 +39,16 @@ it('brings every operation through maintenance, lost answers and the database\'s
   const stop = new AbortController();
   const journal = await openJournal(journalFile);
   const sending = sendOperations({ service, journal, stop: stop.signal, intervalMilliseconds: 10 });
-  await sleep(300);
+  const hasBeen = (kind: Entry['kind'], times: number) =>
+    expect.poll(async () => (await readJournal(journalFile)).filter((entry) => entry.kind === kind).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(times);
+  await hasBeen('acknowledged', 3);
   await writeFile(application.maintenanceFile, '');
-  await sleep(200);
+  await hasBeen('refused', 1);
   await postgres.stop();
-  await sleep(200);
   await rm(application.maintenanceFile);
-  await sleep(100);
+  await hasBeen('unanswered', 3);
   await postgres.start();
-  await sleep(500);
+  await hasBeen('acknowledged', 6);
   stop.abort();
   const summary = await sending;
   await journal.close();
@@ -67,4 +67,4 @@ it('brings every operation through maintenance, lost answers and the database\'s
   const after = await verifyOperations({ service: honest, entries });
   expect(after).toMatchObject({ missing: 1, examples: [victim] });
   expect(isIntact(after)).toBe(false);
-}, 20_000);
+}, 120_000);

@@ -70,8 +70,11 @@ describe('sendOperations', () => {
 
   it('gives up the last batch when the service stays away after a stop, and says so', async () => {
     const stop = new AbortController();
-    const service: Service = { ...scripted([], stop).service, upload: () => Promise.resolve({ kind: 'unanswered', reason: 'away' }) };
-    setTimeout(() => stop.abort(), 20);
+    const goesAway: Service['upload'] = () => {
+      stop.abort();
+      return Promise.resolve({ kind: 'unanswered', reason: 'away' });
+    };
+    const service: Service = { ...scripted([], stop).service, upload: goesAway };
     const journal = await openForTest();
     expect(await sendOperations({ service, journal, stop: stop.signal, intervalMilliseconds: 1, finishSeconds: 0.05 })).toMatchObject({ sent: 1, acknowledged: 0 });
   });
