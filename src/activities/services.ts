@@ -57,7 +57,7 @@ export const serviceActivities = {
     const { carriedOver } = await ensureSourceSelected(attempt);
     const nextMove = await nextMoveFor(attempt, carriedOver);
     const { untouched } = await lookAtSourceOnce(attempt, carriedOver ? 'volume' : 'source', nextMove);
-    const lost = untouched ? '' : '; it was started since it was stopped, and no backup holds what was written then';
+    const lost = untouched ? '' : '; it was started since it was stopped, and no backup holds what was written then: restore-backup gives that up';
     await ensureDatabaseUp(attempt).catch((error: unknown) => {
       throw error instanceof DatabaseEnded || error instanceof NotInTime ? new PermanentFailure(`the old database does not start (${error.message})${lost}`, nextMove) : error;
     });
@@ -112,7 +112,7 @@ async function ensureSourceSelected(attempt: Attempt): Promise<{ readonly carrie
 async function nextMoveFor(attempt: Attempt, carriedOver: boolean): Promise<string> {
   const { container } = await needSource(attempt);
   const look = `look at docker logs ${container}, mend it and retry`;
-  if (!carriedOver) return look;
+  if (!carriedOver) return `${look}; where that does not help, restore-backup`;
   const { root, kept } = await carriedPlaces(attempt);
   return `${look}. What users wrote is on the encrypted volume, too, which is intact; the old directory of before it is ${kept}. To go back to either is a person's choice: move ${root} aside, put a copy in its place, and retry`;
 }

@@ -92,7 +92,7 @@ describe('the way back where the old volume is damaged', () => {
     const owner = await rehearsal.guest.expect('stat', ['--format', '%a %u:%g', data]);
     const rules = await rehearsal.guest.expect('cat', [`${data}/pg_hba.conf`]);
     const { handle, result, parked, verdict, undone, restarts, kept } = await goBackAfter(() => rehearsal.guest.expect('sh', ['-c', `rm ${data}/pg_wal/0000*`]));
-    expect(parked).toEqual([expect.objectContaining({ choices: ['retry', 'skip', 'restore-backup'], title: expect.stringMatching(/the old database does not start \(supersync-postgres ended with status \d+: .*could not.*restore-backup: .*recommended/s) as unknown })]);
+    expect(parked).toEqual([expect.objectContaining({ choices: ['retry', 'skip', 'restore-backup'], title: expect.stringMatching(/the old database does not start \(supersync-postgres ended with status \d+: .*could not.*restore-backup: The final backup restored/s) as unknown })]);
     expect(parked[0]?.reasonFor).toContain('restore-backup');
     expect(restarts).toBe(1);
     expect(result.state).toBe('rolled back');

@@ -71,7 +71,7 @@ async function undoStep<Acts>(context: RunContext, step: Step<unknown, Acts>, un
   }
   if (otherwise === undefined) return { attempted: await go(undo, {}), title: undo.title };
   for (;;) {
-    const first = await go(undo, { others: { [otherwise.answer]: `${otherwise.title} (recommended where a retry does not help)` } });
+    const first = await go(undo, { others: { [otherwise.answer]: otherwise.title } });
     if (!('instead' in first) || first.instead !== otherwise.answer) return { attempted: first, title: undo.title };
     const second = await go(otherwise, { others: { [firstWay]: undo.title } });
     if (!('instead' in second) || second.instead !== firstWay) return { attempted: second, title: otherwise.title, note: first.words };

@@ -20,7 +20,7 @@ test('an undo that failed may be gone about in its other way, by name and with a
   await run.asked('ready');
   await run.decide('ready', 'no-go', 'ann', 'not yet');
   expect(await run.asked('stop.failed.1')).toMatchObject({
-    title: 'Start the old one failed: the disk is full. use-spare: Start the spare one (recommended where a retry does not help)',
+    title: 'Start the old one failed: the disk is full. use-spare: Start the spare one',
     choices: ['retry', 'skip', 'use-spare'],
     reasonFor: expect.arrayContaining(['use-spare']) as unknown,
   });
