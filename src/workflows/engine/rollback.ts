@@ -178,7 +178,7 @@ export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<
     kind: 'parked',
     title: [
       `${reason}. But users may have written on the new volume since ${usersMayWriteSince}, and a switch back alone would lose what they wrote`,
-      ...(back.length === 0 ? [] : [`${carry}: go back with it, users offline meanwhile; ${discard}: go back without it`]),
+      ...(back.length === 0 ? [] : [`${carry}: go back with it, users offline meanwhile (pages that are damaged on the volume go along); ${discard}: go back without it`]),
       ...(onward.length === 0 ? [] : ['continue: go on where the run stands']),
       ...leaving.map(() => `stop: end the run and leave the service on the new volume${stopping.length === 0 ? '' : ` (${stopping})`}`),
     ].join('. '),

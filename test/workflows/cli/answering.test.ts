@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ApplicationFailure } from '@temporalio/common';
 import { Command } from 'commander';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { addDecideCommands } from '../../../src/cli/decide.js';
@@ -9,10 +8,9 @@ import { explainEnd } from '../../../src/cli/exit.js';
 import { addRollbackCommand } from '../../../src/cli/rollback.js';
 import { createTheme } from '../../../src/cli/present/theme.js';
 import type { Session } from '../../../src/cli/session.js';
-import { failureTypes } from '../../../src/contract/errors.js';
 import { signalNames } from '../../../src/contract/names.js';
 import { createDriver, type DrivenRun, type Driver } from '../engine/driver.js';
-import { inTurn, type Behaviour } from '../engine/fakeHost.js';
+import { fails, inTurn, succeeds } from '../engine/fakeHost.js';
 
 let driver: Driver;
 let directory: string;
@@ -50,8 +48,6 @@ async function type(run: DrivenRun, ...words: readonly string[]): Promise<{ read
   }
 }
 
-const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
-const fails: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('the disk is full', failureTypes.permanent));
 
 test('retry answers the failure that it names; late and doubled, it leaves the next one alone', async () => {
   const run = await driver.start('steps', { measure: inTurn(fails, fails, succeeds) });

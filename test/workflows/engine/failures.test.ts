@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { failureTypes } from '../../../src/contract/errors.js';
 import { createDriver, type Driver } from './driver.js';
-import { inTurn, type Behaviour } from './fakeHost.js';
+import { fails, inTurn, succeeds, type Behaviour } from './fakeHost.js';
 
 let driver: Driver;
 
@@ -11,8 +11,6 @@ beforeAll(async () => {
 });
 afterAll(() => driver.stop());
 
-const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
-const fails: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('the disk is full', failureTypes.permanent));
 const stumbles: Behaviour = () => Promise.reject(new Error('connection reset'));
 const needsSecret =
   (reason: string, isNew = false): Behaviour =>

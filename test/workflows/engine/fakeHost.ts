@@ -1,8 +1,15 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { failureTypes } from '../../../src/contract/errors.js';
 import type { Call } from '../../../src/contract/calls.js';
 import type { Opened, RunSettings } from '../../../src/contract/settings.js';
 
 /** What a host does when it is called; `undefined` in a script leaves the default. */
 export type Behaviour = (call: Call, args: unknown) => Promise<unknown>;
+
+export const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
+
+/** For good: the run parks. */
+export const fails: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('the disk is full', failureTypes.permanent));
 
 /** Behaviours by what is done: a node's id, `undo <id>`, or the name of an activity of the engine. */
 export type Script = Readonly<Record<string, Behaviour>>;

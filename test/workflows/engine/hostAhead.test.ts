@@ -5,7 +5,7 @@ import type { JournalEntry } from '../../../src/activities/wrapper/journal.js';
 import { failureTypes, HostAhead } from '../../../src/contract/errors.js';
 import type { CaughtUp } from '../../../src/contract/settings.js';
 import { createDriver, type Driver } from './driver.js';
-import { inTurn, plainSettings, type Behaviour } from './fakeHost.js';
+import { inTurn, plainSettings, succeeds, type Behaviour } from './fakeHost.js';
 
 let driver: Driver;
 
@@ -14,7 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => driver.stop());
 
-const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
 const isAhead =
   (hasEnded = false): Behaviour =>
   () =>

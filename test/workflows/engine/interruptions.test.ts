@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { failureTypes } from '../../../src/contract/errors.js';
 import { signalNames } from '../../../src/contract/names.js';
 import { createDriver, type DrivenRun, type Driver } from './driver.js';
-import { inTurn, type Behaviour } from './fakeHost.js';
+import { inTurn, succeeds, type Behaviour } from './fakeHost.js';
 
 let driver: Driver;
 
@@ -12,7 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => driver.stop());
 
-const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
 const fails: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('the volume does not open', failureTypes.permanent));
 const reboot = (run: DrivenRun, bootId: string) => run.handle.signal(signalNames.resumed, { bootId });
 const ensured = (run: DrivenRun) => run.calls.filter(({ what }) => what === 'ensureConditions').map(({ call }) => call.requires);

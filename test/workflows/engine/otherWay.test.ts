@@ -1,8 +1,6 @@
-import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { failureTypes } from '../../../src/contract/errors.js';
 import { createDriver, type Driver } from './driver.js';
-import { inTurn, type Behaviour } from './fakeHost.js';
+import { fails, inTurn, succeeds, type Behaviour } from './fakeHost.js';
 
 let driver: Driver;
 
@@ -11,8 +9,6 @@ beforeAll(async () => {
 });
 afterAll(() => driver.stop());
 
-const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
-const fails: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('the disk is full', failureTypes.permanent));
 const failsOnFirstWay: Behaviour = (call, args) => ((args as { given?: string } | undefined)?.given === 'spare' ? succeeds(call, args) : fails(call, args));
 
 test('an undo that failed may be gone about in its other way, by name and with a reason, and the way back goes on', async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { failureTypes } from '../../../src/contract/errors.js';
 import { signalNames } from '../../../src/contract/names.js';
 import { createDriver, type Driver } from './driver.js';
-import { inTurn, openedWith, type Behaviour } from './fakeHost.js';
+import { inTurn, openedWith, succeeds, type Behaviour } from './fakeHost.js';
 
 let driver: Driver;
 
@@ -13,7 +13,6 @@ beforeAll(async () => {
 afterAll(() => driver.stop());
 
 const evidence = [['figures that differ', '3 of 12']];
-const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
 const triggers: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('3 figures differ', failureTypes.rollbackTrigger, evidence));
 const past: Behaviour = () => Promise.resolve({ toUndo: ['prepare'], usersMayWriteSince: '2026-11-01T20:00:00.000Z' });
 const automatic = openedWith({ automaticRollback: true });

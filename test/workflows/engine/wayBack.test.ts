@@ -1,11 +1,9 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { failureTypes } from '../../../src/contract/errors.js';
 import { signalNames } from '../../../src/contract/names.js';
 import type { Adopted } from '../../../src/contract/settings.js';
 import { createDriver, type DrivenRun, type Driver } from './driver.js';
-import { inTurn, opened, type Behaviour } from './fakeHost.js';
+import { fails, inTurn, opened, succeeds, type Behaviour } from './fakeHost.js';
 
 let driver: Driver;
 
@@ -14,8 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => driver.stop());
 
-const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
-const fails: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('the disk is full', failureTypes.permanent));
 const past: Behaviour = () => Promise.resolve({ toUndo: ['prepare'], usersMayWriteSince: '2026-11-01T20:00:00.000Z' });
 
 /** Works until it is cancelled, as an activity in the wrapper does. */

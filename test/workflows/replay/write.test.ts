@@ -3,7 +3,7 @@ import { describe, test } from 'vitest';
 import { failureTypes } from '../../../src/contract/errors.js';
 import { signalNames } from '../../../src/contract/names.js';
 import { createDriver, type Driver } from '../engine/driver.js';
-import { inTurn, type Behaviour } from '../engine/fakeHost.js';
+import { fails, inTurn, succeeds, type Behaviour } from '../engine/fakeHost.js';
 import {
   createMigrateDriver,
   decommissionNot,
@@ -50,8 +50,6 @@ describe.runIf(process.env['LOCKSTEP_WRITE_HISTORIES'] === '1')('histories', () 
     }));
 });
 
-const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
-const fails: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('the disk is full', failureTypes.permanent));
 const needsSecret: Behaviour = () =>
   Promise.reject(ApplicationFailure.nonRetryable('a passphrase, please', failureTypes.secretNeeded, 'operationalPassphrase', false));
 
