@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { PermanentFailure } from '../contract/errors.js';
+import { PermanentFailure, RollbackTrigger } from '../contract/errors.js';
 import { addComposeFile, readComposeSelection, removeComposeFile } from '../host/composeFiles.js';
 import { renderOverlay } from '../host/composeOverlay.js';
 import { ensureDirectory } from '../host/ensureDirectory.js';
@@ -19,7 +19,9 @@ export const overlayActivities = {
   /** The way back: the compose files that were selected before. */
   deselectOverlay: changes('OVERLAY_DESELECT', async (attempt) => {
     if (await voidStaleCarryOver(attempt)) {
-      throw new PermanentFailure('the database was started on the encrypted volume since what users wrote there was copied: the old data directory has its place again, and the copy is void', 'answer choose-again, then carry-over: what was written meanwhile goes with it');
+      throw new RollbackTrigger('the database was started on the encrypted volume since what users wrote there was copied: the copy is void', 'it is carried over anew, or given up', [
+        ['what was carried over', 'void: the old data directory has its place again'],
+      ]);
     }
     await assertMayReturn(attempt);
     const { directory } = attempt.config.deployment;

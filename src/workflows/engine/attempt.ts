@@ -11,6 +11,8 @@ export interface FailureChoices {
   readonly rollback?: boolean;
   /** Answers of the step's own, which need a reason and leave the step undone, each with what it does. */
   readonly others?: Readonly<Record<string, string>>;
+  /** What the plan names as a reason to go back ends this way back, and one is chosen anew. */
+  readonly leavesOnTrigger?: boolean;
 }
 
 /** What an attempt came to: its result, or the answer that a person gave instead, with who and why in words. */
@@ -21,7 +23,7 @@ export type Attempted<R> = { readonly result: R } | { readonly instead: string; 
  * ends the run.
  *
  * @param call - One activity; gets the number of this opening.
- * @throws {@link WayBack} where a person chooses to roll back.
+ * @throws {@link WayBack} where a person chooses to roll back, or the way back has to be chosen anew.
  */
 export async function attempt<R>(
   context: RunContext,
@@ -50,6 +52,7 @@ export async function attempt<R>(
         continue;
       }
       const trigger = triggerOf(error);
+      if (trigger !== undefined && choices.leavesOnTrigger === true) throw new WayBack(failure, trigger);
       const decision = await askAfterFailure(context, node, { failure, trigger }, choices);
       if (decision.answer === 'rollback') throw new WayBack(`${node.title} failed (${failure}); ${decision.by}: ${decision.reason ?? ''}`, trigger);
       if (decision.answer === 'skip') return { instead: 'skip', words: `skipped by ${decision.by}: ${decision.reason ?? ''}` };

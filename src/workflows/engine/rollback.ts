@@ -51,7 +51,7 @@ const firstWay = 'first-way';
 /**
  * Undoes one step by its own way, or by the other one that a person chose when that failed.
  *
- * @throws {@link WayBack} where a person chooses the way back anew.
+ * @throws {@link WayBack} where what was carried over turns out to lack something.
  */
 async function undoStep<Acts>(context: RunContext, step: Step<unknown, Acts>, undo: Undo<Acts>, isCarriedOver: boolean) {
   const go = ({ title, requires = [], do: act }: Pick<Undo<Acts>, 'title' | 'requires' | 'do'>, choices: FailureChoices) => {
@@ -64,11 +64,7 @@ async function undoStep<Acts>(context: RunContext, step: Step<unknown, Acts>, un
     );
   };
   const { otherwise } = undo;
-  if (isCarriedOver) {
-    const attempted = await go(undo, { others: again });
-    throwIfChosenAgain(attempted, undo.title);
-    return { attempted, title: undo.title };
-  }
+  if (isCarriedOver) return { attempted: await go(undo, { leavesOnTrigger: true }), title: undo.title };
   if (otherwise === undefined) return { attempted: await go(undo, {}), title: undo.title };
   for (;;) {
     const first = await go(undo, { others: { [otherwise.answer]: otherwise.title } });
@@ -78,27 +74,18 @@ async function undoStep<Acts>(context: RunContext, step: Step<unknown, Acts>, un
   }
 }
 
-/** The answer that leaves a carry-over: what becomes of what users wrote is asked again. */
-const chooseAgain = 'choose-again';
-
-const again = { [chooseAgain]: 'choose anew what becomes of what users wrote' };
-
-function throwIfChosenAgain(attempted: Attempted<unknown>, title: string): void {
-  if ('instead' in attempted && attempted.instead === chooseAgain) throw new WayBack(`${title}: ${attempted.words}`);
-}
-
 /**
  * Goes through steps beside the list: they save, prove or tell, and have nothing to go back from.
  *
  * @param others - Answers to a failure that leave this step and those after it.
- * @returns Whether they were gone through to the end, and not left by that answer.
+ * @returns That answer; undefined where they were gone through to the end.
  */
 export async function walkBeside<Acts>(
   context: RunContext,
   section: string,
   steps: readonly Step<unknown, Acts>[],
   others: Readonly<Record<string, string>> = {},
-): Promise<boolean> {
+): Promise<Left | undefined> {
   context.progress.add(section, steps);
   for (const step of steps) {
     context.progress.mark(step.id, 'running');
@@ -111,14 +98,20 @@ export async function walkBeside<Acts>(
     );
     if ('instead' in attempted) {
       context.progress.mark(step.id, 'skipped', { note: attempted.words });
-      throwIfChosenAgain(attempted, step.title);
-      if (attempted.instead in others) return false;
+      if (attempted.instead in others) return { answer: attempted.instead, words: `${step.title}: ${attempted.words}` };
       continue;
     }
     context.results.set(step.id, attempted.result);
     context.progress.mark(step.id, 'done', { facts: step.show?.(attempted.result) ?? [] });
   }
-  return true;
+  return undefined;
+}
+
+/** How steps beside the list were left. */
+interface Left {
+  readonly answer: string;
+  /** Who left them at which step, and why. */
+  readonly words: string;
 }
 
 /** The answer that goes back with what users wrote past the point of no return. */
@@ -126,6 +119,9 @@ const carry = 'carry-over';
 
 /** The answer that gives up what users wrote past the point of no return: nothing else ever does. */
 const discard = 'discard-writes';
+
+/** The answer that leaves a carry-over, and lets what becomes of what users wrote be asked again. */
+const chooseAgain = 'choose-again';
 
 /**
  * Saves what users wrote past the point of no return; where that cannot be done a person may give it up by name.
@@ -135,7 +131,12 @@ const discard = 'discard-writes';
  */
 export async function carryOver<Acts>(context: RunContext, runbook: Runbook<Acts>): Promise<boolean> {
   context.progress.state = 'rolling back';
-  return walkBeside(context, 'Carry over what users wrote', runbook.carryOver ?? [], { [discard]: 'go back without what users wrote', ...again });
+  const left = await walkBeside(context, 'Carry over what users wrote', runbook.carryOver ?? [], {
+    [discard]: 'go back without what users wrote',
+    [chooseAgain]: 'choose anew what becomes of what users wrote',
+  });
+  if (left?.answer === chooseAgain) throw new WayBack(left.words);
+  return left === undefined;
 }
 
 /** What a run does that leaves the way forward. */

@@ -124,7 +124,7 @@ test('a copy that lacks what was written since leaves the place of the old datab
     expect(await voidStaleCarryOver(attempt)).toBe(false);
     expect(summarise(attempt.entries)).toMatchObject({ carriedOver: true });
     await startOnVolume();
-    await expect(overlayActivities.deselectOverlay.perform(attempt, undefined)).rejects.toThrow(/the copy is void.*choose-again/s);
+    await expect(overlayActivities.deselectOverlay.perform(attempt, undefined)).rejects.toThrow(/the copy is void; it is carried over anew, or given up/);
     expect([await contentOf(root), await contentOf(incoming)]).toEqual(['old', 'carried over']);
     expect(await readFact(attempt, 'carried-over')).toBeUndefined();
     expect(summarise(attempt.entries)).toEqual({ toUndo: [], usersMayWriteSince: mark.at });
