@@ -91,10 +91,11 @@ function renderWayBack({ undoes, undone, carryOver, afterRollback, noWayBackFrom
       : [
           '- `carry-over`: go back with what they wrote. These steps come before the undos; the old data directory is kept, beside the new one that takes its place:',
           ...carryOver.map(({ title, id, usersOffline }) => `  1. ${usersOffline ? '▌' : ''}${title} (\`${id}\`)`),
+          '\n  Where one of them fails, `choose-again` leaves them, with a reason: the run asks this anew. It does so by itself where the database was started on the volume since it was copied.',
           '- `discard-writes`: go back without it. It needs a reason, and is the only way in which anything that users wrote is ever left behind; it stays on the closed volume.',
         ]),
-    ...(undoes === undefined ? ['- `continue`: go on where the run stands.'] : []),
-    '- `stop`: end the run, with the service on the new volume.',
+    ...(undoes === undefined ? ['- `continue`: go on where the run stands; not once anything was undone.'] : []),
+    `- \`stop\`: end the run, with the service on the new volume.${carryOver.length === 0 ? '' : ' Not once anything was undone.'}`,
   ];
 }
 
