@@ -2,6 +2,7 @@ import type { Activities } from '../../src/activities/activities.js';
 import { placedNodes } from '../../src/workflows/engine/progress.js';
 import type { Node, Runbook } from '../../src/workflows/engine/nodes.js';
 import { migrate } from '../../src/workflows/migrate.js';
+import { verificationGate } from '../../src/workflows/migrate/copy.js';
 import { rollback } from '../../src/workflows/rollback.js';
 
 /** What can break at a place. */
@@ -30,9 +31,18 @@ export function nameOf({ runbook, node, kind }: Place): string {
   return `${runbook}/${node}${kind === 'undo' ? ' (undo)' : ''}`;
 }
 
-/** Every place of a migration, and then of a rollback that carries over what users wrote: made from the lists themselves. */
+/** The gate at which the second migration of a chain is said no to: nobody has written on its volume. */
+export const noGoGate = verificationGate.id;
+
+/**
+ * Every place of a migration, then of a rollback that carries over what users wrote, and then of the way back of a
+ * migration that is left before its switch: made from the lists themselves.
+ */
 export function allPlaces(): readonly Place[] {
   const act = (runbook: string, node: string): Place => ({ runbook, node, kind: 'do' });
+  const nodes = placedNodes(migrate).map(({ node }) => node);
+  const undosOf = (runbook: string, begun: readonly Node<Activities>[]) =>
+    begun.flatMap((node): readonly Place[] => (node.kind === 'step' && node.undo !== undefined ? [{ runbook, node: node.id, kind: 'undo' }] : [])).reverse();
   return [
     act('migrate', 'open-run'),
     ...placesOf(migrate),
@@ -42,11 +52,12 @@ export function allPlaces(): readonly Place[] {
     act('rollback', 'begin-way-back'),
     { runbook: 'rollback', node: 'past-the-point-of-no-return', kind: 'question' },
     ...(migrate.carryOver ?? []).map(({ id }) => act('rollback', id)),
-    ...placedNodes(migrate)
-      .flatMap(({ node }) => (node.kind === 'step' && node.undo !== undefined ? [{ runbook: 'rollback', node: node.id, kind: 'undo' } as const] : []))
-      .reverse(),
+    ...undosOf('rollback', nodes),
     ...rollback.afterRollback.map(({ id }) => act('rollback', id)),
     act('rollback', 'close-run'),
+    act('migrate', 'begin-way-back'),
+    ...undosOf('migrate', nodes.slice(0, nodes.findIndex(({ id }) => id === noGoGate))),
+    ...migrate.afterRollback.map(({ id }) => act('migrate', id)),
   ];
 }
 

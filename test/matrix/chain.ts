@@ -8,11 +8,11 @@ import { rehearsalHost } from '../../src/rehearsal/hostConfig.js';
 import type { Rehearsal } from '../../src/rehearsal/rehearsal.js';
 import { readRecord, startRunbook } from '../e2e/host.js';
 import { createBreaker, type BreakerSettings, type Cell } from './breaker.js';
-import { nameOf } from './cells.js';
+import { nameOf, noGoGate } from './cells.js';
 import type { Cut, CutKeeper, EndedRuns } from './cuts.js';
 import { readHostState } from './hostState.js';
 
-/** A migration and the rollback from it, with something broken at many places. */
+/** A migration, the rollback from it, and another migration that is left before its switch, with something broken at many places. */
 export interface Chain extends EndedRuns {
   readonly cells: readonly Cell[];
   /** What could not be broken as it was to be, and cells that the audit log shows to have failed. */
@@ -35,7 +35,17 @@ export interface ChainSettings extends Pick<BreakerSettings, 'rehearsal' | 'faul
   readonly from?: Cut;
 }
 
-/** Runs `migrate` to its end, then `rollback` with what users wrote, and breaks what is to be broken at each place once. */
+/** The runs of a chain, each on what the one before it has left. */
+const runs = [
+  { runbook: 'migrate', isLeft: false },
+  { runbook: 'rollback', isLeft: false },
+  { runbook: 'migrate', isLeft: true },
+] as const;
+
+/**
+ * Runs `migrate` to its end, then `rollback` with what users wrote, then `migrate` up to a no-go before its switch, and
+ * breaks what is to be broken at each place once.
+ */
 export async function runChain({ rehearsal, director, cuts, from, onCell, ...settings }: ChainSettings): Promise<Chain> {
   const cells: Cell[] = [];
   const states = [...(from?.ended.states ?? [])];
@@ -54,10 +64,11 @@ export async function runChain({ rehearsal, director, cuts, from, onCell, ...set
   });
   director.decideWith(breaker.decide);
   await rehearsal.startSending();
-  for (const runbook of ['migrate', 'rollback'].slice(states.length)) {
-    const handle = from?.place.runbook === runbook ? await handleOf(rehearsal, runbook) : await startRunbook(rehearsal, runbook);
+  for (const [index, { runbook, isLeft }] of [...runs.entries()].slice(states.length)) {
+    const handle = index === from?.ended.states.length ? await handleOf(rehearsal, runbook) : await startAnew(rehearsal, runbook);
     const answer: Answerer = async (question, status) => {
       if (await breaker.atQuestion(runbook, question)) return undefined;
+      if (isLeft && question.id === noGoGate) return { answer: 'no-go', reason: 'a rehearsal of the way back before the switch' };
       if (question.id === 'roll-back') return { answer: 'go', reason: 'a rehearsal of the way back' };
       if (question.id === 'past-the-point-of-no-return') return { answer: 'carry-over' };
       return goEverywhere(question, status);
@@ -77,6 +88,12 @@ export async function runChain({ rehearsal, director, cuts, from, onCell, ...set
   const verdict = await rehearsal.finishSending();
   const failures = [...breaker.failures, ...(cuts?.failed ?? []).map(({ place, words, folder }) => `${nameOf(place)}: ${words}; its snapshot: ${folder}`)];
   return { cells, failures, states, records, hostStates, verdict, intact: isIntact(verdict), bytesRead: breaker.bytesRead, durations: breaker.durations };
+}
+
+/** A volume that an earlier migration left is kept for investigation; whoever migrates again has moved it away. */
+async function startAnew(rehearsal: Rehearsal, runbook: string): Promise<WorkflowHandle & { runId: string }> {
+  if (runbook === 'migrate') await rehearsal.guest.expect('rm', ['--force', '/var/lib/supersync-encrypted.img']);
+  return startRunbook(rehearsal, runbook);
 }
 
 /** Of the run that was open when the snapshot was taken. */

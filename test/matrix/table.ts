@@ -10,8 +10,8 @@ export function renderPage(places: readonly Place[], columns: readonly Column[])
     '',
     `Made by \`npm run matrix -- --write docs/crash-matrix.md\` on ${columns.map(({ on }) => on).toSorted().at(-1) ?? 'no day'}; not to be edited by hand.`,
     '',
-    'Every place of a migration and of the rollback that carries over what users wrote, times what can break there: ' +
-      'in each column one migration and one rollback run to their ends on a disposable host, and the fault strikes at every place once, while a client keeps sending. ' +
+    'Every place of a migration, of the rollback that carries over what users wrote, and of the way back of a migration that is left before its switch, times what can break there: ' +
+      'in each column these three run to their ends on a disposable host, and the fault strikes at every place once, while a client keeps sending. ' +
       '`ok`: the fault struck, the run went on, and in the end everything was as an undisturbed run leaves it: ' +
       'the states of all nodes, the key slots, what Compose has selected, each audit event once, no acknowledged operation lost, nothing left behind. ' +
       '"During" is the middle of the time that a step takes undisturbed.',
