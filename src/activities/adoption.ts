@@ -36,13 +36,15 @@ export async function adoptLastRun(attempt: Adopting, runbook: string, { goesOn 
 }
 
 /**
- * The last run that has changed the host: one that was refused, or left at its first gates, has nothing to take up.
+ * The last run that has changed the host, or has gone on with one that had: one that was refused, or left at its first
+ * gates, has nothing to take up.
  *
  * @param goesOn - One without an end may be gone on with as well, whatever it did.
  */
 function lastToTakeUp(runs: readonly RunOnHost[], goesOn: boolean): RunOnHost | undefined {
   const isOpen = ({ entries }: RunOnHost) => !entries.some(({ kind }) => kind === 'closed');
-  return runs.findLast((run) => hasActed(run) || (goesOn && isOpen(run))) ?? runs.at(-1);
+  const wentOn = ({ entries }: RunOnHost) => takenUpBy(entries)?.reached !== undefined;
+  return runs.findLast((run) => hasActed(run) || wentOn(run) || (goesOn && isOpen(run))) ?? runs.at(-1);
 }
 
 /** Whether a run began a step that may have to be undone, or the undoing of one, or a carry-over. */

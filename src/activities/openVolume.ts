@@ -6,6 +6,7 @@ import { WrongPassphrase } from '../host/cryptsetup.js';
 import { ensureDirectory } from '../host/ensureDirectory.js';
 import { ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
+import { dropFact, keepFact, readFact } from './runFacts.js';
 
 /** Where things lie on the encrypted volume. */
 export function volumeLayout(config: Config) {
@@ -32,16 +33,33 @@ export async function openAndMount(attempt: Attempt, { mounted }: { readonly mou
   if (!status.active) {
     const passphrase = await attempt.secret('operationalPassphrase', `the operational passphrase, to open ${name}`);
     // Written before it opens: a crash between the two must not leave an unlock that nobody can see.
-    await attempt.audit('VOLUME_UNLOCK_BEGIN', { volume: name }, attempt.giverOf('operationalPassphrase'));
+    const giver = attempt.giverOf('operationalPassphrase');
+    await attempt.audit('VOLUME_UNLOCK_BEGIN', { volume: name }, giver);
+    await keepFact(attempt, unlockingFact, { node: attempt.call.node, ...(giver === undefined ? {} : { giver }) } satisfies UnlockingFact);
     await asking(attempt, 'operationalPassphrase', () => tools.cryptsetup.open({ device: file, name, passphrase }));
-    await attempt.audit('VOLUME_UNLOCK', { volume: name }, attempt.giverOf('operationalPassphrase'));
     opened = true;
   }
+  await tellUnlocked(attempt);
   if (!mounted) return { opened };
   await prepareMountPoint(attempt);
   await tools.mounts.mount({ device: volumeLayout(config).device, path: mountPoint, options: ['noatime'] });
   await assertSentinel(attempt);
   return { opened };
+}
+
+/** Who unlocks the volume at which node, kept until the audit log has it: a worker that is killed right after it forgets that. */
+interface UnlockingFact {
+  readonly node: string;
+  readonly giver?: ReturnType<Attempt['giverOf']>;
+}
+
+const unlockingFact = 'unlocking';
+
+async function tellUnlocked(attempt: Attempt): Promise<void> {
+  const unlocking = await readFact<UnlockingFact>(attempt, unlockingFact);
+  if (unlocking?.node !== attempt.call.node) return;
+  await attempt.audit('VOLUME_UNLOCK', { volume: attempt.config.volume.name }, unlocking.giver);
+  await dropFact(attempt, unlockingFact);
 }
 
 /** A wrong passphrase is asked for again, and counted in the audit log. */

@@ -73,6 +73,18 @@ test('a run that changed nothing hides no earlier one: not from the way back, no
     expect(await adoptLastRun(attempt, 'migrate')).toMatchObject({ runId: 'a', toUndo: ['copy'] });
   }));
 
+test('a run that has gone on with a lost one stands for it, also where it had nothing to undo', () =>
+  withDirectory(async (directory) => {
+    const removed: JournalEntry = { ...began, undoable: false, node: 'remove' };
+    const reached = { found: [], begun: ['remove'], settings: { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 } };
+    const taken = { runbook: 'decommissionPlaintext', runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'left without an end', nodes: ['remove'], toUndo: [], reached };
+    const { attempt } = await hostWith(directory, {
+      'decommissionPlaintext-a': [openedAt('2026-10-01T20:00:00Z'), removed],
+      'decommissionPlaintext-b': [openedAt('2026-10-02T20:00:00Z'), { kind: 'adopted', at: '2026-10-02T20:00:00Z', directory: 'x', adopted: taken }, removed, closed],
+    });
+    await expect(assertLastRunGoesOn(attempt, 'decommissionPlaintext')).rejects.toThrow('ended as succeeded: there is nothing to go on with');
+  }));
+
 test('a way back that was left at its gate does not hide that the old data was removed', () =>
   withDirectory(async (directory) => {
     const taken = { runbook: 'migrate', runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'succeeded', nodes: ['copy', 'check'], toUndo: ['copy'] };

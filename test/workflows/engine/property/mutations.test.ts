@@ -29,6 +29,11 @@ test.skipIf(!isWanted).for(mutations)('the rules see that $name', { timeout: 1_2
   }
 });
 
+// A change of the engine that no mutation fits any more is to be seen where it is made.
+test.for(mutations)('$name can be put into $file', async ({ file, original }) => {
+  expect(await readFile(join(root, 'src/workflows/engine', file), 'utf8')).toContain(original);
+});
+
 async function writeMutated({ file, original, mutated }: Mutation): Promise<void> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
@@ -36,7 +41,6 @@ async function writeMutated({ file, original, mutated }: Mutation): Promise<void
   await symlink(join(root, 'package.json'), join(directory, 'package.json'));
   const path = join(directory, 'src/workflows/engine', file);
   const source = await readFile(path, 'utf8');
-  if (!source.includes(original)) throw new Error(`${file} no longer contains ${original}: write this mutation anew`);
   await writeFile(path, source.replaceAll(original, () => mutated));
 }
 
