@@ -62,7 +62,7 @@ function renderHead(status: RunStatus, { width, now, theme }: StatusView): strin
   const ended = lastTime(status.nodes.map(({ endedAt }) => endedAt));
   const until = isOver(status) && ended !== undefined ? Date.parse(ended) : now.getTime();
   const elapsed = formatSeconds(Math.max(0, (until - Date.parse(status.startedAt)) / 1000));
-  const offline = offlineSeconds(status, now);
+  const offline = offlineSeconds(status, new Date(until));
   const since = [
     `started ${status.startedAt.slice(0, 19).replace('T', ' ')} UTC by ${status.startedBy}`,
     ...(offline === undefined ? [] : [`users offline ${formatSeconds(offline)}`]),
@@ -90,7 +90,7 @@ export function offlineSeconds({ nodes }: RunStatus, now: Date): number | undefi
   const offline = nodes.filter((node) => node.usersOffline);
   const from = offline.map(({ startedAt }) => startedAt).find((at) => at !== undefined);
   if (from === undefined) return undefined;
-  const over = offline.every(({ state }) => !['pending', 'running', 'open', 'failed'].includes(state));
+  const over = offline.every(({ state }) => !['pending', 'running', 'open', 'failed', 'undoing'].includes(state));
   const until = over ? lastTime(offline.map(({ endedAt }) => endedAt)) : undefined;
   return Math.max(0, ((until === undefined ? now.getTime() : Date.parse(until)) - Date.parse(from)) / 1000);
 }

@@ -13,7 +13,7 @@ export interface Progress {
   /** Sets a node's state, with the time of the change. */
   readonly mark: (id: string, state: NodeState, more?: { facts?: Facts; note?: string }) => void;
   /** Adds steps that are not of the list: those of the way back. */
-  readonly add: (section: string, steps: readonly Pick<NodeStatus, 'id' | 'title' | 'plan'>[]) => void;
+  readonly add: (section: string, steps: readonly (Pick<NodeStatus, 'id' | 'title' | 'plan'> & { readonly usersOffline?: boolean })[]) => void;
   /** Drops the nodes that are not on the recorded list. */
   readonly keepOnly: (nodes: readonly string[]) => void;
   readonly stateOf: (id: string) => NodeState | undefined;
@@ -74,8 +74,8 @@ export function createProgress<Acts>(placed: readonly Placed<Acts>[]): Progress 
       if (!starts) outcomes.push({ id, title: before.title, plan: before.plan, state, ...more });
     },
     add(section, steps) {
-      for (const { id, title, plan } of steps) {
-        if (!statuses.has(id)) statuses.set(id, { id, section, title, plan, kind: 'step', state: 'pending', usersOffline: false });
+      for (const { id, title, plan, usersOffline = false } of steps) {
+        if (!statuses.has(id)) statuses.set(id, { id, section, title, plan, kind: 'step', state: 'pending', usersOffline });
       }
     },
     stateOf: (id) => statuses.get(id)?.state,

@@ -27,7 +27,7 @@ export async function rollBack<Acts>(
   const toUndo = new Set([...journal, ...context.begun]);
   const undos = [...nodes].reverse().flatMap((step) => (step.kind === 'step' && step.undo !== undefined && toUndo.has(step.id) ? [{ step, undo: step.undo }] : []));
   // Those of another run's list are not on this one's.
-  context.progress.add('Undo', undos.map(({ step: { id, plan }, undo: { title } }) => ({ id, title, plan })));
+  context.progress.add('Undo', undos.map(({ step: { id, plan, usersOffline = false }, undo: { title } }) => ({ id, title, plan, usersOffline })));
   for (const { step, undo } of undos) {
     context.progress.mark(step.id, 'undoing');
     context.publish();

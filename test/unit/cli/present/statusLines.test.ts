@@ -95,6 +95,17 @@ test('users are offline from the first such node until the last of them has ende
   expect(offlineSeconds({ ...status, nodes: ended }, new Date(at(9999)))).toBe(239);
   expect(offlineSeconds(status, now)).toBe(15);
   expect(offlineSeconds({ ...status, nodes: nodes.slice(0, 3) }, now)).toBeUndefined();
+  // What is being undone has not given the service back yet.
+  const undoing = ended.map((node) => (node.id === 'copy' ? { ...node, state: 'undoing' as const } : node));
+  expect(offlineSeconds({ ...status, nodes: undoing }, new Date(at(9999)))).toBe(9938);
+});
+
+test('of a run that is over the time stands still', () => {
+  const ended = nodes.map((node) => ({ ...node, state: 'undone' as const, startedAt: at(61), endedAt: at(300) }));
+  const over = { ...status, nodes: [...ended, ...nodes.filter(({ usersOffline }) => usersOffline).map((node) => ({ ...node, id: `later-${node.id}`, state: 'pending' as const }))], outcome: 'no-go' };
+  const head = (when: Date) => renderStatus(over, { width: 120, now: when, theme: plainTheme })[1];
+  expect(head(new Date(at(9999)))).toBe(head(new Date(at(400))));
+  expect(head(now)).toContain('users offline 3 min 59 s');
 });
 
 test('a failure that is asked about is told once, in the question', () => {
