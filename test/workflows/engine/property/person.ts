@@ -30,6 +30,7 @@ export interface Line {
   readonly replies: Reply[];
   readonly isOnTheWayBack: () => boolean;
   readonly log: (line: string) => void;
+  readonly opened: (question: Opened) => void;
   /** Once: what went wrong while something was sent. */
   readonly failed: (error: unknown) => void;
 }
@@ -122,6 +123,7 @@ export function createPerson(scenario: Scenario, line: Line): Person {
       for (const asked of open) {
         if (seen.has(asked.id)) continue;
         seen.add(asked.id);
+        line.opened(asked);
         line.log(`open: ${asked.id} (${asked.choices.join(', ')})`);
         turn = turn.then(() => answer(asked)).catch(line.failed);
       }

@@ -21,6 +21,8 @@ export interface Rules {
   readonly broken: readonly string[];
   /** To be called for each attempt, before it acts. */
   readonly before: (attempt: Attempted, host: HostModel) => void;
+  /** To be called for each question as it opens. */
+  readonly asked: (question: { readonly id: string; readonly choices: readonly string[] }, host: HostModel) => void;
   /** To be called where a run has ended, and where its server has lost it. @param open - The questions that it still asks. */
   readonly atEnd: (result: RunResult | undefined, host: HostModel, open: readonly string[]) => void;
 }
@@ -87,7 +89,7 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
     const wasAsked = host.run.kind === 'back' ? went(goBack, 'go', 1) : said('no-go', () => true).length + said('rollback', () => true).length + automatic(host).length > 0;
     if (!wasAsked && !hasTimeSaidNo(host)) broken.push(`${id} was undone, and nobody had asked for it`);
     if (isOtherWay && said(otherWay, (question) => question.startsWith(`${id}.failed.`)).length === 0) broken.push(`${id} was undone by its other way, and nobody had chosen that`);
-    if (isOtherWay && host.carriedOver) broken.push(`${id} was undone by its other way, which lacks what was carried over`);
+    if (isOtherWay && host.carriedOver && !mayLoseWrites()) broken.push(`${id} was undone by its other way, which lacks what was carried over`);
     if (id !== 'stop-old') return;
     if (host.newWritable && !undoSkipped('start-new')) broken.push('the old database starts while the new one is writable');
     const mark = host.journal.some(({ kind }) => kind === 'mark');
@@ -161,6 +163,10 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
 
   return {
     broken,
+    asked({ id, choices }, host) {
+      run = host.runNumber;
+      if (choices.includes(otherWay) && host.carriedOver && !mayLoseWrites()) broken.push(`${id} offers a way that lacks what was carried over`);
+    },
     before(attempt, host) {
       const index = list.findIndex(({ id }) => id === attempt.node);
       run = attempt.run;

@@ -47,6 +47,7 @@ export function createWorld(server: Server): World {
         send: async (decision) => (await serving).signal(signalNames.decide, decision),
         isOnTheWayBack: () => host.attempts.some((attempt) => attempt.run === run && attempt.what === 'beginWayBack'),
         log: (line) => log.push(line),
+        opened: (question) => rules.asked(question, host),
         failed: (error) => fail(error),
       });
 
