@@ -43,8 +43,12 @@ export async function adoptLastRun(attempt: Adopting, runbook: string, { goesOn 
  */
 function lastToTakeUp(runs: readonly RunOnHost[], goesOn: boolean): RunOnHost | undefined {
   const isOpen = ({ entries }: RunOnHost) => !entries.some(({ kind }) => kind === 'closed');
-  const wentOn = ({ entries }: RunOnHost) => takenUpBy(entries)?.reached !== undefined;
-  return runs.findLast((run) => hasActed(run) || wentOn(run) || (goesOn && isOpen(run))) ?? runs.at(-1);
+  return runs.findLast((run) => countsOnHost(run) || (goesOn && isOpen(run))) ?? runs.at(-1);
+}
+
+/** Whether a run has changed the host, or has gone on with one that had: from then on it stands for that. */
+export function countsOnHost(run: Pick<RunOnHost, 'entries'>): boolean {
+  return hasActed(run) || takenUpBy(run.entries)?.reached !== undefined;
 }
 
 /** Whether a run began a step that may have to be undone, or the undoing of one, or a carry-over. */

@@ -2,7 +2,7 @@ import { catchUpNode } from '../contract/names.js';
 import { PermanentFailure } from '../contract/errors.js';
 import type { CaughtUp } from '../contract/settings.js';
 import type { Attempt } from './activity.js';
-import { assertMayGoOn, goesBack, hasActed, isOfRunbook, readReached, readRuns, takenUpBy, takeUp, type RunOnHost } from './adoption.js';
+import { assertMayGoOn, countsOnHost, goesBack, isOfRunbook, readReached, readRuns, takenUpBy, takeUp, type RunOnHost } from './adoption.js';
 import { highestNumber } from './wrapper/hostAhead.js';
 
 /**
@@ -47,7 +47,7 @@ export async function catchUpWith(attempt: Attempt, last: RunOnHost, way: 'on' |
 
 /** A way back that somebody began and then did not want: it stands in nobody's way. */
 function wasLeftAtItsGate(run: RunOnHost): boolean {
-  return takenUpBy(run.entries) !== undefined && !hasActed(run) && run.entries.some(({ kind }) => kind === 'closed');
+  return takenUpBy(run.entries) !== undefined && !countsOnHost(run) && run.entries.some(({ kind }) => kind === 'closed');
 }
 
 /** When a run acted last; that it looks here how far it came is no act. */

@@ -95,6 +95,21 @@ test('what a lost way back has undone and carried over counts', () =>
     expect(summarise(await attempt.readJournal())).toEqual({ toUndo: ['copy'], carriedOver: true, undoBegun: true });
   }));
 
+test('a run that has gone on with this one and ended stands for it, also where it had nothing to undo', () =>
+  withDirectory(async (directory) => {
+    const reached = { found: [], begun: [], settings: { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 } };
+    const attempt = await hostWith(directory, {
+      'migrate-one': [opened(1), began(2, 'check', 1)],
+      'migrate-two': [
+        { ...adoptedFrom(6, 'one'), adopted: { runbook: 'migrate', runId: 'one', startedAt: at(1), state: 'left without an end', nodes: ['copy', 'check'], toUndo: [], reached } } as JournalEntry,
+        opened(6),
+        { ...began(7, 'check', 2), undoable: false } as JournalEntry,
+        { kind: 'closed', at: at(9), state: 'succeeded', outcome: 'done' },
+      ],
+    });
+    await expect(findLastRun(attempt, 'migrate', 'on')).rejects.toThrow(/migrate-two, begun .* ended as succeeded/);
+  }));
+
 test('an answer given now does not make a way back look as if it had been left', () =>
   withDirectory(async (directory) => {
     const attempt = await hostWith(directory, { 'migrate-one': [opened(1), began(2, 'copy', 1), began(3, 'begin-way-back', 2)] });
