@@ -46,7 +46,7 @@ export const carryOverActivities = {
   /** From the volume into a third directory: the source stays as it is. */
   copyBack: changes('DATA_CARRY_OVER', async (attempt) => {
     const { incoming } = await takeCarriedPlaces(attempt);
-    return copyDirectory(attempt, { source: volumeLayout(attempt.config).dataDirectory, target: incoming });
+    return copyDirectory(attempt, { source: volumeLayout(attempt.config).dataDirectory, target: incoming, cluster: 'volume' });
   }),
 
   /** Every file of both sides by digest. Tried again by a person, it first copies again what differs. */
@@ -54,7 +54,7 @@ export const carryOverActivities = {
     const { incoming: carried } = await carriedPlaces(attempt);
     const { sizeBytes } = await needSource(attempt);
     const { dataDirectory } = volumeLayout(attempt.config);
-    if (attempt.call.opening > 1) await copyDirectory(attempt, { source: dataDirectory, target: carried, byContent: true });
+    if (attempt.call.opening > 1) await copyDirectory(attempt, { source: dataDirectory, target: carried, cluster: 'volume', byContent: true });
     return verifyEqual(attempt, {
       source: { name: 'encrypted volume', directory: dataDirectory },
       target: { name: 'carried-over copy', directory: carried },

@@ -9,6 +9,8 @@ import { changes, reads, type Attempt } from './activity.js';
 import { assertUnused } from './carriedSource.js';
 import { needSource } from './source.js';
 import { createRateMeter } from './rateMeter.js';
+import { endCopy, markCopy } from './copyMark.js';
+import { readControlDigest, type Cluster } from './stoppedSource.js';
 import { volumeLayout } from './openVolume.js';
 
 /** The copy, and its proof. */
@@ -20,7 +22,7 @@ export const copyActivities = {
   copyData: changes('DATA_COPY', async (attempt) => {
     const source = await needSource(attempt);
     await assertUnused(attempt, 'copying over it');
-    return copyDirectory(attempt, { source: source.root, target: volumeLayout(attempt.config).dataDirectory });
+    return copyDirectory(attempt, { source: source.root, target: volumeLayout(attempt.config).dataDirectory, cluster: 'source' });
   }),
 
   /**
@@ -42,18 +44,21 @@ export const copyActivities = {
 /**
  * Makes one directory equal to another that is at rest; it counts once the target's filesystem is synced.
  *
+ * @param cluster - Which one the source holds.
  * @param byContent - What is in the target is not trusted by size and time.
  */
 export async function copyDirectory(
   attempt: Attempt,
-  { source, target, byContent = false }: { readonly source: string; readonly target: string; readonly byContent?: boolean },
+  { source, target, cluster, byContent = false }: { readonly source: string; readonly target: string; readonly cluster: Cluster; readonly byContent?: boolean },
 ) {
   const began = performance.now();
+  // What a power cut left has the right size and time, and perhaps not the right content.
+  const checksum = byContent || (await wasCutOff(attempt));
   const copied = await attempt.tools.rsync.copy({
     source,
     target,
-    // What a power cut left has the right size and time, and perhaps not the right content.
-    checksum: byContent || (await wasCutOff(attempt)),
+    checksum,
+    holds: checksum ? 'anything' : await markCopy(attempt, { target, sourceState: await readControlDigest(attempt, cluster) }),
     onProgress: ({ bytes, percent, bytesPerSecond }) => {
       attempt.report({
         phase: 'copying',
@@ -66,13 +71,14 @@ export async function copyDirectory(
   });
   attempt.report({ phase: 'waiting until everything is written' });
   await attempt.tools.filesystem.syncFilesystem({ path: target });
+  await endCopy(attempt);
   const seconds = (performance.now() - began) / 1000;
   return {
     files: copied.regularFiles,
     sizeBytes: copied.totalBytes,
-    transferredBytes: copied.transferredBytes,
+    transferredBytes: copied.literalBytes,
     transferredFiles: copied.transferredFiles,
-    bytesPerSecond: Math.round(copied.transferredBytes / Math.max(seconds, 0.001)),
+    bytesPerSecond: Math.round(copied.literalBytes / Math.max(seconds, 0.001)),
   };
 }
 

@@ -131,7 +131,8 @@ async function readControlData(attempt: Attempt, cluster: Cluster): Promise<Stop
   };
 }
 
-async function readControlDigest(attempt: Attempt, cluster: Cluster): Promise<string> {
+/** The SHA-256 of a stopped cluster's control file, which every start of it rewrites. */
+export async function readControlDigest(attempt: Attempt, cluster: Cluster): Promise<string> {
   return readDigest({ file: join(await directoryOf(attempt, cluster), 'global', 'pg_control') });
 }
 

@@ -5,7 +5,9 @@ import { walkTree, type TreeEntry } from './directoryTree.js';
 import { syncDirectoryOf } from './durable.js';
 import { ifPresent } from './failure.js';
 import { readDigest } from './fileDigest.js';
-import { createSummary, formatEntry, formatSummary, readPartialManifest, type ManifestEntry, type ManifestSummary } from './manifestEntry.js';
+import { createSummary, formatEntry, formatSummary, isStillProven, readPartialManifest, type ManifestEntry, type ManifestSummary } from './manifestEntry.js';
+import { pieceBytes, readPieceDigest } from './pieceDigest.js';
+import { openProvenPieces, type ProvenPieces } from './provenPieces.js';
 
 /** How far a manifest has come. */
 export interface ManifestProgress {
@@ -23,6 +25,8 @@ export interface ManifestRequest {
   readonly exclude?: readonly string[];
   /** Earlier manifests of this very directory, later ones first, complete or cut off: a digest is used again for what has not changed since. */
   readonly previous?: readonly string[];
+  /** Where the digests of pieces of large files are kept until these are read whole; absent: nowhere. */
+  readonly pieces?: string;
   /** Whether something may write meanwhile. A file that changes while it is read has no digest then; in a frozen directory it is a failure. */
   readonly state: 'live' | 'frozen';
   readonly onProgress?: (progress: ManifestProgress) => void;
@@ -34,19 +38,13 @@ export interface WrittenManifest extends ManifestSummary, ManifestProgress {
   readonly file: string;
 }
 
-/**
- * Timestamps come from a clock that ticks every few milliseconds, and some filesystems keep whole
- * seconds (FAT two): a file touched that close to its proof may have changed again without a trace.
- */
-const clockGranularityNs = 2_000_000_000n;
-
 /** Two at a time keep disk and processor busy together. */
 const filesAtOnce = 2;
 
 /**
  * Writes a manifest of a directory to a file of JSON lines that ends with a summary. It appears under
- * its name when it is complete; what a killed attempt had proven, or an earlier manifest under the same
- * name, is used by the next. Digests speak for the device only if the caller has synced the filesystem
+ * its name when it is complete; what a killed attempt had proven, to the piece of a file, or an earlier manifest
+ * under the same name, is used by the next. Digests speak for the device only if the caller has synced the filesystem
  * and dropped the page cache before.
  *
  * @throws when a file of a frozen directory changes while it is read.
@@ -54,6 +52,7 @@ const filesAtOnce = 2;
 export async function writeManifest({ file, ...request }: ManifestRequest & { readonly file: string }): Promise<WrittenManifest> {
   const partial = `${file}.partial`;
   const spare = `${file}.previous`;
+  const pieces = `${file}.pieces`;
   await keepLonger(partial, spare);
   const progress = { files: 0, bytes: 0, bytesRead: 0 };
   const sum = createSummary();
@@ -64,7 +63,7 @@ export async function writeManifest({ file, ...request }: ManifestRequest & { re
       Object.assign(progress, now);
       request.onProgress?.(now);
     };
-    for await (const entry of readManifest({ ...request, previous, onProgress })) {
+    for await (const entry of readManifest({ ...request, previous, pieces, onProgress })) {
       sum.add(entry);
       await handle.write(formatEntry(entry));
     }
@@ -72,7 +71,7 @@ export async function writeManifest({ file, ...request }: ManifestRequest & { re
     await handle.write(formatSummary(summary));
     await handle.sync();
     await rename(partial, file);
-    await rm(spare, { force: true });
+    for (const spent of [spare, pieces]) await rm(spent, { force: true });
     await syncDirectoryOf(file);
     return { file, ...progress, ...summary };
   } finally {
@@ -83,6 +82,7 @@ export async function writeManifest({ file, ...request }: ManifestRequest & { re
 /** The entries of a directory, in the order of {@link walkTree}. */
 export async function* readManifest(request: ManifestRequest): AsyncGenerator<ManifestEntry> {
   const known = await readKnown(request.previous ?? []);
+  const pieces = request.pieces === undefined ? undefined : await openProvenPieces({ file: request.pieces, isNeeded: (path) => !known.has(path) });
   const progress = { files: 0, bytes: 0, bytesRead: 0 };
   const firstPaths = new Map<string, Promise<ManifestEntry | undefined>>();
   const waiting: Promise<ManifestEntry | undefined>[] = [];
@@ -91,7 +91,7 @@ export async function* readManifest(request: ManifestRequest): AsyncGenerator<Ma
     const inode = `${entry.stats.dev}:${entry.stats.ino}`;
     const first = entry.stats.isFile() && entry.stats.nlink > 1n ? firstPaths.get(inode) : undefined;
     if (first !== undefined) return linkTo(first, entry);
-    const described = describe(request, entry, known.get(entry.path), (bytes, wasRead) => {
+    const described = describe({ ...request, pieces }, entry, known.get(entry.path), (bytes, wasRead) => {
       progress.bytes += bytes;
       if (wasRead) progress.bytesRead += bytes;
       request.onProgress?.({ ...progress });
@@ -120,26 +120,14 @@ export async function* readManifest(request: ManifestRequest): AsyncGenerator<Ma
   } finally {
     // Whoever stops early must not leave readings behind that fail unheard.
     await Promise.allSettled(waiting);
+    await pieces?.close();
   }
-}
-
-/** Whether a digest proven earlier still speaks for a file. */
-export function isStillProven(entry: ManifestEntry, stats: BigIntStats): boolean {
-  if (entry.proof === null || entry.sha256 === null) return false;
-  const lastTouchedNs = stats.mtimeNs > stats.ctimeNs ? stats.mtimeNs : stats.ctimeNs;
-  return (
-    BigInt(entry.sizeBytes ?? -1) === stats.size &&
-    entry.mtimeNs === String(stats.mtimeNs) &&
-    entry.proof.ctimeNs === String(stats.ctimeNs) &&
-    entry.proof.inode === String(stats.ino) &&
-    lastTouchedNs + clockGranularityNs < BigInt(entry.proof.provenAtNs)
-  );
 }
 
 type Account = (bytes: number, wasRead: boolean) => void;
 
 async function describe(
-  { directory, state, signal }: ManifestRequest,
+  { directory, state, signal, pieces }: Pick<ManifestRequest, 'directory' | 'state' | 'signal'> & { readonly pieces: ProvenPieces | undefined },
   { path, stats }: TreeEntry,
   known: ManifestEntry | undefined,
   account: Account,
@@ -153,24 +141,27 @@ async function describe(
   if (entry.type !== 'file') return entry;
   if (known !== undefined && isStillProven(known, stats)) {
     account(Number(stats.size), false);
-    return { ...entry, sha256: known.sha256, proof: known.proof };
+    return { ...entry, sha256: known.sha256, pieceBytes: known.pieceBytes, proof: known.proof };
   }
   // Before the reading begins: a change during it must not count as older than the proof.
-  const provenAtNs = BigInt(Date.now()) * 1_000_000n;
-  const reading = readDigest({ file: absolute, signal, onBytes: (bytes) => account(bytes, true) });
+  const provenAtNs = String(BigInt(Date.now()) * 1_000_000n);
+  const isInPieces = stats.size > BigInt(pieceBytes);
+  const reading = isInPieces
+    ? readPieceDigest({ file: absolute, sizeBytes: Number(stats.size), pieces: pieces?.of({ path, stats, provenAtNs }), onPiece: account, signal })
+    : readDigest({ file: absolute, signal, onBytes: (bytes) => account(bytes, true) });
   const sha256 = state === 'live' ? await ifPresent(reading) : await reading;
   const after = await ifPresent(lstat(absolute, { bigint: true }));
   const settled = after !== undefined && isUntouched(stats, after);
   if (!settled && state === 'frozen') throw new Error(`${absolute} changed while it was read; find out what writes there before going on`);
   if (sha256 === undefined || after === undefined) return undefined;
   if (!settled) return { ...toEntry(path, after), sha256: null, proof: null };
-  return { ...entry, sha256, proof: { inode: String(stats.ino), ctimeNs: String(stats.ctimeNs), provenAtNs: String(provenAtNs) } };
+  return { ...entry, sha256, pieceBytes: isInPieces ? pieceBytes : null, proof: { inode: String(stats.ino), ctimeNs: String(stats.ctimeNs), provenAtNs } };
 }
 
 /** A further name of a file that has been described: its digest is the same. */
 async function linkTo(first: Promise<ManifestEntry | undefined>, { path, stats }: TreeEntry): Promise<ManifestEntry> {
   const original = await first;
-  return { ...toEntry(path, stats), linkedTo: original?.path ?? null, sha256: original?.sha256 ?? null, proof: original?.proof ?? null };
+  return { ...toEntry(path, stats), linkedTo: original?.path ?? null, sha256: original?.sha256 ?? null, pieceBytes: original?.pieceBytes ?? null, proof: original?.proof ?? null };
 }
 
 function toEntry(path: string, stats: BigIntStats): ManifestEntry {
@@ -186,6 +177,7 @@ function toEntry(path: string, stats: BigIntStats): ManifestEntry {
     linkedTo: null,
     linkTarget: null,
     sha256: null,
+    pieceBytes: null,
     proof: null,
   };
 }

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type BigIntStats } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { PermanentFailure } from '../contract/errors.js';
@@ -7,6 +7,9 @@ import { ifPresent } from './failure.js';
 import { stat } from 'node:fs/promises';
 
 const integer = z.string().regex(/^-?\d+$/);
+
+/** What a file was like when it was read: what decides whether its digest may be used again. */
+export const proofSchema = z.strictObject({ inode: integer, ctimeNs: integer, provenAtNs: integer });
 
 const entrySchema = z.strictObject({
   path: z.string(),
@@ -24,8 +27,10 @@ const entrySchema = z.strictObject({
   linkTarget: z.string().nullable(),
   /** Of regular files; null also where the file changed while it was read. */
   sha256: z.string().nullable(),
-  /** What decides whether the digest may be used again; no part of the comparison. */
-  proof: z.strictObject({ inode: integer, ctimeNs: integer, provenAtNs: integer }).nullable(),
+  /** Where `sha256` is that of the digests of the file's pieces, how large these are; null: it is what sha256sum prints. */
+  pieceBytes: z.number().nullable(),
+  /** No part of the comparison. */
+  proof: proofSchema.nullable(),
 });
 
 const summarySchema = z.strictObject({
@@ -47,6 +52,25 @@ export interface ManifestSummary {
 
 /** The fields in which two directories are compared. */
 export const comparedFields = ['type', 'mode', 'uid', 'gid', 'sizeBytes', 'mtimeNs', 'linkedTo', 'linkTarget', 'sha256'] as const;
+
+/**
+ * Timestamps come from a clock that ticks every few milliseconds, and some filesystems keep whole
+ * seconds (FAT two): a file touched that close to its proof may have changed again without a trace.
+ */
+const clockGranularityNs = 2_000_000_000n;
+
+/** Whether a digest proven earlier still speaks for a file. */
+export function isStillProven({ sizeBytes, mtimeNs, sha256, proof }: Pick<ManifestEntry, 'sizeBytes' | 'mtimeNs' | 'sha256' | 'proof'>, stats: BigIntStats): boolean {
+  if (proof === null || sha256 === null) return false;
+  const lastTouchedNs = stats.mtimeNs > stats.ctimeNs ? stats.mtimeNs : stats.ctimeNs;
+  return (
+    BigInt(sizeBytes ?? -1) === stats.size &&
+    mtimeNs === String(stats.mtimeNs) &&
+    proof.ctimeNs === String(stats.ctimeNs) &&
+    proof.inode === String(stats.ino) &&
+    lastTouchedNs + clockGranularityNs < BigInt(proof.provenAtNs)
+  );
+}
 
 /** The line of an entry. */
 export function formatEntry(entry: ManifestEntry): string {
@@ -100,9 +124,8 @@ export async function* readCompleteManifest({ file }: { readonly file: string })
 
 /** The entries of a manifest that may have been cut off, up to its first line that is not whole. None where the file is absent. */
 export async function* readPartialManifest({ file }: { readonly file: string }): AsyncGenerator<ManifestEntry> {
-  if ((await ifPresent(stat(file))) === undefined) return;
-  for await (const line of readLines(file)) {
-    const entry = entrySchema.safeParse(parseOrUndefined(line));
+  for await (const line of readJsonLines(file)) {
+    const entry = entrySchema.safeParse(line);
     if (!entry.success) return;
     yield entry.data;
   }
@@ -115,6 +138,12 @@ function addCompared(hash: Hash, entry: ManifestEntry): void {
 
 function readLines(file: string): AsyncIterable<string> {
   return createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity });
+}
+
+/** The lines of a file that may be absent, or have been cut off: one that is not whole is undefined. */
+export async function* readJsonLines(file: string): AsyncGenerator {
+  if ((await ifPresent(stat(file))) === undefined) return;
+  for await (const line of readLines(file)) yield parseOrUndefined(line);
 }
 
 function parseOrUndefined(line: string): unknown {

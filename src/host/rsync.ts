@@ -17,6 +17,18 @@ export interface CopyRequest {
   readonly checksum?: boolean;
 }
 
+/**
+ * What is in a target before a copy: `part of this copy` is what a copy into `nothing` left there when it was
+ * killed, in the same boot, of a source that is still the same.
+ */
+export type TargetContent = 'anything' | 'nothing' | 'part of this copy';
+
+interface CopyOptions {
+  readonly liveSource?: boolean | undefined;
+  readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What sets a target apart from its source, as rsync sees it. */
 export interface CopyDifferences {
   readonly count: number;
@@ -29,16 +41,17 @@ const namedAtMost = 20;
 /**
  * rsync between two directories of one host.
  *
- * Files are written under a temporary name and renamed. Writing in place (`--inplace`) would spare little,
- * since PostgreSQL's files end at 1 GiB and an interrupted copy goes on at the next file, and it writes
- * through hard links that the source no longer has. Holes are not made (`--sparse`): a database that
+ * Files are written under a temporary name and renamed, except into an empty target: there they are written in
+ * place, and a copy that was killed goes on where its last file ends (`--append`) instead of reading up to 1 GiB
+ * again. Anywhere else that would write through hard links which the source no longer has, and take the beginning
+ * of an older file for that of a newer one. Holes are not made (`--sparse`): a database that
  * preallocated its log would find the disk full under it. Times are compared to the nanosecond
  * (`--modify-window=-1`): by whole seconds, a block written twice within one is missed.
  */
 export function createRsync({ run }: { readonly run: Run }) {
-  async function toArgs({ source, target, exclude = [], checksum = false }: CopyRequest): Promise<readonly string[]> {
+  async function toArgs({ source, target, exclude = [], checksum = false }: CopyRequest, writing: readonly string[] = ['--whole-file']): Promise<readonly string[]> {
     return [
-      ...['--archive', '--hard-links', '--numeric-ids', '--delete', '--whole-file', '--modify-window=-1', ...(await attributeArgs())],
+      ...['--archive', '--hard-links', '--numeric-ids', '--delete', '--modify-window=-1', ...writing, ...(await attributeArgs())],
       ...(checksum ? ['--checksum'] : []),
       ...exclude.map((name) => `--exclude=/${name}`),
       ...['--', asContent(source), asContent(target)],
@@ -52,42 +65,49 @@ export function createRsync({ run }: { readonly run: Run }) {
     return [...(has('ACLs') ? ['--acls'] : []), ...(has('xattrs') ? ['--xattrs'] : [])];
   }
 
+  async function copyOnce(request: CopyRequest, writing: readonly string[], { onProgress, liveSource = false, signal }: CopyOptions): Promise<CopyStatistics & { readonly vanished: boolean }> {
+    const lines: string[] = [];
+    const reporting = ['--no-inc-recursive', '--no-human-readable', '--info=progress2', '--stats', '--outbuf=L'];
+    try {
+      const { exitCode } = await run('rsync', [...reporting, ...(await toArgs(request, writing))], {
+        timeout: 'unlimited',
+        answers: liveSource ? [0, 24] : [0],
+        onLine: (line) => {
+          const progress = parseProgress(line);
+          if (progress === undefined) lines.push(line);
+          else onProgress?.(progress);
+        },
+        ...(signal === undefined ? {} : { signal }),
+      });
+      return { ...parseStatistics(lines), vanished: exitCode === 24 };
+    } catch (error) {
+      return explainCopy(error, request);
+    }
+  }
+
   return {
     /**
      * Makes the target's content equal to the source's; what is equal by then is not read again.
      * The copy counts only once the target's filesystem is synced.
      *
+     * @param holds - What is in the target; default `anything`.
      * @param liveSource - The source is in use: files that vanish meanwhile are expected, and told of.
      * @throws {@link PermanentFailure} when the target is full or read-only, or a file can not be read.
      * @throws when anything was left out.
      */
-    async copy({
-      onProgress,
-      liveSource = false,
-      signal,
-      ...request
-    }: CopyRequest & {
-      readonly liveSource?: boolean;
-      readonly onProgress?: (progress: CopyProgress) => void;
-      readonly signal?: AbortSignal;
-    }): Promise<CopyStatistics & { readonly vanished: boolean }> {
-      const lines: string[] = [];
-      const reporting = ['--no-inc-recursive', '--no-human-readable', '--info=progress2', '--stats', '--outbuf=L'];
-      try {
-        const { exitCode } = await run('rsync', [...reporting, ...(await toArgs(request))], {
-          timeout: 'unlimited',
-          answers: liveSource ? [0, 24] : [0],
-          onLine: (line) => {
-            const progress = parseProgress(line);
-            if (progress === undefined) lines.push(line);
-            else onProgress?.(progress);
-          },
-          ...(signal === undefined ? {} : { signal }),
-        });
-        return { ...parseStatistics(lines), vanished: exitCode === 24 };
-      } catch (error) {
-        return explainCopy(error, request);
-      }
+    async copy({ onProgress, liveSource, signal, holds = 'anything', ...request }: CopyRequest & CopyOptions & { readonly holds?: TargetContent }): Promise<CopyStatistics & { readonly vanished: boolean }> {
+      const options: CopyOptions = { onProgress, liveSource, signal };
+      if (holds !== 'part of this copy') return copyOnce(request, holds === 'nothing' ? ['--whole-file', '--inplace'] : ['--whole-file'], options);
+      const goneOn = await copyOnce(request, ['--append'], options);
+      // A file that had all of its bytes and not yet its time was passed over.
+      const rest = await copyOnce(request, ['--whole-file'], { liveSource, signal });
+      return {
+        ...rest,
+        vanished: goneOn.vanished || rest.vanished,
+        deletedFiles: goneOn.deletedFiles + rest.deletedFiles,
+        transferredFiles: goneOn.transferredFiles + rest.transferredFiles,
+        literalBytes: goneOn.literalBytes + rest.literalBytes,
+      };
     },
 
     /** What a copy would change now, without changing it. */

@@ -16,8 +16,6 @@ export interface CopyStatistics {
   readonly transferredFiles: number;
   /** Of all regular files. */
   readonly totalBytes: number;
-  /** Of the files that were transferred. */
-  readonly transferredBytes: number;
   /** Content that was really written. */
   readonly literalBytes: number;
 }
@@ -57,7 +55,6 @@ export function parseStatistics(lines: readonly string[]): CopyStatistics {
     deletedFiles: find(/^Number of deleted files: ([\d,]+)/m),
     transferredFiles: find(/^Number of regular files transferred: ([\d,]+)/m),
     totalBytes: find(/^Total file size: ([\d,]+) bytes/m),
-    transferredBytes: find(/^Total transferred file size: ([\d,]+) bytes/m),
     literalBytes: find(/^Literal data: ([\d,]+) bytes/m),
   };
 }

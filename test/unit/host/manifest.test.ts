@@ -1,11 +1,13 @@
 import { appendFile, copyFile, link, lutimes, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { compareManifests } from '../../../src/host/manifestComparison.js';
-import { readCompleteManifest, type ManifestEntry } from '../../../src/host/manifestEntry.js';
-import { isStillProven, readManifest, writeManifest, type ManifestProgress } from '../../../src/host/manifest.js';
+import { isStillProven, readCompleteManifest, type ManifestEntry } from '../../../src/host/manifestEntry.js';
+import { createRun } from '../../../src/host/runner.js';
+import { readManifest, writeManifest, type ManifestProgress } from '../../../src/host/manifest.js';
 
 let root = '';
 let source = '';
@@ -137,6 +139,63 @@ describe('a manifest made again', () => {
     expect(await write(source)).toMatchObject({ bytesRead: 0, bytes: 1_500_003 });
     await expect(stat(`${file}.previous`)).rejects.toThrow(/ENOENT/);
     await expect(stat(`${file}.partial`)).rejects.toThrow(/ENOENT/);
+  });
+
+  describe('within a file that is larger than a piece', () => {
+    const mebibyte = 1024 * 1024;
+    const readAfterMs = 3_600_000;
+    beforeEach(async () => {
+      await rm(join(source, 'base/3'));
+      await writeFile(join(source, 'base/2'), randomBytes(8 * mebibyte + 5));
+      await utimes(join(source, 'base/2'), old, old);
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + readAfterMs });
+    });
+    afterEach(() => vi.useRealTimers());
+    /** Ends the making as soon as so much has been read. */
+    const killAfter = async (bytes: number): Promise<void> => {
+      const kill = new AbortController();
+      await expect(write(source, { signal: kill.signal, onProgress: ({ bytesRead }) => bytesRead > bytes && kill.abort() })).rejects.toThrow(/abort/i);
+    };
+    const entryOf = async (path: string) => (await read(join(root, 'source.manifest'))).find((entry) => entry.path === path);
+
+    it('has the digest that its documentation tells to make by hand', async () => {
+      await write(source);
+      const { stdout } = await createRun()('sh', ['-c', `split --bytes=1M --filter='openssl dgst -sha256 -binary' '${join(source, 'base/2')}' | openssl dgst -sha256`]);
+      expect(await entryOf('base/2')).toMatchObject({ sha256: /[0-9a-f]{64}/.exec(stdout)?.[0], pieceBytes: mebibyte });
+      expect(await entryOf('base/1')).toMatchObject({ pieceBytes: null });
+    });
+
+    it('goes on at the piece that it was killed in, however often', async () => {
+      const { digest } = await write(source);
+      await rm(join(root, 'source.manifest'));
+      await killAfter(3 * mebibyte);
+      await killAfter(2 * mebibyte);
+      const again = await write(source);
+      expect(again.digest).toBe(digest);
+      expect(again.bytes).toBe(8 * mebibyte + 8);
+      expect(again.bytesRead).toBeLessThanOrEqual(3 * mebibyte + 5);
+      await expect(stat(join(root, 'source.manifest.pieces'))).rejects.toThrow(/ENOENT/);
+    });
+
+    it('passes over a piece whose line was cut off', async () => {
+      await killAfter(3 * mebibyte);
+      const pieces = join(root, 'source.manifest.pieces');
+      await writeFile(pieces, (await readFile(pieces, 'utf8')).slice(0, -20));
+      await killAfter(1 * mebibyte);
+      expect((await write(source)).bytesRead).toBeLessThanOrEqual(5 * mebibyte);
+    });
+
+    it('reads all of it again where it was changed in between, and where it was touched just before', async () => {
+      await killAfter(3 * mebibyte);
+      vi.setSystemTime(Date.now() + readAfterMs);
+      await utimes(join(source, 'base/2'), old, new Date(old.getTime() + 1));
+      const { bytesRead } = await write(source);
+      expect(bytesRead).toBe(8 * mebibyte + 5);
+      await rm(join(root, 'source.manifest'));
+      vi.useRealTimers();
+      await killAfter(3 * mebibyte);
+      expect((await write(source)).bytesRead).toBe(8 * mebibyte + 8);
+    });
   });
 
   it('uses a proof only when everything fits and lies clearly before it', () => {

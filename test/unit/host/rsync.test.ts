@@ -1,9 +1,9 @@
-import { appendFile, link, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, link, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PermanentFailure } from '../../../src/contract/errors.js';
-import { createRsync, type CopyProgress } from '../../../src/host/rsync.js';
+import { createRsync, type CopyProgress, type TargetContent } from '../../../src/host/rsync.js';
 import { parseProgress, parseStatistics } from '../../../src/host/rsyncOutput.js';
 import { createRun } from '../../../src/host/runner.js';
 import { createFakeRun } from '../fakeRun.js';
@@ -70,6 +70,19 @@ describe('a copy', () => {
     expect(await readFile(join(target, 'base/1'), 'utf8')).toBe('x'.repeat(3_000_000));
   });
 
+  it('that was killed in an empty target goes on where its last file ends', async () => {
+    const content = 'x'.repeat(3_000_000);
+    await writeFile(join(source, 'base/3'), content);
+    // As a copy in place leaves them: a whole file, one that lacks its time only, and one that is cut off.
+    await rsync.copy({ source, target, holds: 'nothing' });
+    await writeFile(join(target, 'base/1'), content);
+    await truncate(join(target, 'base/3'), 1_000_000);
+    const result = await rsync.copy({ source, target, holds: 'part of this copy' });
+    expect(result).toMatchObject({ literalBytes: 3_000_000 + 2_000_000, totalBytes: 9_000_006, transferredFiles: 2 });
+    expect(await readFile(join(target, 'base/3'), 'utf8')).toBe(content);
+    expect(await rsync.readDifferences({ source, target })).toEqual({ count: 0, first: [] });
+  });
+
   it('leaves what is excluded, on both sides', async () => {
     await writeFile(join(target, '.sentinel'), 'kept');
     await writeFile(join(source, 'postmaster.pid'), '1');
@@ -90,7 +103,6 @@ describe('how a copy fails', () => {
     'Number of deleted files: 3',
     'Number of regular files transferred: 1,003',
     'Total file size: 80,000,005 bytes',
-    'Total transferred file size: 60,000,000 bytes',
     'Literal data: 60,000,000 bytes',
   ];
   const copyWith = (exitCode: number, stderr = '') => {
@@ -104,7 +116,18 @@ describe('how a copy fails', () => {
     await rsync.copy(request);
     const args = run.calls[1]?.args ?? [];
     expect(args).toEqual(expect.arrayContaining(['--xattrs', '--hard-links', '--delete', '--modify-window=-1', '/s/', '/t/']));
-    for (const unwanted of ['--acls', '--sparse', '--inplace', '--checksum']) expect(args).not.toContain(unwanted);
+    for (const unwanted of ['--acls', '--sparse', '--inplace', '--append', '--checksum']) expect(args).not.toContain(unwanted);
+  });
+
+  it('writes in place into nothing, and trusts a file\'s beginning only where it is its own', async () => {
+    const argsWith = async (holds: TargetContent) => {
+      const { run, rsync } = copyWith(0);
+      await rsync.copy({ ...request, holds });
+      return run.calls.flatMap(({ args }) => args.filter((arg) => ['--inplace', '--append', '--whole-file'].includes(arg)));
+    };
+    expect(await argsWith('anything')).toEqual(['--whole-file']);
+    expect(await argsWith('nothing')).toEqual(['--whole-file', '--inplace']);
+    expect(await argsWith('part of this copy')).toEqual(['--append', '--whole-file']);
   });
 
   it('takes vanished files as normal only from a source in use', async () => {
