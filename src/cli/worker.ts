@@ -15,6 +15,6 @@ export function addWorkerCommand(program: Command, session: Session): void {
       const server = readServerSettings(session.environment.temporalConfigFile);
       // The worker's SDK takes long to load, and no other command needs it.
       const { serveHost } = await import('../worker/serveHost.js');
-      await serveHost({ loaded, server, lockstepVersion: await readVersion() }, stopSignal());
+      await serveHost({ loaded, server, lockstepVersion: await readVersion(), notifies: session.environment.notifies }, stopSignal());
     });
 }

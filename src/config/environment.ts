@@ -16,6 +16,8 @@ export interface Environment {
   readonly color: boolean;
   /** True where CI is set: nobody is there to be asked. */
   readonly ci: boolean;
+  /** True where NOTIFY_SOCKET is set: systemd waits to be told that this process is up. */
+  readonly notifies: boolean;
   /** Who is at the terminal, as claimed: the person behind sudo, else the user. */
   readonly person: string;
   /** The address that the terminal is reached from, as claimed by SSH; absent on a console, and under a sudo that drops it. */
@@ -37,6 +39,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
     cacheDirectory: join(cacheHome(read('XDG_CACHE_HOME'), read('HOME')), 'lockstep'),
     color: read('NO_COLOR') === undefined,
     ci: !['0', 'false', undefined].includes(read('CI')),
+    notifies: read('NOTIFY_SOCKET') !== undefined,
     person: read('SUDO_USER') ?? read('USER') ?? userInfo().username,
     ...(temporalConfigFile === undefined ? {} : { temporalConfigFile }),
     ...(sshFrom === undefined ? {} : { sshFrom }),

@@ -27,7 +27,7 @@ const entrySchema = z.strictObject({
   linkTarget: z.string().nullable(),
   /** Of regular files; null also where the file changed while it was read. */
   sha256: z.string().nullable(),
-  /** Where `sha256` is that of the digests of the file's pieces, how large these are; null: it is what sha256sum prints. */
+  /** Where `sha256` is the digest over the file's pieces (`readPieceDigest`), how large these are; null: it is what sha256sum prints. */
   pieceBytes: z.number().nullable(),
   /** No part of the comparison. */
   proof: proofSchema.nullable(),

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
-/** Bytes of a piece: what a reading that was killed has read in vain of a file. */
-export const pieceBytes = 1024 * 1024;
+/** Bytes of a piece: as much of a file is read again after a kill. */
+export const pieceBytes = 2 * 1024 * 1024;
 
 /** Digests of pieces that were read before, and where those that are read go. */
 export interface KnownPieces {
@@ -13,9 +13,9 @@ export interface KnownPieces {
 }
 
 /**
- * The SHA-256 over the SHA-256s (in binary) of a file's pieces, in lower-case hexadecimal. Unlike a digest of
- * the content it can be gone on with after a kill. By hand:
- * `split --bytes=1M --filter='openssl dgst -sha256 -binary' FILE | openssl dgst -sha256`.
+ * The SHA-256 over the SHA-256s of a file's pieces, in lower-case hexadecimal. Unlike a digest of the content it
+ * can be gone on with after a kill. It is what `split --bytes=2M --filter=sha256sum FILE | sha256sum` prints, so
+ * each piece is a line as sha256sum writes it.
  *
  * It reads through the page cache, as `readDigest` does, and leaves the access time as it was.
  *
@@ -46,7 +46,7 @@ export async function readPieceDigest({
       const bytes = Math.min(pieceBytes, sizeBytes - number * pieceBytes);
       const sha256 = before ?? createHash('sha256').update(await readPiece(handle, buffer.subarray(0, bytes), number)).digest('hex');
       if (before === undefined) await pieces?.keep(number, sha256);
-      whole.update(sha256, 'hex');
+      whole.update(`${sha256}  -\n`);
       onPiece?.(bytes, before === undefined);
     }
     return whole.digest('hex');

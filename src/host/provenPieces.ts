@@ -23,7 +23,7 @@ export interface ProvenPieces {
 
 /**
  * Opens the file of pieces that a killed attempt has left, or a new one. It is only ever added to: about
- * 300 bytes for each MiB that is read of files larger than one.
+ * 300 bytes for each piece that is read.
  *
  * @param isNeeded - Whether a path is still to be read; the pieces of the others are passed over.
  */

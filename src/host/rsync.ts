@@ -23,7 +23,8 @@ export interface CopyRequest {
  */
 export type TargetContent = 'anything' | 'nothing' | 'part of this copy';
 
-interface CopyOptions {
+/** How a copy tells of itself, and is ended. */
+export interface CopyOptions {
   readonly liveSource?: boolean | undefined;
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -6,6 +6,7 @@ import { createSystem } from '../host/system.js';
 import type { ServerSettings } from './connection.js';
 import { disableCoreDumps } from './coreDumps.js';
 import { createLog, installRuntime, type Logger } from './log.js';
+import { createReadiness } from './serviceManager.js';
 import { runWorker } from './worker.js';
 import { builtBundle } from './workflowBundle.js';
 
@@ -14,6 +15,8 @@ export interface ServeHostSettings {
   readonly loaded: LoadedConfig;
   readonly server: ServerSettings;
   readonly lockstepVersion: string;
+  /** systemd waits to be told that the worker is up. */
+  readonly notifies: boolean;
   /** Wired in around every activity: the rehearsal's fault points. */
   readonly activityInterceptors?: readonly ActivityInterceptorsFactory[];
 }
@@ -36,7 +39,7 @@ export async function serveHost(settings: ServeHostSettings, signal: AbortSignal
 
 async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSignal): Promise<void> {
   const { config, path } = settings.loaded;
-  const { server, lockstepVersion, activityInterceptors = [] } = settings;
+  const { server, lockstepVersion, notifies, activityInterceptors = [] } = settings;
   const run = createRun();
   await disableCoreDumps(run);
   const vault = createSecretVault(config.secrets.sittingMinutes * 60_000);
@@ -53,6 +56,7 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
       secretSocketPath: secretSocketPath(config),
       readCalls: (claim) => readCalls(config, claim),
       readClaim: createClaimFile(config.stateDirectory).read,
+      tellUp: createReadiness(run, notifies),
       log,
     },
     signal,

@@ -31,6 +31,8 @@ export interface WorkerSettings {
   readonly readClaim: () => Promise<Claim | undefined>;
   /** The highest number of a call in a run's journal on the host. */
   readonly readCalls: (claim: Claim) => Promise<number>;
+  /** Called when the worker serves its host, or waits for a server that does not answer: the host's boot need not wait for that. */
+  readonly tellUp: () => Promise<void>;
   readonly log: Logger;
 }
 
@@ -73,9 +75,14 @@ async function disconnect({ native, connection }: Connected): Promise<void> {
 }
 
 /** Everything that has to hold before the first poll; begun again when the server goes away on the way. */
-async function prepare({ server, bundle, log }: WorkerSettings, identity: string, signal: AbortSignal): Promise<Connected> {
+async function prepare(settings: WorkerSettings, identity: string, signal: AbortSignal): Promise<Connected> {
+  const { server, bundle, log } = settings;
+  const onWait = (message: string): void => {
+    log.warn(message);
+    reportUp(settings);
+  };
   for (;;) {
-    const connected = await connectWorker(server, (message) => log.warn(message), signal);
+    const connected = await connectWorker(server, onWait, signal);
     try {
       const added = await ensureSearchAttributes(connected.connection, server.namespace);
       if (added.length > 0) log.info({ added }, 'search attributes registered');
@@ -108,7 +115,8 @@ async function serve(settings: WorkerSettings, identity: string, { client, nativ
     if (signal.aborted) stop();
     log.info({ host, server: settings.server.address, identity }, `serving ${host}`);
     const trouble = (error: unknown): void => log.warn({ failure: String(error) }, 'the server did not do what was asked; workers go on');
-    holder.tellResumed(settings.bootId).catch(trouble);
+    // Up once the run knows of it: until then it comes before what else starts with the host.
+    void holder.tellResumed(settings.bootId).catch(trouble).finally(() => reportUp(settings));
     watchDeadAttempts(client, identity, { failed: (attempts) => reportDead(log, attempts), trouble }, signal).catch(trouble);
     // One that fails ends the other, and both have ended before their connection is closed.
     const results = await Promise.allSettled(running.map((run) => run.finally(stop)));
@@ -141,6 +149,10 @@ async function createStepWorker(settings: WorkerSettings, whose: Whose, isRunnin
     maxHeartbeatThrottleInterval: '1s',
     shutdownGraceTime: '30s',
   });
+}
+
+function reportUp({ tellUp, log }: WorkerSettings): void {
+  tellUp().catch((error: unknown) => log.warn({ failure: String(error) }, 'systemd could not be told that the worker is up'));
 }
 
 function reportDead(log: Logger, attempts: readonly DeadAttempt[]): void {

@@ -44,6 +44,7 @@ const serving = runWorker(
     secretSocketPath: join(directory, 'secrets.sock'),
     readClaim: () => Promise.resolve(undefined),
     readCalls: () => Promise.resolve(0),
+    tellUp: () => Promise.resolve(),
   },
   ending.signal,
 );

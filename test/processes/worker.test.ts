@@ -84,6 +84,12 @@ test('what a killed worker left open runs again at once, not after its heartbeat
   expect(await end(second.worker, 'SIGTERM')).toBe(0);
 });
 
+test('a worker says that it is up once it serves', async () => {
+  const { log, serving } = startWorker('h8');
+  await serving();
+  await expect.poll(log).toContain('told that it is up');
+});
+
 test('a second worker of a host refuses to start', async () => {
   const first = startWorker('h4');
   await first.serving();
@@ -103,11 +109,13 @@ test('a worker whose bundle does not fit an open run refuses to start and names 
   const second = startWorker('h5', { bundlePath: other.codePath });
   await expect.poll(() => second.worker.exitCode, { timeout: 15_000 }).toBe(1);
   expect(second.log()).toContain(`run ${run.firstExecutionRunId} of h5/toy does not fit this version`);
+  expect(second.log()).not.toContain('told that it is up');
   await run.terminate('end of the test');
 });
 
 test('a worker that still waits for its server ends when it is told to', async () => {
   const waiting = startWorker('h7', { port: await findFreePort() });
-  await expect.poll(waiting.log, { timeout: 15_000 }).toContain('the worker goes on trying');
+  await expect.poll(waiting.log, { timeout: 15_000 }).toContain('told that it is up');
+  expect(waiting.log()).toContain('the worker goes on trying');
   expect(await end(waiting.worker, 'SIGTERM')).toBe(0);
 });

@@ -69,6 +69,7 @@ await runWorker(
     secretSocketPath: join(options.stateDirectory, 'secrets.sock'),
     readClaim: () => Promise.resolve(claim),
     readCalls: () => Promise.resolve(0),
+    tellUp: () => Promise.resolve(log.info('told that it is up')),
     log,
   },
   ending.signal,

@@ -14,6 +14,7 @@ await serveHost(
     loaded: await loadConfig(environment.configPath),
     server: readServerSettings(environment.temporalConfigFile),
     lockstepVersion: 'rehearsal',
+    notifies: environment.notifies,
     activityInterceptors: [createFaultPoints(url)],
   },
   stop.signal,

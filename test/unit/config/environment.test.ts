@@ -9,12 +9,13 @@ describe('the environment', () => {
       cacheDirectory: `${homedir()}/.cache/lockstep`,
       color: true,
       ci: false,
+      notifies: false,
       person: userInfo().username,
     });
   });
 
   it('takes an empty variable for one that is not set', () => {
-    const names = ['LOCKSTEP_CONFIG', 'XDG_CACHE_HOME', 'HOME', 'NO_COLOR', 'SUDO_USER', 'USER', 'SSH_CLIENT', 'SSH_CONNECTION', 'CI'];
+    const names = ['LOCKSTEP_CONFIG', 'XDG_CACHE_HOME', 'HOME', 'NO_COLOR', 'SUDO_USER', 'USER', 'SSH_CLIENT', 'SSH_CONNECTION', 'CI', 'NOTIFY_SOCKET'];
     expect(readEnvironment(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(readEnvironment({}));
   });
 

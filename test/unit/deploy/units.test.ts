@@ -26,6 +26,14 @@ describe.each(['lockstep-server.service', 'lockstep-worker.service'])('%s', (uni
     expect(pulls).toEqual([['Wants', 'network-online.target']]);
   });
 
+  it('comes before the containers that start with it, until the host is up', async () => {
+    const settings = Object.fromEntries(await readSettings(unit));
+    expect(Number(settings['StartupCPUWeight'])).toBeGreaterThan(100);
+    expect(settings).not.toHaveProperty('CPUWeight');
+    // A boot that has not been told ends where the worker is started, before it can do anything.
+    if (unit === 'lockstep-worker.service') expect(settings).toMatchObject({ Type: 'notify', TimeoutStartSec: 'infinity' });
+  });
+
   it('is given longer to stop than running steps are, and leaves no core dump', async () => {
     const settings = Object.fromEntries(await readSettings(unit));
     expect(Number(settings['TimeoutStopSec'])).toBeGreaterThan(30 + 5);

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await writeFile(temporalConfigFile, `[profile.default]\naddress = "127.0.0.1:${inject('temporalPort')}"\nnamespace = "${driver.environment.namespace}"\n`);
   const say = (...lines: readonly string[]) => void said.push(...lines);
   session = {
-    environment: { configPath: '', cacheDirectory: directory, color: false, ci: true, person: 'ann', temporalConfigFile },
+    environment: { configPath: '', cacheDirectory: directory, color: false, ci: true, notifies: false, person: 'ann', temporalConfigFile },
     terminal: { width: () => 80, height: () => undefined, interactive: false, theme: createTheme(false), print: say, warn: say },
   };
 });
