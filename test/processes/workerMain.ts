@@ -69,7 +69,10 @@ await runWorker(
     secretSocketPath: join(options.stateDirectory, 'secrets.sock'),
     readClaim: () => Promise.resolve(claim),
     readCalls: () => Promise.resolve(0),
-    tellUp: () => Promise.resolve(log.info('told that it is up')),
+    tellUp: () => {
+      log.info('told that it is up');
+      return Promise.resolve();
+    },
     log,
   },
   ending.signal,
