@@ -19,6 +19,11 @@ export const faults = [
 /** One of them: a column of the matrix. */
 export type Fault = (typeof faults)[number];
 
+/** Where the Temporal server runs while that breaks. */
+export function serverOf(fault: Fault): 'inside' | 'outside' {
+  return fault === 'power cut, server inside' ? 'inside' : 'outside';
+}
+
 /** A place where a run may be when something breaks: an action, or a question that is open. */
 export interface Place {
   readonly runbook: string;

@@ -9,7 +9,7 @@ import type { Rehearsal } from '../../src/rehearsal/rehearsal.js';
 import { readRecord, startRunbook } from '../e2e/host.js';
 import { createBreaker, type BreakerSettings, type Cell } from './breaker.js';
 import { nameOf, noGoGate } from './cells.js';
-import type { Cut, CutKeeper, EndedRuns } from './cuts.js';
+import type { Cut, CutKeeper, EndedRuns, FailedCell } from './cuts.js';
 import { readHostState } from './hostState.js';
 
 /** A migration, the rollback from it, and another migration that is left before its switch, with something broken at many places. */
@@ -17,6 +17,8 @@ export interface Chain extends EndedRuns {
   readonly cells: readonly Cell[];
   /** What could not be broken as it was to be, and cells that the audit log shows to have failed. */
   readonly failures: readonly string[];
+  /** The latter, with their snapshots. */
+  readonly failedCells: readonly FailedCell[];
   readonly verdict: ClientVerdict;
   readonly intact: boolean;
   /** Bytes that the host's disk gave, from a place's first attempt to its end. */
@@ -86,8 +88,9 @@ export async function runChain({ rehearsal, director, cuts, from, onCell, ...set
   await breaker.settle();
   director.decideWith(() => Promise.resolve('go'));
   const verdict = await rehearsal.finishSending();
-  const failures = [...breaker.failures, ...(cuts?.failed ?? []).map(({ place, words, folder }) => `${nameOf(place)}: ${words}; its snapshot: ${folder}`)];
-  return { cells, failures, states, records, hostStates, verdict, intact: isIntact(verdict), bytesRead: breaker.bytesRead, durations: breaker.durations };
+  const failedCells = cuts?.failed ?? [];
+  const failures = [...breaker.failures, ...failedCells.map(({ place, words, folder }) => `${nameOf(place)}: ${words}; its snapshot: ${folder}`)];
+  return { cells, failures, failedCells, states, records, hostStates, verdict, intact: isIntact(verdict), bytesRead: breaker.bytesRead, durations: breaker.durations };
 }
 
 /** A volume that an earlier migration left is kept for investigation; whoever migrates again has moved it away. */

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { median } from '../../src/activities/verdict.js';
 import type { Cell } from './breaker.js';
 import type { Chain } from './chain.js';
-import { allPlaces, nameOf, type Fault } from './cells.js';
+import { allPlaces, nameOf, serverOf, type Fault } from './cells.js';
+import type { FailedCell } from './cuts.js';
 import { judge, judgeShares, missingCells, readShares, type ReadShare } from './judge.js';
+import { repeatCell } from './repeat.js';
 import { BrokenChain, runColumn } from './runColumn.js';
 
 /** One fault at every place. */
@@ -17,6 +19,8 @@ export interface Column {
   readonly missing: readonly string[];
   /** What of the end differs from an undisturbed run's. */
   readonly differing: readonly string[];
+  /** Failing cells that were repeated alone, each from the snapshot of its cut. */
+  readonly repeated: readonly RepeatedCell[];
   /** Empty for power cuts. */
   readonly shares: readonly ReadShare[];
   /** Seconds until a step went on. */
@@ -24,6 +28,14 @@ export interface Column {
   readonly minutes: number;
   /** ISO date of the day on which it was measured. */
   readonly on: string;
+}
+
+/** A failing cell, and how it went alone. */
+export interface RepeatedCell {
+  /** The name of the place. */
+  readonly place: string;
+  /** What differed from an undisturbed chain; empty: alone it passed. */
+  readonly differing: readonly string[];
 }
 
 /** Which column is measured, and what it is held against. */
@@ -48,11 +60,17 @@ export async function measureColumn({ fault, undisturbed, name, snapshots, say }
   const cells: Cell[] = [];
   const broken: string[] = [];
   const differing: string[] = [];
+  const repeated: RepeatedCell[] = [];
   let shares: readonly ReadShare[] = [];
   const onCell = (cell: Cell): void => {
     cells.push(cell);
     left.delete(nameOf(cell.place));
     say(`${nameOf(cell.place)}${cell.resumedAfter === undefined ? '' : `: went on after ${(cell.resumedAfter / 1000).toFixed(1)} s`}`);
+  };
+  const repeat = async ({ place, folder }: FailedCell): Promise<void> => {
+    const alone = await repeatCell({ folder, undisturbed, name, say }).catch((error: unknown) => [`no chain: ${String(error)}`]);
+    say(`${nameOf(place)} alone: ${alone.length === 0 ? 'passes' : 'fails again'}; again: npm run matrix -- --repeat ${folder}`);
+    repeated.push({ place: nameOf(place), differing: alone });
   };
   for (let chains = 0; left.size > 0 && chains < mostChains; chains += 1) {
     const due = new Map(left);
@@ -66,6 +84,7 @@ export async function measureColumn({ fault, undisturbed, name, snapshots, say }
       // A power cut empties the page cache, and the disk's count begins anew.
       shares = fault.startsWith('power cut') ? [] : readShares(chain, undisturbed);
       differing.push(...judgeShares(shares));
+      for (const cell of chain.failedCells) await repeat(cell);
       break;
     } catch (error) {
       if (!(error instanceof BrokenChain) || error.cell === undefined) {
@@ -74,13 +93,13 @@ export async function measureColumn({ fault, undisturbed, name, snapshots, say }
       }
       const place = nameOf(error.cell.place);
       say(`the chain broke at ${place}: ${error.stack ?? error.message}`);
-      say(`this cell alone: npm run matrix -- --repeat ${error.cell.folder}`);
       broken.push(place);
       left.delete(place);
+      await repeat(error.cell);
     }
   }
   const column = {
-    ...{ fault, cells, broken, differing, shares },
+    ...{ fault, cells, broken, differing, repeated, shares },
     missing: missingCells(places, fault, cells).filter((name) => !broken.includes(name)),
     minutes: (performance.now() - began) / 60_000,
     on: new Date().toISOString().slice(0, 10),
@@ -94,9 +113,4 @@ export async function measureColumn({ fault, undisturbed, name, snapshots, say }
 /** Whether every cell happened, and the chain ended as if none had. */
 export function passes({ broken, missing, differing }: Pick<Column, 'broken' | 'missing' | 'differing'>): boolean {
   return broken.length + missing.length + differing.length === 0;
-}
-
-/** Where the Temporal server runs while that breaks. */
-export function serverOf(fault: Fault): 'inside' | 'outside' {
-  return fault === 'power cut, server inside' ? 'inside' : 'outside';
 }

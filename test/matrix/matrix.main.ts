@@ -5,11 +5,10 @@ import { parseArgs } from 'node:util';
 import { readEnvironment } from '../../src/config/environment.js';
 import { ifPresent } from '../../src/host/failure.js';
 import type { Chain } from './chain.js';
-import { allPlaces, faults, nameOf, type Fault } from './cells.js';
-import { measureColumn, passes, serverOf, type Column } from './column.js';
-import { readCut } from './cuts.js';
-import { judge } from './judge.js';
+import { allPlaces, faults, type Fault } from './cells.js';
+import { measureColumn, passes, type Column } from './column.js';
 import { readReference, writeReference } from './reference.js';
+import { repeatCell } from './repeat.js';
 import { runColumn } from './runColumn.js';
 import { renderPage } from './table.js';
 
@@ -88,17 +87,6 @@ async function readOthers(measured: readonly Fault[]): Promise<readonly Column[]
 }
 
 async function repeatOne(folder: string): Promise<void> {
-  const { place, fault } = await readCut(folder);
-  const undisturbed = await readReference(reference);
-  const name = nameOf(place);
-  say(`${fault}: ${name}, from ${folder}`);
-  const chain = await runColumn({
-    ...{ name: 'matrix', server: serverOf(fault), durations: undisturbed.durations, from: folder },
-    faultAt: (each) => (nameOf(each) === name && each.kind === place.kind ? fault : undefined),
-    onCell: ({ resumedAfter }) => say(`  it happened${resumedAfter === undefined ? '' : `, and went on after ${(resumedAfter / 1000).toFixed(1)} s`}`),
-  });
-  const differing = [...judge(chain, undisturbed)];
-  if (chain.cells.length === 0) differing.push('the cell did not happen');
-  for (const words of differing) say(`  ${words}`);
+  const differing = await repeatCell({ folder, undisturbed: await readReference(reference), name: 'matrix', say });
   if (differing.length > 0) process.exitCode = 1;
 }

@@ -33,6 +33,7 @@ export function renderMatrix(places: readonly Place[], columns: readonly Column[
     ['**ends as an undisturbed run**', ...columns.map((column) => (passes(column) ? 'yes' : 'NO'))],
     ['**goes on after, median / worst**', ...columns.map(({ resume }) => (resume === undefined ? '' : `${resume.median.toFixed(1)} s / ${resume.worst.toFixed(1)} s`))],
     ['**read by copy and verification, there and back, of an undisturbed run**', ...columns.map(({ shares }) => shares.map(({ share }) => formatShare(share)).join(', '))],
+    ...(columns.some(({ repeated }) => repeated.length > 0) ? [['**failed, and alone again**', ...columns.map(({ repeated }) => repeated.map(({ place, differing }) => `${place}: ${differing.length === 0 ? 'passes' : 'fails'}`).join(', '))]] : []),
     ['**measured on**', ...columns.map(({ on }) => on)],
     ['**minutes**', ...columns.map(({ minutes }) => minutes.toFixed(1))],
   ];

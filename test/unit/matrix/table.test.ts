@@ -7,7 +7,7 @@ const copy: Place = { runbook: 'migrate', node: 'copy-data', kind: 'do' };
 const question: Place = { runbook: 'migrate', node: 'final', kind: 'question' };
 const places = [copy, question];
 const good: Column = {
-  ...{ fault: 'server killed', broken: [], missing: [], differing: [], on: '2026-01-02', minutes: 3 },
+  ...{ fault: 'server killed', broken: [], missing: [], differing: [], repeated: [], on: '2026-01-02', minutes: 3 },
   cells: places.map((place) => ({ place, fault: 'server killed' }) as const),
   shares: [{ place: 'migrate/copy-data', share: 1.034 }],
   resume: { median: 1, worst: 2.25 },
@@ -27,11 +27,12 @@ it('a column that ends as an undisturbed run has its cells ok, and its figures',
 
 it('a cell that is missing, broke its chain, or is to blame for a difference, is named and fails its column', () => {
   const missing: Column = { ...good, cells: [], missing: ['migrate/final'] };
-  const broken: Column = { ...good, broken: ['migrate/copy-data'] };
+  const broken: Column = { ...good, broken: ['migrate/copy-data'], repeated: [{ place: 'migrate/copy-data', differing: [] }] };
   const differing: Column = { ...good, differing: ['migrate/copy-data: audit log: DATA_COPIED is there 2 times'] };
   const [columns, table] = [[missing, broken, differing], renderMatrix(places, [missing, broken, differing])];
   expect(columns.map(passes)).toEqual([false, false, false]);
   expect(rowOf(table, '`migrate/copy-data`')).toBe('| `migrate/copy-data` | ran | FAILED | FAILED |');
   expect(rowOf(table, '`migrate/final`')).toBe('| `migrate/final` | MISSING | ran | ran |');
+  expect(rowOf(table, 'alone again')).toContain('|  | migrate/copy-data: passes |  |');
   expect(rowOf(table, 'ends as')).toContain('| NO | NO | NO |');
 });
