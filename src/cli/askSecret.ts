@@ -10,7 +10,8 @@ import type { Terminal } from './terminal.js';
 export async function askSecret(terminal: Terminal, question: OpenQuestion, signal?: AbortSignal): Promise<string> {
   const context = signal === undefined ? {} : { signal };
   const ask = (message: string): Promise<string> =>
-    password({ message, toggleMask: false, validate: validateSecret, theme: { style: { maskedText: '(nothing is shown)' } } }, context);
+    // The same mark before and after: whether it is right, only the step can tell.
+    password({ message, toggleMask: false, validate: validateSecret, theme: { prefix: '?', style: { maskedText: '(nothing is shown)' } } }, context);
   const isNew = question.isNewSecret === true;
   for (;;) {
     const value = await ask(`${nameOf(question)}${isNew ? ' (new)' : ''}:`);
