@@ -1,26 +1,40 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
-import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { PermanentFailure } from '../contract/errors.js';
 import type { Opened } from '../contract/settings.js';
+import { readDigest } from '../host/fileDigest.js';
 import { listOpenRuns } from './openRuns.js';
 import { isNotFound } from './serverErrors.js';
 
 /** The bundle of workflow code that a worker serves. */
-export type Bundle = NonNullable<WorkerOptions['workflowBundle']>;
+export interface Bundle {
+  /** Its file. */
+  readonly codePath: string;
+}
+
+/** What a worker tells the server with each task that it completes: another bundle has another. */
+export async function readBuildId({ codePath }: Bundle): Promise<string> {
+  return `lockstep+${await readDigest({ file: codePath })}`;
+}
 
 /**
  * Replays every open run against the bundle. What does not fit now would fail its workflow task again
- * and again later, in the middle of a maintenance window.
+ * and again later, in the middle of a maintenance window. A run whose last task this very bundle completed
+ * was replayed against it then, or never had another; it is not kept waiting for that again.
  *
+ * @param buildId - Of the bundle, from {@link readBuildId}.
  * @returns The runs that were replayed.
  * @throws {@link PermanentFailure} naming the run that does not fit.
  */
-export async function assertOpenRunsFit(client: Client, workflowBundle: Bundle): Promise<readonly string[]> {
+export async function assertOpenRunsFit(client: Client, workflowBundle: Bundle, buildId: string): Promise<readonly string[]> {
   const replayed: string[] = [];
   for (const { workflowId, runId } of await listOpenRuns(client)) {
-    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory().catch(ignoreNotFound);
+    const handle = client.workflow.getHandle(workflowId, runId);
+    const described = await handle.describe().catch(ignoreNotFound);
+    if (described === undefined || described.raw.workflowExecutionInfo?.mostRecentWorkerVersionStamp?.buildId === buildId) continue;
+    const history = await handle.fetchHistory().catch(ignoreNotFound);
     if (history === undefined) continue;
     try {
       await Worker.runReplayHistory({ workflowBundle }, history, workflowId);

@@ -6,7 +6,7 @@ import { failDeadAttempts, watchDeadAttempts, type DeadAttempt } from './deadAtt
 import { takeHostLock } from './hostLock.js';
 import { createIdentity } from './identity.js';
 import type { Logger } from './log.js';
-import { assertOpenRunsFit, type Bundle } from './replay.js';
+import { assertOpenRunsFit, readBuildId, type Bundle } from './replay.js';
 import { createHolder } from './holder.js';
 import { ensureSearchAttributes } from './searchAttributes.js';
 import { listenForSecrets } from './secretSocket.js';
@@ -49,10 +49,10 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
   const ending = new AbortController();
   const ended = AbortSignal.any([signal, ending.signal]);
   try {
-    const identity = createIdentity(settings.host, settings.bootId);
-    const connected = await prepare(settings, identity, ended);
+    const itself = { identity: createIdentity(settings.host, settings.bootId), buildId: await readBuildId(settings.bundle) };
+    const connected = await prepare(settings, itself, ended);
     try {
-      await serve(settings, identity, connected, ended);
+      await serve(settings, itself, connected, ended);
     } finally {
       await disconnect(connected);
     }
@@ -67,6 +67,12 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
   }
 }
 
+/** By what the server knows this process, and what it serves. */
+interface Itself {
+  readonly identity: string;
+  readonly buildId: string;
+}
+
 type Connected = ConnectedClient & { readonly native: NativeConnection };
 
 async function disconnect({ native, connection }: Connected): Promise<void> {
@@ -75,7 +81,7 @@ async function disconnect({ native, connection }: Connected): Promise<void> {
 }
 
 /** Everything that has to hold before the first poll; begun again when the server goes away on the way. */
-async function prepare(settings: WorkerSettings, identity: string, signal: AbortSignal): Promise<Connected> {
+async function prepare(settings: WorkerSettings, { identity, buildId }: Itself, signal: AbortSignal): Promise<Connected> {
   const { server, bundle, log } = settings;
   const onWait = (message: string): void => {
     log.warn(message);
@@ -86,7 +92,7 @@ async function prepare(settings: WorkerSettings, identity: string, signal: Abort
     try {
       const added = await ensureSearchAttributes(connected.connection, server.namespace);
       if (added.length > 0) log.info({ added }, 'search attributes registered');
-      const replayed = await assertOpenRunsFit(connected.client, bundle);
+      const replayed = await assertOpenRunsFit(connected.client, bundle, buildId);
       if (replayed.length > 0) log.info({ runs: replayed }, 'open runs fit this version');
       reportDead(log, await failDeadAttempts(connected.client, identity));
       return connected;
@@ -98,7 +104,7 @@ async function prepare(settings: WorkerSettings, identity: string, signal: Abort
   }
 }
 
-async function serve(settings: WorkerSettings, identity: string, { client, native }: Connected, signal: AbortSignal): Promise<void> {
+async function serve(settings: WorkerSettings, { identity, buildId }: Itself, { client, native }: Connected, signal: AbortSignal): Promise<void> {
   const { host, log, vault, secretSocketPath } = settings;
   const holder = createHolder(client, settings.readClaim, settings.readCalls);
   const whose = { connection: native, identity, namespace: settings.server.namespace };
@@ -110,7 +116,7 @@ async function serve(settings: WorkerSettings, identity: string, { client, nativ
     if (steps.getState() === 'RUNNING') steps.shutdown();
   };
   try {
-    const running = [steps.run(), runWorkflowWorker(() => createWorkflowWorker(settings, whose), client, log, ending.signal)];
+    const running = [steps.run(), runWorkflowWorker(() => createWorkflowWorker(settings, whose, buildId), client, log, ending.signal)];
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
     log.info({ host, server: settings.server.address, identity }, `serving ${host}`);
@@ -129,9 +135,10 @@ async function serve(settings: WorkerSettings, identity: string, { client, nativ
 
 type Whose = { readonly connection: NativeConnection; readonly identity: string; readonly namespace: string };
 
-function createWorkflowWorker({ bundle }: WorkerSettings, whose: Whose): Promise<Worker> {
+function createWorkflowWorker({ bundle }: WorkerSettings, whose: Whose, buildId: string): Promise<Worker> {
   return Worker.create({
     ...whose,
+    workerDeploymentOptions: { useWorkerVersioning: false, version: { deploymentName: 'lockstep', buildId } },
     taskQueue: workflowTaskQueue,
     workflowBundle: bundle,
     // After a crash the server waits that long for the dead process before it gives a task to this one.

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
@@ -81,6 +81,7 @@ test('what a killed worker left open runs again at once, not after its heartbeat
   await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
   expect(Date.now() - began).toBeLessThan(8000);
   expect(second.log()).toContain('ended an attempt whose worker is dead');
+  expect(second.log(), 'its own bundle made the run: nobody waits for a replay').not.toContain('open runs fit this version');
   expect(await end(second.worker, 'SIGTERM')).toBe(0);
 });
 
@@ -110,6 +111,21 @@ test('a worker whose bundle does not fit an open run refuses to start and names 
   await expect.poll(() => second.worker.exitCode, { timeout: 15_000 }).toBe(1);
   expect(second.log()).toContain(`run ${run.firstExecutionRunId} of h5/toy does not fit this version`);
   expect(second.log()).not.toContain('told that it is up');
+  await run.terminate('end of the test');
+});
+
+test('a worker with another bundle replays what is open before it serves', async () => {
+  const first = startWorker('h9');
+  await first.serving();
+  const { open, run } = await startToy('h9');
+  await expect.poll(open, { timeout: 5000 }).toEqual(['announced', 'ready']);
+  await end(first.worker, 'SIGTERM');
+
+  const another = join(directory, 'another.bundle.js');
+  await writeFile(another, `${await readFile(bundlePath, 'utf8')}\n`);
+  const second = startWorker('h9', { bundlePath: another });
+  await second.serving();
+  expect(second.log()).toContain('open runs fit this version');
   await run.terminate('end of the test');
 });
 
