@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { PermanentFailure, RollbackTrigger } from '../contract/errors.js';
+import { CarryOverVoid, PermanentFailure } from '../contract/errors.js';
 import { addComposeFile, readComposeSelection, removeComposeFile } from '../host/composeFiles.js';
 import { renderOverlay } from '../host/composeOverlay.js';
 import { ensureDirectory } from '../host/ensureDirectory.js';
@@ -19,7 +19,7 @@ export const overlayActivities = {
   /** The way back: the compose files that were selected before. */
   deselectOverlay: changes('OVERLAY_DESELECT', async (attempt) => {
     if (await voidStaleCarryOver(attempt)) {
-      throw new RollbackTrigger('the database was started on the encrypted volume since what users wrote there was copied: the copy is void', 'it is carried over anew, or given up', [
+      throw new CarryOverVoid('the database was started on the encrypted volume since what users wrote there was copied: the copy is void', 'it is carried over anew, or given up', [
         ['what was carried over', 'void: the old data directory has its place again'],
       ]);
     }

@@ -10,6 +10,8 @@ export const failureTypes = {
   permanent: 'Permanent',
   /** The same, and the plan names it as a reason to go back: the question that parks recommends that. */
   rollbackTrigger: 'RollbackTrigger',
+  /** What was carried over lacks what users wrote since: what becomes of that is chosen anew. */
+  carryOverVoid: 'CarryOverVoid',
   /** A secret of the kind `ask:` is not in the worker's memory: the run waits for `lockstep unlock`. */
   secretNeeded: 'SecretNeeded',
   /** The host knows more than the history that calls, or is held by another run: a person chooses how to go on. */
@@ -42,7 +44,7 @@ export class PermanentFailure extends Error {
 
 /** A finding that the plan's 3.1 names as a trigger of the rollback: whoever is asked gets that recommended. */
 export class RollbackTrigger extends PermanentFailure {
-  override readonly name = 'RollbackTrigger';
+  override readonly name: string = 'RollbackTrigger';
 
   /** @param evidence - What was measured, for the question. It travels into Temporal's history: nothing that users wrote. */
   constructor(
@@ -52,6 +54,11 @@ export class RollbackTrigger extends PermanentFailure {
   ) {
     super(fact, nextMove);
   }
+}
+
+/** A copy of what users wrote, which was to be gone back with, lacks some of it, and has left the source's place. */
+export class CarryOverVoid extends RollbackTrigger {
+  override readonly name = 'CarryOverVoid';
 }
 
 /** A secret with an `ask:` reference is not at hand, or the one that was given is wrong. */

@@ -1,7 +1,7 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { join } from 'node:path';
 import type { Call, Condition } from '../../contract/calls.js';
-import { failureTypes, HostAhead, PermanentFailure, RollbackTrigger, SecretNeeded } from '../../contract/errors.js';
+import { CarryOverVoid, failureTypes, HostAhead, PermanentFailure, RollbackTrigger, SecretNeeded } from '../../contract/errors.js';
 import type { Progress } from '../../contract/status.js';
 import type { Config } from '../../config/schema.js';
 import { explainHostFault } from '../../host/hostFault.js';
@@ -177,6 +177,7 @@ function toFailure(thrown: unknown): ApplicationFailure {
   const error = explainHostFault(thrown);
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof SecretNeeded) return ApplicationFailure.nonRetryable(error.message, failureTypes.secretNeeded, error.secret, error.isNew);
+  if (error instanceof CarryOverVoid) return ApplicationFailure.nonRetryable(error.message, failureTypes.carryOverVoid, error.evidence);
   if (error instanceof RollbackTrigger) return ApplicationFailure.nonRetryable(error.message, failureTypes.rollbackTrigger, error.evidence);
   if (error instanceof HostAhead) return ApplicationFailure.nonRetryable(error.message, failureTypes.hostAhead, error.hasEnded, error.calls);
   if (error instanceof PermanentFailure) return ApplicationFailure.nonRetryable(error.message, failureTypes.permanent);

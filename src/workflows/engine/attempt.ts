@@ -11,8 +11,8 @@ export interface FailureChoices {
   readonly rollback?: boolean;
   /** Answers of the step's own, which need a reason and leave the step undone, each with what it does. */
   readonly others?: Readonly<Record<string, string>>;
-  /** What the plan names as a reason to go back ends this way back, and one is chosen anew. */
-  readonly leavesOnTrigger?: boolean;
+  /** Where what was carried over turns out to lack something this way back ends, and one is chosen anew. */
+  readonly leavesWhenVoid?: boolean;
 }
 
 /** What an attempt came to: its result, or the answer that a person gave instead, with who and why in words. */
@@ -51,8 +51,9 @@ export async function attempt<R>(
         await askForSecret(context, node, secret);
         continue;
       }
-      const trigger = triggerOf(error);
-      if (trigger !== undefined && choices.leavesOnTrigger === true) throw new WayBack(failure, trigger);
+      const lacking = evidenceOf(error, failureTypes.carryOverVoid);
+      if (lacking !== undefined && choices.leavesWhenVoid === true) throw new WayBack(failure, lacking);
+      const trigger = evidenceOf(error, failureTypes.rollbackTrigger);
       const decision = await askAfterFailure(context, node, { failure, trigger }, choices);
       if (decision.answer === 'rollback') throw new WayBack(`${node.title} failed (${failure}); ${decision.by}: ${decision.reason ?? ''}`, trigger);
       if (decision.answer === 'skip') return { instead: 'skip', words: `skipped by ${decision.by}: ${decision.reason ?? ''}` };
@@ -77,10 +78,10 @@ function secretOf(error: unknown): { name: string; reason: string; isNew: boolea
   return typeof name === 'string' ? { name, reason: cause.message, isNew: isNew === true } : undefined;
 }
 
-/** What was measured, of a failure that the plan names as a reason to go back. */
-function triggerOf(error: unknown): Facts | undefined {
+/** What was measured, of a failure of that type. */
+function evidenceOf(error: unknown, type: string): Facts | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  if (!(cause instanceof ApplicationFailure) || cause.type !== failureTypes.rollbackTrigger) return undefined;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== type) return undefined;
   return (cause.details?.[0] ?? []) as Facts;
 }
 

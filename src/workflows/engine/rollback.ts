@@ -64,7 +64,7 @@ async function undoStep<Acts>(context: RunContext, step: Step<unknown, Acts>, un
     );
   };
   const { otherwise } = undo;
-  if (isCarriedOver) return { attempted: await go(undo, { leavesOnTrigger: true }), title: undo.title };
+  if (isCarriedOver) return { attempted: await go(undo, { leavesWhenVoid: true }), title: undo.title };
   if (otherwise === undefined) return { attempted: await go(undo, {}), title: undo.title };
   for (;;) {
     const first = await go(undo, { others: { [otherwise.answer]: otherwise.title } });

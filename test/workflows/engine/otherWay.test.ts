@@ -69,7 +69,7 @@ test('where a copy turns out to lack writes once something is undone, there is n
       () => Promise.resolve({ toUndo: ['prepare', 'stop'], usersMayWriteSince: since }),
       () => Promise.resolve({ toUndo: ['prepare', 'stop'], usersMayWriteSince: since, undoBegun: true }),
     ),
-    'undo stop': inTurn(() => Promise.reject(ApplicationFailure.nonRetryable('the copy is void', failureTypes.rollbackTrigger, [['copy', 'void']])), succeeds),
+    'undo stop': inTurn(() => Promise.reject(ApplicationFailure.nonRetryable('the copy is void', failureTypes.carryOverVoid, [['copy', 'void']])), succeeds),
   });
   await run.asked('ready');
   await run.decide('ready', 'no-go', 'ann', 'too slow');
@@ -80,6 +80,18 @@ test('where a copy turns out to lack writes once something is undone, there is n
   await expect(run.result()).resolves.toMatchObject({ state: 'rolled back' });
   const done = run.done();
   expect(done.slice(done.indexOf('beginWayBack'))).toEqual(['beginWayBack', 'save', 'exchange', 'undo stop', 'beginWayBack', 'save', 'exchange', 'undo stop', 'undo prepare', 'prove', 'closeRun']);
+});
+
+test('any other failure of an undo after a carry-over asks a person, however the way back was come to', async () => {
+  const run = await driver.start('twoWaysBack', {
+    beginWayBack: () => Promise.resolve({ toUndo: ['stop'], carriedOver: true }),
+    'undo stop': inTurn(() => Promise.reject(ApplicationFailure.nonRetryable('3 figures differ', failureTypes.rollbackTrigger, [['figures', '3']])), succeeds),
+  });
+  await run.asked('ready');
+  await run.decide('ready', 'no-go', 'ann', 'too slow');
+  expect((await run.asked('stop.failed.1')).choices).toEqual(['retry', 'skip']);
+  await run.decide('stop.failed.1', 'retry');
+  await expect(run.result()).resolves.toMatchObject({ state: 'rolled back' });
 });
 
 test('what an earlier way back has carried over counts as carried over', async () => {

@@ -5,7 +5,7 @@
  */
 
 /** How one attempt ends that does not simply succeed. A lost answer: the host acted, and the run does not learn it. */
-export type Fault = 'transient' | 'permanent' | 'trigger' | 'secret' | 'answer lost' | 'answer lost for good';
+export type Fault = 'transient' | 'permanent' | 'trigger' | 'void' | 'secret' | 'answer lost' | 'answer lost for good';
 
 /** What a step does to the two databases; the others leave a mark of their own that its undo removes. */
 export type Effect = 'stop old' | 'start new' | 'admit users';

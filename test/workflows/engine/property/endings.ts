@@ -26,6 +26,7 @@ export function resultOf(ending: Ending | undefined): EndOfAttempt | undefined {
     case 'transient':
     case 'permanent':
     case 'trigger':
+    case 'void':
       return 'failed';
     case 'cut off early':
     case 'cut off late':
@@ -43,6 +44,7 @@ export function failureOf(ending: Ending): ApplicationFailure {
   // At once: the engine waits for seconds, which runs in real time have not.
   if (ending === 'transient' || ending === 'answer lost') return ApplicationFailure.create({ message: ending, type: 'Transient', nextRetryDelay: 1 });
   if (ending === 'secret') return ApplicationFailure.nonRetryable(ending, failureTypes.secretNeeded, 'operationalPassphrase', false);
+  if (ending === 'void') return ApplicationFailure.nonRetryable(ending, failureTypes.carryOverVoid, [['copy', 'lacks writes']]);
   if (ending === 'trigger') return ApplicationFailure.nonRetryable(ending, failureTypes.rollbackTrigger, [['measured', 'too much']]);
   return ApplicationFailure.nonRetryable(ending, failureTypes.permanent);
 }

@@ -52,7 +52,7 @@ export interface Scenario {
   readonly chance: number;
 }
 
-const fault: Arbitrary<Fault> = fc.constantFrom('transient', 'permanent', 'trigger', 'secret', 'answer lost', 'answer lost for good');
+const fault: Arbitrary<Fault> = fc.constantFrom('transient', 'permanent', 'trigger', 'void', 'secret', 'answer lost', 'answer lost for good');
 
 /** Mostly none: a run that fails at each step never comes far. */
 const faults: Arbitrary<readonly Fault[]> = fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(fault, { minLength: 1, maxLength: 3 }) });
