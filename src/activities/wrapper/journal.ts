@@ -1,8 +1,9 @@
-import { open, readFile, truncate } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Call, JournalSummary, NodeOutcome } from '../../contract/calls.js';
 import type { RecordedDecision } from '../../contract/questions.js';
 import type { Adopted, Opened } from '../../contract/settings.js';
+import { appendLines } from '../../host/appendLines.js';
 import { syncDirectoryOf } from '../../host/durable.js';
 import { ensureDirectory } from '../../host/ensureDirectory.js';
 import { ifPresent } from '../../host/failure.js';
@@ -44,29 +45,24 @@ export type CallIdentity = Pick<Call, 'node' | 'title' | 'plan' | 'opening' | 'p
 export interface Journal {
   /** What it held when it was opened. */
   readonly earlier: readonly JournalEntry[];
+  /** All of the entries, or none where it fails. */
   readonly append: (...entries: readonly JournalEntry[]) => Promise<void>;
   readonly read: () => Promise<readonly JournalEntry[]>;
 }
 
 /**
- * Opens the journal at a path, making its directory. A last line that a power cut tore is cut off:
- * what it told had not been acted on yet, since an entry is synced before the action.
+ * Opens the journal at a path, making its directory. A last line that a power cut tore tells nothing, and the next
+ * entry takes its place: what it told had not been acted on yet, since an entry is synced before the action.
  */
 export async function openJournal(path: string): Promise<Journal> {
   await ensureDirectory(dirname(path), 0o700);
-  const content = await cutTornLine(path);
+  const content = await ifPresent(readFile(path, 'utf8'));
   let hasName = content !== undefined;
   return {
     earlier: parseJournal(content ?? ''),
     async append(...entries) {
       if (entries.length === 0) return;
-      const file = await open(path, 'a', 0o600);
-      try {
-        await file.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await appendLines(path, entries.map((entry) => JSON.stringify(entry)));
       if (!hasName) await syncDirectoryOf(path);
       hasName = true;
     },
@@ -80,14 +76,6 @@ export function parseJournal(text: string): readonly JournalEntry[] {
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line) as JournalEntry);
-}
-
-async function cutTornLine(path: string): Promise<string | undefined> {
-  const content = await ifPresent(readFile(path));
-  if (content === undefined) return undefined;
-  const wholeBytes = content.lastIndexOf(0x0a) + 1;
-  if (wholeBytes < content.length) await truncate(path, wholeBytes);
-  return content.toString('utf8', 0, wholeBytes);
 }
 
 /** Whether an attempt of this node and phase acted before, and may have left something: sessions, containers, half a file. */
