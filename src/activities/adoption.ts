@@ -6,7 +6,9 @@ import type { Adopted, Reached, RunSettings } from '../contract/settings.js';
 import { ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
 import { keepFact, readFact } from './runFacts.js';
-import { openJournal, summarise, type JournalEntry } from './wrapper/journal.js';
+import { createClaimFile } from './wrapper/claim.js';
+import { openJournal, readDamagedJournal, summarise, type JournalEntry } from './wrapper/journal.js';
+import { runDirectory } from './wrapper/wrap.js';
 
 type Adopting = Pick<Attempt, 'config' | 'directory' | 'readJournal' | 'journal' | 'now'>;
 
@@ -167,17 +169,37 @@ export async function readOtherRuns(attempt: Pick<Adopting, 'config' | 'director
   return (await readRuns(attempt)).filter(({ directory }) => directory !== attempt.directory);
 }
 
-/** The runs of this host, in the order in which they were begun. */
+/**
+ * The runs of this host, in the order in which they were begun.
+ *
+ * @throws {@link PermanentFailure} where a journal has a line that is no entry, and what that told may still count.
+ */
 export async function readRuns({ config }: Pick<Adopting, 'config'>): Promise<readonly RunOnHost[]> {
   const runs = join(config.stateDirectory, 'runs');
-  const found: RunOnHost[] = [];
+  const found: RunWithDamage[] = [];
   for (const name of (await ifPresent(readdir(runs))) ?? []) {
     const directory = join(runs, name);
-    const { earlier: entries } = await openJournal(join(directory, 'journal.jsonl'));
+    const { entries, damage } = await readDamagedJournal(join(directory, 'journal.jsonl'));
     const opened = entries.find((entry) => entry.kind === 'opened');
-    if (opened !== undefined) found.push({ name, directory, entries, opened });
+    if (opened !== undefined) found.push({ name, directory, entries, opened, damage });
+    else if (damage !== undefined) throw damage;
   }
-  return found.toSorted((a, b) => a.opened.at.localeCompare(b.opened.at));
+  const inOrder = found.toSorted((a, b) => a.opened.at.localeCompare(b.opened.at));
+  for (const [index, run] of inOrder.entries()) if (run.damage !== undefined) await assertCountsNoMore(config, run, run.damage, inOrder.slice(index + 1));
+  return inOrder;
+}
+
+type RunWithDamage = RunOnHost & { readonly damage: PermanentFailure | undefined };
+
+/**
+ * What can be read of a damaged journal is enough where its run has ended, does not hold the host, and a later one has
+ * changed that with a source of its own: then nobody goes on with it, or back from it.
+ */
+async function assertCountsNoMore(config: Adopting['config'], { directory, entries }: RunWithDamage, damage: PermanentFailure, later: readonly RunWithDamage[]): Promise<void> {
+  const held = await createClaimFile(config.stateDirectory).read();
+  if (held !== undefined && directory === runDirectory(config, held)) throw new PermanentFailure(`${damage.fact}, and its run holds this host since ${held.takenAt}`, damage.nextMove);
+  const hasBegunAnew = (run: RunWithDamage) => run.damage === undefined && hasActed(run) && takenUpBy(run.entries) === undefined;
+  if (!entries.some(({ kind }) => kind === 'closed') || !later.some(hasBegunAnew)) throw damage;
 }
 
 /** Whether a run is one of that runbook, or takes one of it up. */

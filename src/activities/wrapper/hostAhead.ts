@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import type { Call } from '../../contract/calls.js';
 import { HostAhead } from '../../contract/errors.js';
-import { ifPresent } from '../../host/failure.js';
 import { createClaimFile } from './claim.js';
-import { parseJournal, summarise, type JournalEntry } from './journal.js';
+import { readDamagedJournal, readJournal, summarise, type JournalEntry } from './journal.js';
 
 /**
  * A run changes a host only while it holds it.
@@ -21,8 +19,8 @@ export async function assertHoldsHost(config: Config, call: Call, directoryOf: (
   if (held === undefined) throw new HostAhead(`no run holds this host, so this one may not act on it: it was reset from one that has ended, or its claim was removed. Its journal: ${describe(own)}`, highestNumber(own));
   const { workflowId, runId, takenAt } = held;
   const which = workflowId === call.workflowId ? `run ${runId} of this same workflow, from which this one was reset, or which its server has lost` : `${workflowId} (run ${runId})`;
-  const left = await readJournalIn(directoryOf(held));
-  throw new HostAhead(`this host is held by ${which}, since ${takenAt}. What that left: ${describe(left)}`, highestNumber(left));
+  const { entries: left, damage } = await readDamagedJournal(journalIn(directoryOf(held)));
+  throw new HostAhead(`this host is held by ${which}, since ${takenAt}. What that left: ${describe(left)}${damage === undefined ? '' : `; not all of that can be read: ${damage.message}`}`, highestNumber(left));
 }
 
 /**
@@ -72,5 +70,9 @@ function describe(entries: readonly JournalEntry[]): string {
 
 /** The journal in a run's directory; empty where none is there. */
 export async function readJournalIn(directory: string): Promise<readonly JournalEntry[]> {
-  return parseJournal((await ifPresent(readFile(join(directory, 'journal.jsonl'), 'utf8'))) ?? '');
+  return readJournal(journalIn(directory));
+}
+
+function journalIn(directory: string): string {
+  return join(directory, 'journal.jsonl');
 }

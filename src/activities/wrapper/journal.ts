@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Call, JournalSummary, NodeOutcome } from '../../contract/calls.js';
+import { PermanentFailure } from '../../contract/errors.js';
 import type { RecordedDecision } from '../../contract/questions.js';
 import type { Adopted, Opened } from '../../contract/settings.js';
 import { appendLines } from '../../host/appendLines.js';
@@ -59,23 +60,69 @@ export async function openJournal(path: string): Promise<Journal> {
   const content = await ifPresent(readFile(path, 'utf8'));
   let hasName = content !== undefined;
   return {
-    earlier: parseJournal(content ?? ''),
+    earlier: parseJournal(content ?? '', path),
     async append(...entries) {
       if (entries.length === 0) return;
       await appendLines(path, entries.map((entry) => JSON.stringify(entry)));
       if (!hasName) await syncDirectoryOf(path);
       hasName = true;
     },
-    read: async () => parseJournal((await ifPresent(readFile(path, 'utf8'))) ?? ''),
+    read: () => readJournal(path),
   };
 }
 
-/** The whole lines of a journal; one that a power cut tore tells nothing. */
-export function parseJournal(text: string): readonly JournalEntry[] {
-  return text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as JournalEntry);
+/**
+ * The entries of the journal at a path; none where it is absent.
+ *
+ * @throws {@link PermanentFailure} naming a line that is none, since what it told decides what may be done next.
+ */
+export async function readJournal(path: string): Promise<readonly JournalEntry[]> {
+  return parseJournal((await ifPresent(readFile(path, 'utf8'))) ?? '', path);
+}
+
+/** What can be read of a journal that may be damaged. */
+export interface ReadableJournal {
+  readonly entries: readonly JournalEntry[];
+  /** Names the first line that is none, and what to do. */
+  readonly damage?: PermanentFailure;
+}
+
+/** As {@link readJournal}, for whoever may not need all of it: a line that is none is told and passed over. */
+export async function readDamagedJournal(path: string): Promise<ReadableJournal> {
+  return parseLines((await ifPresent(readFile(path, 'utf8'))) ?? '', path);
+}
+
+function parseJournal(text: string, path: string): readonly JournalEntry[] {
+  const { entries, damage } = parseLines(text, path);
+  if (damage !== undefined) throw damage;
+  return entries;
+}
+
+/** The whole lines; one that a power cut tore tells nothing. */
+function parseLines(text: string, path: string): ReadableJournal {
+  const parsed = text.split('\n').slice(0, -1).map(parseLine);
+  const number = parsed.indexOf(undefined) + 1;
+  return {
+    entries: parsed.filter((entry) => entry !== undefined),
+    ...(number === 0 ? {} : { damage: damageOf(path, number) }),
+  };
+}
+
+function parseLine(line: string): JournalEntry | undefined {
+  try {
+    const entry = JSON.parse(line) as Partial<JournalEntry> | null;
+    return typeof entry?.kind === 'string' ? (entry as JournalEntry) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function damageOf(path: string, number: number): PermanentFailure {
+  return new PermanentFailure(
+    `line ${number} of the journal ${path} is no entry: it was written to by another hand, or its disk fails`,
+    `keep a copy of the file and look at it (sed -n ${number}p ${path}; dmesg): where two entries stand in that line, break it between them; what is none take out, knowing that what it told is forgotten; then retry`,
+  );
 }
 
 /** Whether an attempt of this node and phase acted before, and may have left something: sessions, containers, half a file. */

@@ -1,5 +1,6 @@
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from '../../../src/activities/adoption.js';
 import { createRunActivities } from '../../../src/activities/run.js';
 import { keepFact, readFact } from '../../../src/activities/runFacts.js';
@@ -17,6 +18,7 @@ function openedAt(at: string): JournalEntry {
   return { kind: 'opened', at, call: identity, nodes: ['copy', 'check'], settings, bootId: 'boot-1', configDigest: 'd', lockstepVersion: '1' };
 }
 const began: JournalEntry = { kind: 'began', at: '2026-10-01T20:01:00Z', attempt: 1, bootId: 'boot-1', ...identity };
+const undone: JournalEntry = { ...began, phase: 'undo' };
 const mark: JournalEntry = { kind: 'mark', at: '2026-10-01T20:02:00Z', mark: 'users may write on the new volume' };
 const closed: JournalEntry = { kind: 'closed', at: '2026-10-01T20:03:00Z', state: 'succeeded', outcome: 'done' };
 
@@ -101,6 +103,43 @@ test('a run that lost its server is taken up as well', () =>
     expect(await adoptLastRun(attempt, 'migrate')).toMatchObject({ state: 'left without an end', toUndo: ['copy'] });
   }));
 
+describe('a journal with a line that is no entry', () => {
+  const older = [openedAt('2026-10-01T20:00:00Z'), began, mark, closed];
+  const anew = [openedAt('2026-10-02T20:00:00Z'), began, closed];
+  const taken = { runbook: 'migrate', runId: 'b', startedAt: '2026-10-02T20:00:00Z', state: 'succeeded', nodes: ['copy', 'check'], toUndo: ['copy'] };
+  const goesBack = [openedAt('2026-10-03T20:00:00Z'), { kind: 'adopted', at: '2026-10-03T20:00:00Z', directory: 'x', adopted: taken } as const, undone];
+  const damage = (directory: string, run: string) => appendFile(join(directory, 'runs', run, 'journal.jsonl'), '{"kind":"began",{"kind":"ended"}\n');
+
+  test('stops nobody where its run has ended and a later one has begun anew', () =>
+    withDirectory(async (directory) => {
+      const { attempt } = await hostWith(directory, { 'migrate-a': older, 'migrate-b': anew });
+      await damage(directory, 'migrate-a');
+      expect(await adoptLastRun(attempt, 'migrate')).toMatchObject({ runId: 'b', toUndo: ['copy'] });
+    }));
+
+  test.each<[string, Readonly<Record<string, readonly JournalEntry[]>>, string]>([
+    ['it is that of the last run', { 'migrate-a': older, 'migrate-b': anew }, 'migrate-b'],
+    ['its run has no end', { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began], 'migrate-b': anew }, 'migrate-a'],
+    ['its beginning is lost', { 'migrate-a': [began, closed], 'migrate-b': anew }, 'migrate-a'],
+    ['no later run has changed the host', { 'migrate-a': older, 'migrate-b': [openedAt('2026-10-02T20:00:00Z'), closed] }, 'migrate-a'],
+    ['a later run only went back from it', { 'migrate-b': anew, 'rollback-c': goesBack }, 'migrate-b'],
+  ])('is told, with the file, where %s', (_, runs, damaged) =>
+    withDirectory(async (directory) => {
+      const { attempt } = await hostWith(directory, runs);
+      await damage(directory, damaged);
+      await expect(adoptLastRun(attempt, 'migrate')).rejects.toThrow(new RegExp(`^line \\d of the journal ${join(directory, 'runs', damaged, 'journal.jsonl')} is no entry`));
+    }),
+  );
+
+  test('is told where its run holds the host, however old that is', () =>
+    withDirectory(async (directory) => {
+      const { attempt } = await hostWith(directory, { 'migrate-a': older, 'migrate-b': anew });
+      await damage(directory, 'migrate-a');
+      await createClaimFile(directory).take({ workflowId: 'h1/migrate', runId: 'a', runbook: 'migrate', startedBy: 'ann', takenAt: '2026-10-01T20:00:00Z' });
+      await expect(adoptLastRun(attempt, 'migrate')).rejects.toThrow(/migrate-a\/journal\.jsonl is no entry.*, and its run holds this host since 2026-10-01T20:00:00Z; keep a copy/);
+    }));
+});
+
 test('a run is undone once: its journal is told, and it is not taken up again', () =>
   withDirectory(async (directory) => {
     const { attempt, journalOf } = await hostWith(directory, { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began, mark, closed] });
@@ -147,7 +186,6 @@ test('where there is nothing to go back from, the run is refused and does not ke
     expect(await createClaimFile(directory).read()).toBeUndefined();
   }));
 
-const undone: JournalEntry = { ...began, phase: 'undo' };
 const ended: JournalEntry = { kind: 'ended', at: '2026-10-01T20:01:30Z', attempt: 1, result: 'done', seconds: 1, figures: { files: 3 }, ...identity };
 const beganNext: JournalEntry = { ...began, node: 'check' };
 

@@ -1,3 +1,5 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { assertNotBehind, highestNumber } from '../../../../src/activities/wrapper/hostAhead.js';
 import type { JournalEntry } from '../../../../src/activities/wrapper/journal.js';
@@ -71,4 +73,19 @@ test('a run whose host another run of the same workflow holds is told what that 
     const reset = harness.run(changing(() => expect.unreachable('it acted')), { call: { ...call('stop', 1), runId: 'run-2' } });
     await expect(reset).rejects.toMatchObject({ message: expect.stringMatching(/run run-1 of this same workflow, from which this one was reset.*last begun: "Title of copy", .*, done/) as string });
     expect(await harness.journal({ ...call('stop'), runId: 'run-2' })).toEqual([]);
+  }));
+
+test('who holds the host is told also where the journal of that is damaged, and that it is', () =>
+  withDirectory(async (directory) => {
+    const harness = createWrapperHarness(directory);
+    await harness.claim();
+    await harness.run(changing(() => Promise.resolve()), { call: call('copy', 2) });
+    await appendFile(join(harness.directory, 'journal.jsonl'), '{"kind":"began",{"kind":"ended"}\n');
+    const reset = harness.run(changing(() => expect.unreachable('it acted')), { call: { ...call('stop', 1), runId: 'run-2' } });
+    await expect(reset).rejects.toMatchObject({
+      type: failureTypes.hostAhead,
+      message: expect.stringMatching(/this host is held by run run-1.*last begun: "Title of copy".*; not all of that can be read: line 3 of the journal \S+ is no entry/) as string,
+    });
+    // Its own steps go on once the line is put right.
+    await expect(harness.run(changing(() => expect.unreachable('it acted')), { call: call('check', 3) })).rejects.toMatchObject({ type: failureTypes.permanent, message: expect.stringContaining('line 3 of the journal') as string });
   }));

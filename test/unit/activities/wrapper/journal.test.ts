@@ -2,7 +2,7 @@ import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { hasActedBefore, openJournal, summarise, type JournalEntry } from '../../../../src/activities/wrapper/journal.js';
+import { hasActedBefore, openJournal, readDamagedJournal, readJournal, summarise, type JournalEntry } from '../../../../src/activities/wrapper/journal.js';
 import { withDirectory } from '../../needsRoot.js';
 
 const at = '2026-11-01T20:00:00.000Z';
@@ -48,6 +48,16 @@ test('a file of zeros, as a power cut may leave, is an empty journal', () =>
     const journal = await openJournal(path);
     await journal.append(note('first'));
     expect(await readFile(path, 'utf8')).toBe(`${JSON.stringify(note('first'))}\n`);
+  }));
+
+test.each(['{"kind":"note",{"kind":"note"}', '\0\0\0', '', 'null', '7', '{"text":"without a kind"}'])('a line in the middle that is no entry is told by its number, with what to do: %j', (line) =>
+  withDirectory(async (directory) => {
+    const path = join(directory, 'journal.jsonl');
+    await writeFile(path, [JSON.stringify(note('one')), line, JSON.stringify(note('three')), 'torn'].join('\n'));
+    const told = { name: 'PermanentFailure', message: expect.stringMatching(new RegExp(`^line 2 of the journal ${path} is no entry.*then retry$`)) as string };
+    await expect(openJournal(path)).rejects.toMatchObject(told);
+    await expect(readJournal(path)).rejects.toMatchObject(told);
+    expect(await readDamagedJournal(path)).toEqual({ entries: [note('one'), note('three')], damage: expect.objectContaining(told) as unknown });
   }));
 
 test('opening leaves a journal alone that is whole', () =>
