@@ -7,7 +7,7 @@ import { ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
 import { keepFact, readFact } from './runFacts.js';
 import { createClaimFile } from './wrapper/claim.js';
-import { openJournal, readDamagedJournal, summarise, type JournalEntry } from './wrapper/journal.js';
+import { begunByAdopted, openJournal, readDamagedJournal, summarise, type JournalEntry } from './wrapper/journal.js';
 import { runDirectory } from './wrapper/wrap.js';
 
 type Adopting = Pick<Attempt, 'config' | 'directory' | 'readJournal' | 'journal' | 'now'>;
@@ -79,6 +79,7 @@ export async function takeUp(attempt: Adopting, runbook: string, run: RunOnHost,
     toUndo,
     ...summary,
     ...(closed === undefined && (goesBack(entries) || takenUpBy(entries)?.wayBackBegun === true) ? { wayBackBegun: true } : {}),
+    begun: readBegun(entries),
     ...(goesOn ? { reached: readReached(entries, opened.settings) } : {}),
   };
   await attempt.journal({ kind: 'adopted', at: attempt.now().toISOString(), directory, adopted });
@@ -132,6 +133,11 @@ export function readReached(entries: readonly JournalEntry[], settings: RunSetti
     if (entry.kind === 'ended' && entry.phase === 'do' && entry.result === 'done') found.set(entry.node, { id: entry.node, ...(entry.figures === undefined ? {} : { result: entry.figures }) });
   }
   return { found: [...found.values()], begun: [...begun], settings };
+}
+
+/** The steps that a run began, or one that it took up: something of them may be there, half-way. */
+function readBegun(entries: readonly JournalEntry[]): readonly string[] {
+  return [...new Set(entries.flatMap((entry) => (entry.kind === 'began' && entry.phase === 'do' ? [entry.node] : begunByAdopted(entry))))];
 }
 
 /** Writes into the journal of the run that was taken up that it is undone, so that nobody goes back from it twice. */

@@ -12,6 +12,7 @@ import { createRateMeter } from './rateMeter.js';
 import { endCopy, markCopy } from './copyMark.js';
 import { readControlDigest, type Cluster } from './stoppedSource.js';
 import { volumeLayout } from './openVolume.js';
+import { begunByAdopted } from './wrapper/journal.js';
 
 /** The copy, and its proof. */
 export const copyActivities = {
@@ -143,7 +144,7 @@ export async function verifyEqual(attempt: Attempt, { source, target, sizeBytes,
 /** An earlier attempt of this step ran before the host was last booted, or in a run that was taken up: nobody knows when that was. */
 async function wasCutOff({ call, readJournal }: Pick<Attempt, 'call' | 'readJournal'>): Promise<boolean> {
   const entries = await readJournal();
-  if (entries.some((entry) => entry.kind === 'adopted' && entry.adopted.reached?.begun.includes(call.node) === true)) return true;
+  if (entries.some((entry) => begunByAdopted(entry).includes(call.node))) return true;
   const boots = entries.flatMap((entry) => (entry.kind === 'began' && entry.node === call.node ? [entry.bootId] : []));
   return new Set(boots).size > 1;
 }

@@ -46,6 +46,8 @@ export interface Adopted {
   readonly undoBegun?: true;
   /** It had begun to go back, and users may be offline. */
   readonly wayBackBegun?: true;
+  /** The steps that it began, or one that it had itself taken up. Older journals have them in `reached` alone. */
+  readonly begun?: readonly string[];
   /** How far a run came that is gone on with. */
   readonly reached?: Reached;
 }

@@ -133,6 +133,11 @@ export function hasActedBefore(entries: readonly JournalEntry[], { node, phase }
   return ofNode.filter(({ kind }) => kind === 'began').length > asked;
 }
 
+/** Of an entry that tells of a run that was taken up: the steps that it had begun. */
+export function begunByAdopted(entry: JournalEntry): readonly string[] {
+  return entry.kind === 'adopted' ? (entry.adopted.begun ?? entry.adopted.reached?.begun ?? []) : [];
+}
+
 /** What the engine reads before a rollback. */
 export function summarise(entries: readonly JournalEntry[]): JournalSummary {
   const toUndo = new Map<string, true>();

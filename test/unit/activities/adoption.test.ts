@@ -51,7 +51,7 @@ test('a run takes up the last one: its facts, what is to be undone, and since wh
       'other-c': [openedAt('2026-11-01T20:00:00Z'), began],
     });
     const adopted = await adoptLastRun(attempt, 'migrate');
-    expect(adopted).toEqual({ runbook: 'migrate', runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'succeeded', nodes: ['copy', 'check'], toUndo: ['copy'], usersMayWriteSince: mark.at });
+    expect(adopted).toEqual({ runbook: 'migrate', runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'succeeded', nodes: ['copy', 'check'], toUndo: ['copy'], usersMayWriteSince: mark.at, begun: ['copy'] });
     expect(await readFact(attempt, 'source')).toEqual({ of: 'migrate-a' });
     expect(await readFact(attempt, 'record')).toBeUndefined();
     expect(summarise(await readJournal())).toEqual({ toUndo: ['copy'], usersMayWriteSince: mark.at });
@@ -166,9 +166,26 @@ test('a way back that was lost is gone on with from where it came to, not from t
     });
     const adopted = await adoptLastRun(attempt, 'migrate');
     // Users' writes are in the old place already: there is nothing left to ask about them.
-    expect(adopted).toEqual({ runbook: 'migrate', runId: 'a', startedAt: '2026-10-02T20:00:00Z', state: 'left without an end', nodes: ['copy', 'check'], toUndo: ['copy'], carriedOver: true });
+    expect(adopted).toEqual({ runbook: 'migrate', runId: 'a', startedAt: '2026-10-02T20:00:00Z', state: 'left without an end', nodes: ['copy', 'check'], toUndo: ['copy'], carriedOver: true, begun: [] });
     expect(await readFact(attempt, 'source')).toEqual({ of: 'rollback-lost' });
   }));
+
+test.each<[string, object]>([
+  ['a way back', { begun: ['copy', 'copy-back'] }],
+  ['a run of an older version', { reached: { found: [], begun: ['copy', 'copy-back'], settings: { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 } } }],
+])('a way back knows the steps that were begun by the runs before it: also what %s had taken up', (_, known) =>
+  withDirectory(async (directory) => {
+    const taken = { runbook: 'migrate', runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'left without an end', nodes: ['copy', 'check'], toUndo: ['copy'], ...known };
+    const { attempt, readJournal } = await hostWith(directory, {
+      'rollback-lost': [openedAt('2026-10-02T20:00:00Z'), { kind: 'adopted', at: '2026-10-02T20:00:00Z', directory: 'x', adopted: taken }, { ...began, node: 'stop', undoable: false }, undone],
+    });
+    const adopted = await adoptLastRun(attempt, 'migrate');
+    expect(adopted.begun).toEqual(['copy', 'copy-back', 'stop']);
+    // It is on its way back for all that: no step of its own counts as another attempt, and none as reached.
+    expect(adopted.reached).toBeUndefined();
+    expect(hasActedBefore(await readJournal(), { node: 'stop', phase: 'do' })).toBe(false);
+  }),
+);
 
 test('where there is nothing to go back from, the run is refused and does not keep the host', () =>
   withDirectory(async (directory) => {

@@ -123,7 +123,10 @@ test('a copy that a lost run had begun goes by content: nobody knows whether the
   withDirectory(async (directory) => {
     const settings = { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 };
     const taken = { runbook: 'migrate', runId: 'lost', startedAt: '', state: 'left without an end', nodes: [], toUndo: [] };
-    const adopted = (...begun: readonly string[]): JournalEntry => ({ kind: 'adopted', at: '', directory: '', adopted: { ...taken, reached: { found: [], begun, settings } } });
-    expect(await copyWith(directory, { entries: [adopted('stop-database', 'copy-data')] })).toMatchObject({ checksum: true, holds: 'anything' });
-    expect(await copyWith(directory, { entries: [adopted('stop-database')] })).toMatchObject({ checksum: false });
+    const adopted = (...begun: readonly string[]): JournalEntry => ({ kind: 'adopted', at: '', directory: '', adopted: { ...taken, begun } });
+    const olderAdopted = (...begun: readonly string[]): JournalEntry => ({ kind: 'adopted', at: '', directory: '', adopted: { ...taken, reached: { found: [], begun, settings } } });
+    for (const adopt of [adopted, olderAdopted]) {
+      expect(await copyWith(directory, { entries: [adopt('stop-database', 'copy-data')] })).toMatchObject({ checksum: true, holds: 'anything' });
+      expect(await copyWith(directory, { entries: [adopt('stop-database')] })).toMatchObject({ checksum: false });
+    }
   }));
