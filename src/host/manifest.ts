@@ -6,7 +6,7 @@ import { syncDirectoryOf } from './durable.js';
 import { ifPresent } from './failure.js';
 import { readDigest } from './fileDigest.js';
 import { createSummary, formatEntry, formatSummary, isStillProven, readPartialManifest, type ManifestEntry, type ManifestSummary } from './manifestEntry.js';
-import { pieceBytes, readPieceDigest } from './pieceDigest.js';
+import { piecesOf, readPieceDigest } from './pieceDigest.js';
 import { openProvenPieces, type ProvenPieces } from './provenPieces.js';
 
 /** How far a manifest has come. */
@@ -145,8 +145,8 @@ async function describe(
   }
   // Before the reading begins: a change during it must not count as older than the proof.
   const provenAtNs = String(BigInt(Date.now()) * 1_000_000n);
-  const isInPieces = stats.size > BigInt(pieceBytes);
-  const reading = isInPieces
+  const pieceBytes = piecesOf(Number(stats.size));
+  const reading = pieceBytes !== null
     ? readPieceDigest({ file: absolute, sizeBytes: Number(stats.size), pieces: pieces?.of({ path, stats, provenAtNs }), onPiece: account, signal })
     : readDigest({ file: absolute, signal, onBytes: (bytes) => account(bytes, true) });
   const sha256 = state === 'live' ? await ifPresent(reading) : await reading;
@@ -155,7 +155,7 @@ async function describe(
   if (!settled && state === 'frozen') throw new Error(`${absolute} changed while it was read; find out what writes there before going on`);
   if (sha256 === undefined || after === undefined) return undefined;
   if (!settled) return { ...toEntry(path, after), sha256: null, proof: null };
-  return { ...entry, sha256, pieceBytes: isInPieces ? pieceBytes : null, proof: { inode: String(stats.ino), ctimeNs: String(stats.ctimeNs), provenAtNs } };
+  return { ...entry, sha256, pieceBytes, proof: { inode: String(stats.ino), ctimeNs: String(stats.ctimeNs), provenAtNs } };
 }
 
 /** A further name of a file that has been described: its digest is the same. */
@@ -203,7 +203,12 @@ async function keepLonger(partial: string, spare: string): Promise<void> {
 async function readKnown(files: readonly string[]): Promise<ReadonlyMap<string, ManifestEntry>> {
   const known = new Map<string, ManifestEntry>();
   for (const file of files.toReversed()) {
-    for await (const entry of readPartialManifest({ file })) if (entry.proof !== null) known.set(entry.path, entry);
+    for await (const entry of readPartialManifest({ file })) if (entry.proof !== null && isComparable(entry)) known.set(entry.path, entry);
   }
   return known;
+}
+
+/** Another version may have divided files differently: beside a digest that is made now, its own is that of another file. */
+function isComparable({ sizeBytes, pieceBytes }: ManifestEntry): boolean {
+  return sizeBytes !== null && pieceBytes === piecesOf(sizeBytes);
 }

@@ -5,6 +5,11 @@ import { open, type FileHandle } from 'node:fs/promises';
 /** Bytes of a piece: as much of a file is read again after a kill. */
 export const pieceBytes = 2 * 1024 * 1024;
 
+/** How large the pieces are over which a file's digest is made, in bytes; null: it is one over the content. */
+export function piecesOf(sizeBytes: number): number | null {
+  return sizeBytes > pieceBytes ? pieceBytes : null;
+}
+
 /** Digests of pieces that were read before, and where those that are read go. */
 export interface KnownPieces {
   /** @returns The SHA-256 of a piece in hexadecimal, or undefined where it has to be read. */

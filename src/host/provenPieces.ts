@@ -2,11 +2,13 @@ import type { BigIntStats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { isStillProven, proofSchema, readJsonLines } from './manifestEntry.js';
-import type { KnownPieces } from './pieceDigest.js';
+import { pieceBytes, type KnownPieces } from './pieceDigest.js';
 
 const pieceSchema = z.strictObject({
   path: z.string(),
   number: z.int(),
+  /** Into pieces of what size the file was divided: a number of another division is another part of the file. */
+  pieceBytes: z.number(),
   sha256: z.string(),
   sizeBytes: z.number(),
   mtimeNs: z.string(),
@@ -31,7 +33,7 @@ export async function openProvenPieces({ file, isNeeded }: { readonly file: stri
   const known = new Map<string, Map<number, Piece>>();
   for await (const line of readJsonLines(file)) {
     const piece = pieceSchema.safeParse(line);
-    if (!piece.success || !isNeeded(piece.data.path)) continue;
+    if (!piece.success || piece.data.pieceBytes !== pieceBytes || !isNeeded(piece.data.path)) continue;
     const ofPath = known.get(piece.data.path) ?? new Map<number, Piece>();
     known.set(piece.data.path, ofPath.set(piece.data.number, piece.data));
   }
@@ -49,7 +51,7 @@ export async function openProvenPieces({ file, isNeeded }: { readonly file: stri
           return piece !== undefined && isStillProven(piece, stats) ? piece.sha256 : undefined;
         },
         keep: async (number, sha256) => {
-          const piece: Piece = { path, number, sha256, sizeBytes: Number(stats.size), mtimeNs: String(stats.mtimeNs), proof };
+          const piece: Piece = { path, number, pieceBytes, sha256, sizeBytes: Number(stats.size), mtimeNs: String(stats.mtimeNs), proof };
           await handle.write(`${JSON.stringify(piece)}\n`);
         },
       };

@@ -184,6 +184,23 @@ describe('a manifest made again', () => {
       expect((await write(source)).bytesRead).toBe(6 * mebibyte + 5);
     });
 
+    it('takes no piece and no digest of a version that divided files differently', async () => {
+      const divided = async (file: string) => writeFile(file, (await readFile(file, 'utf8')).replaceAll(`"pieceBytes":${2 * mebibyte}`, `"pieceBytes":${mebibyte}`));
+      await killAfter(3 * mebibyte);
+      await divided(join(root, 'source.manifest.pieces'));
+      const { file, digest, bytesRead } = await write(source);
+      expect(bytesRead).toBe(8 * mebibyte + 5);
+      await divided(file);
+      // Killed while it makes up for that, it goes on from there all the same.
+      await killAfter(3 * mebibyte);
+      const again = await write(source);
+      expect(again).toMatchObject({ digest, bytesRead: 4 * mebibyte + 5 });
+      expect(await entryOf('base/2')).toMatchObject({ pieceBytes: 2 * mebibyte });
+      // What is not larger than a piece is proven by its content alone.
+      await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"pieceBytes":null', `"pieceBytes":${mebibyte}`));
+      expect((await write(source)).bytesRead).toBe(3);
+    });
+
     it('reads all of it again where it was changed in between, and where it was touched just before', async () => {
       await killAfter(3 * mebibyte);
       vi.setSystemTime(Date.now() + readAfterMs);
