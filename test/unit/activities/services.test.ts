@@ -148,7 +148,14 @@ test('a database that a power cut has ended recovers before it counts as stopped
         }),
         docker: { readContainer: () => Promise.resolve({ isRunning, state: isRunning ? 'running' : 'exited', processId: process.pid }) },
         filesystem: { syncFilesystem: () => Promise.resolve() },
-        postgres: { isReady: () => Promise.resolve(true), readStoppedControlData: () => Promise.resolve({ systemIdentifier: '1', state, checkpointLocation: '0/2' }) },
+        postgres: {
+          isReady: () => Promise.resolve(true),
+          readStoppedControlData: () => Promise.resolve({ systemIdentifier: '1', state, checkpointLocation: '0/2' }),
+          readCluster: () => {
+            did.push('count');
+            return Promise.resolve({ databases: { supersync: { tables: [], sequences: [{ schema: 'public', name: 's', lastValue: '40' }], largeObjects: 0 } }, roles: [], sizes: [] });
+          },
+        },
       },
     });
     const data = join(directory, 'data');
@@ -157,6 +164,19 @@ test('a database that a power cut has ended recovers before it counts as stopped
     await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, image: 'postgres:15', uid: 999, gid: 999 });
     expect(await serviceActivities.stopDatabase.perform(attempt, undefined)).toMatchObject({ state: 'shut down' });
     expect(did).toEqual(['up', 'stop']);
+
+    // A recovery moves sequences on: figures that were recorded before it are recorded again, also where a person made it recover.
+    await keepFact(attempt, 'statistics-stopped', 'of before');
+    state = 'in production';
+    await serviceActivities.stopDatabase.perform(attempt, undefined);
+    expect(did.slice(2)).toEqual(['up', 'count', 'stop']);
+    expect(await readFact(attempt, 'statistics-stopped')).toMatchObject({ databases: { supersync: { sequences: [{ lastValue: '40' }] } } });
+    isRunning = true;
+    await serviceActivities.stopDatabase.perform({ ...attempt, hasPredecessor: true }, undefined);
+    expect(did.slice(5)).toEqual(['up', 'count', 'stop']);
+    isRunning = true;
+    await serviceActivities.stopDatabase.perform(attempt, undefined);
+    expect(did.slice(8)).toEqual(['stop']);
   }));
 
 test('the way back parks at once where the old database does not start, with what it said, and not after every retry', () =>
