@@ -131,6 +131,7 @@ const chooseAgain = 'choose-again';
  */
 export async function carryOver<Acts>(context: RunContext, runbook: Runbook<Acts>): Promise<boolean> {
   context.progress.state = 'rolling back';
+  context.carryOverBegun = true;
   const left = await walkBeside(context, 'Carry over what users wrote', runbook.carryOver ?? [], {
     [discard]: 'go back without what users wrote',
     [chooseAgain]: 'choose anew what becomes of what users wrote',
@@ -169,8 +170,9 @@ export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<
   const { toUndo, usersMayWriteSince, carriedOver: isCarriedOver = false, undoBegun = false } = attempted.result;
   if (usersMayWriteSince === undefined) return { toUndo, carriesOver: false, isCarriedOver };
   const back = (runbook.undoes ?? runbook).carryOver === undefined ? [] : [carry, discard];
-  // What was undone already no list knows to do again, and the service may not run where it would be left.
-  const onward = runbook.undoes === undefined && !undoBegun ? ['continue'] : [];
+  // What was undone already no list knows to do again, nor to let users in whom a carry-over has kept out; and the
+  // service may not run where it would be left.
+  const onward = runbook.undoes === undefined && !undoBegun && !context.carryOverBegun ? ['continue'] : [];
   const leaving = undoBegun && back.length > 0 ? [] : ['stop'];
   const stopping = (runbook.whenStopped ?? []).map(({ title }) => title).join('; ');
   const decision = await askParked(context, {

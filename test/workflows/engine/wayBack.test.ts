@@ -215,19 +215,17 @@ test('what users wrote is given up only by name and with a reason, also where it
   expect(await run.outcomes()).toEqual(['counted', 'reason missing', 'counted', 'not a choice', 'reason missing', 'counted']);
 });
 
-test('whoever cannot carry over may choose anew, and stay where the users are', async () => {
+test('whoever cannot carry over may choose anew, and stop where the users are; going on would leave them kept out', async () => {
   const run = await driver.start('gated', { beginWayBack: past, save: fails });
   await run.asked('ready');
   await run.decide('ready', 'no-go', 'ann', 'too slow');
-  await run.asked('past-the-point-of-no-return');
+  expect(await run.asked('past-the-point-of-no-return')).toMatchObject({ choices: ['carry-over', 'discard-writes', 'continue', 'stop'] });
   await run.decide('past-the-point-of-no-return', 'carry-over');
   await run.asked('save.failed.1');
   await run.decide('save.failed.1', 'choose-again', 'ann', 'there is no room');
-  expect(await run.asked('past-the-point-of-no-return.2')).toMatchObject({ choices: ['carry-over', 'discard-writes', 'continue', 'stop'] });
-  await run.decide('past-the-point-of-no-return.2', 'continue');
-  await run.asked('ready.2');
-  await run.decide('ready.2', 'go');
-  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+  expect(await run.asked('past-the-point-of-no-return.2')).toMatchObject({ choices: ['carry-over', 'discard-writes', 'stop'] });
+  await run.decide('past-the-point-of-no-return.2', 'stop', 'ann', 'later');
+  await expect(run.result()).resolves.toMatchObject({ state: 'stopped' });
 });
 
 test('a runbook without a carry-over offers none past the point of no return', async () => {
