@@ -14,6 +14,8 @@ type Adopting = Pick<Attempt, 'config' | 'directory' | 'readJournal' | 'journal'
 
 /** What belongs to the other run alone: its record, and whose host it had taken over. */
 const notAdopted: ReadonlySet<string> = new Set(['record', 'taken-over']);
+/** What a run saw of the source before it started it: after its end somebody may have used that. */
+const seenBeforeEnd = 'source-on-the-way-back';
 
 /**
  * Takes up what the last run of a runbook did on this host: its facts, and what of it is to be undone.
@@ -65,11 +67,12 @@ export function hasActed({ entries }: Pick<RunOnHost, 'entries'>): boolean {
 export async function takeUp(attempt: Adopting, runbook: string, run: RunOnHost, goesOn: boolean): Promise<Adopted> {
   const { entries, opened, directory } = run;
   const { toUndo, ...summary } = summarise(entries);
+  const closed = entries.findLast((entry) => entry.kind === 'closed');
   for (const name of await readdir(directory)) {
     const fact = /^(.+)\.json$/.exec(name)?.[1];
-    if (fact !== undefined && !notAdopted.has(fact)) await keepFact(attempt, fact, await readFact({ directory }, fact));
+    if (fact === undefined || notAdopted.has(fact) || (closed !== undefined && fact === seenBeforeEnd)) continue;
+    await keepFact(attempt, fact, await readFact({ directory }, fact));
   }
-  const closed = entries.findLast((entry) => entry.kind === 'closed');
   const adopted: Adopted = {
     runbook,
     runId: runIdOf(run, runbook),

@@ -31,6 +31,7 @@ async function hostWith(directory: string, runs: Readonly<Record<string, readonl
     await journal.append(...entries);
     await keepFact({ directory: directoryOf(run) }, 'source', { of: run });
     await keepFact({ directory: directoryOf(run) }, 'record', { of: run });
+    await keepFact({ directory: directoryOf(run) }, 'source-on-the-way-back', { untouched: true });
   }
   const journal = await openJournal(join(directoryOf('rollback-new'), 'journal.jsonl'));
   const attempt = {
@@ -228,4 +229,18 @@ test.each([
   withDirectory(async (directory) => {
     const { attempt } = await hostWith(directory, { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began, ended, ...entries] });
     await expect(assertLastRunGoesOn(attempt, 'migrate')).rejects.toThrow(message);
+  }));
+
+test('what a run saw of the old database before its end says nothing of it afterwards: somebody may have used it since', () =>
+  withDirectory(async (directory) => {
+    const { attempt } = await hostWith(directory, { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began, closed] });
+    await adoptLastRun(attempt, 'migrate');
+    expect(await readFact(attempt, 'source-on-the-way-back')).toBeUndefined();
+  }));
+
+test('of a run that was lost it holds: its way back is gone on with', () =>
+  withDirectory(async (directory) => {
+    const { attempt } = await hostWith(directory, { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began] });
+    await adoptLastRun(attempt, 'migrate');
+    expect(await readFact(attempt, 'source-on-the-way-back')).toEqual({ untouched: true });
   }));
