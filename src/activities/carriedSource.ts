@@ -5,7 +5,7 @@ import { ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
 import { dropFact, keepFact, readFact } from './runFacts.js';
 import { needSource } from './source.js';
-import { isVolumeAsStopped, restoredFact, type RestoredFact } from './stoppedSource.js';
+import { isSourceAsStoppedOnVolume, isVolumeAsStopped, restoredFact, type RestoredFact } from './stoppedSource.js';
 import { summarise } from './wrapper/journal.js';
 
 /** Kept once the carried-over cluster has the source's place. */
@@ -56,10 +56,20 @@ export async function exchangeSource(attempt: Attempt): Promise<CarriedFact> {
   }
   const places = await carriedPlaces(attempt);
   await finishExchange(places);
+  await assertHoldsCopy(attempt, places);
   const { usersMayWriteSince } = summarise(await attempt.readJournal());
   const fact: CarriedFact = { kept: places.kept, at: attempt.now().toISOString(), ...(usersMayWriteSince === undefined ? {} : { since: usersMayWriteSince }) };
   await keepFact(attempt, carriedFact, fact);
   return tell(attempt, fact);
+}
+
+/** The copy may have been removed, or its filesystem not be mounted since a reboot: what lies there would pass for it. */
+async function assertHoldsCopy(attempt: Attempt, { root, incoming }: Exchange): Promise<void> {
+  if (await isSourceAsStoppedOnVolume(attempt)) return;
+  throw new PermanentFailure(
+    `${root} does not hold what was carried over, and ${incoming} is not there either`,
+    `look whether the filesystem of ${root} is mounted (findmnt --target ${root}) and retry; where the copy is gone, answer choose-again, then carry-over: the volume still has everything`,
+  );
 }
 
 /** Gives a directory the source's place, and keeps the one that has it; goes on where an earlier attempt was cut off. */

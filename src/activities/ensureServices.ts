@@ -51,9 +51,19 @@ export async function isDatabaseReady({ config, tools }: Attempt, container: str
   return (await readContainerReadiness({ processId, user, database })) ?? tools.postgres.isReady({ container, user, database });
 }
 
+/**
+ * Past this mark the way back is another one. It is set before the application starts on the encrypted volume, for
+ * whatever reason it does: a way back whose undos were skipped would else leave users there unnoticed.
+ */
+export async function markUsersMayWrite(attempt: Attempt): Promise<void> {
+  if ((await attempt.readJournal()).some((entry) => entry.kind === 'mark')) return;
+  await attempt.journal({ kind: 'mark', at: attempt.now().toISOString(), mark: 'users may write on the new volume' });
+}
+
 /** Starts the application without touching the database, and waits until its health endpoint says 200. */
 export async function ensureApplicationUp(attempt: Attempt): Promise<{ status: number }> {
   const { application } = attempt.config.deployment;
+  if (await isOverlaySelected(attempt)) await markUsersMayWrite(attempt);
   await startService(attempt, { services: [application.service], noDeps: true });
   const { applicationContainer } = await needSource(attempt);
   return waitUntil(attempt, { container: applicationContainer, what: 'the application to be healthy' }, async () => {

@@ -9,6 +9,7 @@ import { backupPassphrase, gpgHome } from './backup.js';
 import type { BackupManifest } from './backupManifest.js';
 import { assertMayReturn, exists, finishExchange, isCarriedOver, restoredExchangeFact, type Exchange } from './carriedSource.js';
 import { withRestored } from './restoreCheck.js';
+import { assertOverlayDeselected } from './overlaySelection.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
 import { ensureApplicationStopped, ensureDatabaseStopped, ensureDatabaseUp } from './ensureServices.js';
 import { needSource } from './source.js';
@@ -28,6 +29,7 @@ export const restoredSourceActivities = {
    */
   restoreFinalBackup: changes('BACKUP_RESTORE', async (attempt) => {
     await assertMayReturn(attempt);
+    await assertOverlayDeselected(attempt);
     if (await isCarriedOver(attempt)) {
       throw new PermanentFailure('the final backup is older than what users wrote on the encrypted volume, which was carried over', 'mend the carried-over cluster, or go back to the kept directory by hand');
     }

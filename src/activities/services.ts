@@ -1,12 +1,11 @@
-import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { CommandFailed } from '../host/runner.js';
 import { changes, type Attempt } from './activity.js';
 import { carriedPlaces, ensureSourceInPlace } from './carriedSource.js';
-import { DatabaseEnded, ensureApplicationStopped, ensureApplicationUp, ensureDatabaseStopped, ensureDatabaseUp, NotInTime } from './ensureServices.js';
+import { DatabaseEnded, ensureApplicationStopped, ensureApplicationUp, ensureDatabaseStopped, ensureDatabaseUp, markUsersMayWrite, NotInTime } from './ensureServices.js';
 import { assertOpenFilesOnVolume } from './openFilesOnVolume.js';
 import { keepEndOfOutage } from './outage.js';
-import { isOverlaySelected, overlayName } from './overlaySelection.js';
+import { assertOverlayDeselected } from './overlaySelection.js';
 import { keepFact, readFact } from './runFacts.js';
 import { keepErrorsBefore } from './serviceLogs.js';
 import { needSource } from './source.js';
@@ -86,8 +85,7 @@ export const serviceActivities = {
 
   /** From here on users may write on the new volume; that is written down before the application starts. */
   startApplicationOnVolume: changes('APPLICATION_START', async (attempt) => {
-    const marked = (await attempt.readJournal()).some((entry) => entry.kind === 'mark');
-    if (!marked) await attempt.journal({ kind: 'mark', at: attempt.now().toISOString(), mark: 'users may write on the new volume' });
+    await markUsersMayWrite(attempt);
     const up = await ensureApplicationUp(attempt);
     await keepEndOfOutage(attempt);
     return up;
@@ -99,13 +97,7 @@ export const serviceActivities = {
  * skipped may have left either undone.
  */
 async function ensureSourceSelected(attempt: Attempt): Promise<{ readonly carriedOver: boolean }> {
-  if (await isOverlaySelected(attempt)) {
-    const { directory } = attempt.config.deployment;
-    throw new PermanentFailure(
-      `${join(directory, '.env')} still selects ${overlayName}: the database would start on the encrypted volume, and not on the old one`,
-      `take ${overlayName} out of COMPOSE_FILE there, then retry`,
-    );
-  }
+  await assertOverlayDeselected(attempt);
   return ensureSourceInPlace(attempt);
 }
 

@@ -86,6 +86,13 @@ export async function isVolumeAsStopped(attempt: Attempt): Promise<boolean> {
   return (await readControlDigest(attempt, 'volume')) === stopped?.controlDigest;
 }
 
+/** Whether the source's place holds the cluster that was stopped on the encrypted volume, and not another or none. */
+export async function isSourceAsStoppedOnVolume(attempt: Attempt): Promise<boolean> {
+  const stopped = await readFact<StoppedFact>(attempt, stoppedFacts.volume);
+  const controlDigest = await ifPresent(readControlDigest(attempt, 'source'));
+  return stopped !== undefined && controlDigest === stopped.controlDigest;
+}
+
 /** Whether the source has been started since it was stopped: then it may hold writes of its own. */
 export async function wasSourceStarted(attempt: Attempt): Promise<boolean> {
   const stopped = await readFact<StoppedFact>(attempt, stoppedFacts.source);

@@ -42,8 +42,9 @@ async function twoClusters(directory: string) {
     [root, 'old'],
     [places.incoming, 'carried over'],
   ] as const) {
-    await mkdir(place);
+    await mkdir(join(place, 'global'), { recursive: true });
     await writeFile(join(place, 'PG_VERSION'), content);
+    await writeFile(join(place, 'global', 'pg_control'), content === 'old' ? 'as stopped before the migration' : 'as stopped');
   }
   const contentOf = (place: string) => readFile(join(place, 'PG_VERSION'), 'utf8');
   return { attempt, ...places, contentOf, startOnVolume: () => writeFile(control, 'started since') };
@@ -78,12 +79,24 @@ test.each([0, 1, 2])('an exchange given up after %i renames leaves the old clust
   }),
 );
 
+test('an exchange whose copy is gone is not told as carried over, and the volume is what has everything', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, incoming, contentOf } = await twoClusters(directory);
+    await rm(incoming, { recursive: true });
+    await expect(exchangeSource(attempt)).rejects.toThrow(/does not hold what was carried over.*findmnt.*choose-again/s);
+    await rm(root, { recursive: true });
+    await expect(exchangeSource(attempt)).rejects.toThrow(/does not hold what was carried over/);
+    expect(await ensureSourceInPlace(attempt)).toEqual({ carriedOver: false });
+    expect(attempt.entries).toEqual([]);
+    await expect(contentOf(root)).rejects.toThrow(/ENOENT/);
+  }));
+
 test('an exchange never removes files', () =>
   withDirectory(async (directory) => {
     const { attempt, root, kept } = await twoClusters(directory);
     await mkdir(kept);
     await expect(exchangeSource(attempt)).rejects.toThrow(`${root} and ${kept} both hold files`);
-    expect(await readdir(root)).toEqual(['PG_VERSION']);
+    expect(await readdir(root)).toEqual(['PG_VERSION', 'global']);
   }));
 
 test('the old database starts and its compose files are selected only where what users wrote is saved or given up by name', () =>

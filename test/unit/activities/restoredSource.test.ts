@@ -16,6 +16,7 @@ async function damagedSource(directory: string, { availableBytes = 1e12, rows = 
   const root = join(directory, 'data');
   await mkdir(root);
   await writeFile(join(root, 'PG_VERSION'), 'damaged');
+  await writeFile(join(directory, 'docker-compose.yaml'), 'services: {}\n');
   const file = join(directory, 'final.sql.zst.gpg');
   await writeFile(file, 'encrypted');
   const done: string[] = [];
@@ -55,6 +56,7 @@ test.each<[string, RegExp, (damaged: Damaged) => Promise<unknown>]>([
   ['a backup with another digest', /its digest differs/, ({ file }) => writeFile(file, 'encrypteD')],
   ['a run that took none', /backup-final\.json is missing/, ({ attempt }) => rename(join(attempt.directory, 'backup-final.json'), join(attempt.directory, 'away'))],
   ['writes that were carried over', /older than what users wrote.*carried over/, ({ attempt }) => keepFact(attempt, 'carried-over', { kept: 'x', at: '' })],
+  ['an overlay that is still selected, where the database would start on the encrypted volume', /still selects docker-compose\.encrypted\.yaml/, ({ attempt: { directory } }) => writeFile(join(directory, '.env'), 'COMPOSE_FILE=docker-compose.yaml:docker-compose.encrypted.yaml\n')],
   ['users who may have written on the new volume', /users may have written.*discard-writes/s, ({ attempt }) => attempt.journal(mark)],
 ])('%s: nothing is restored, and the source stays where it is', (_, message, change) =>
   withDirectory(async (directory) => {

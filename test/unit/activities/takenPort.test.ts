@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ensureApplicationUp } from '../../../src/activities/ensureServices.js';
 import { keepFact } from '../../../src/activities/runFacts.js';
@@ -8,6 +10,7 @@ import { createAttempt } from './attempt.js';
 /** A host whose daemon holds the application's port for nobody until it is restarted. */
 async function hostWithTakenPort(directory: string, running: readonly string[]) {
   const did: string[] = [];
+  await writeFile(join(directory, 'docker-compose.yaml'), 'services: {}\n');
   const up = new Set(running);
   let isTaken = true;
   const attempt = createAttempt({
@@ -57,4 +60,16 @@ test('where containers of others run, a person looks who has the port, and resta
     const { attempt, did } = await hostWithTakenPort(directory, ['database', 'shop']);
     await expect(ensureApplicationUp(attempt)).rejects.toThrow(/another container has 127\.0\.0\.1:1900; besides this deployment there run shop.*systemctl restart docker/s);
     expect(did).toEqual(['up supersync']);
+  }));
+
+test('an application that starts on the encrypted volume sets the mark first, whoever had it started; on the old one there is none', () =>
+  withDirectory(async (directory) => {
+    const { attempt } = await hostWithTakenPort(directory, ['database']);
+    await ensureApplicationUp(attempt);
+    const marks = () => attempt.entries.filter(({ kind }) => kind === 'mark').length;
+    expect(marks()).toBe(0);
+    await writeFile(join(directory, '.env'), 'COMPOSE_FILE=docker-compose.yaml:docker-compose.encrypted.yaml\n');
+    await ensureApplicationUp(attempt);
+    await ensureApplicationUp(attempt);
+    expect(marks()).toBe(1);
   }));
