@@ -6,7 +6,8 @@ import { changes, reads, type Attempt } from './activity.js';
 import { backupActivities } from './backup.js';
 import { readManifests, type BackupManifest } from './backupManifest.js';
 import { assertAsListed, assertNobodyHolds, assertServiceOnVolume } from './decommissionGuards.js';
-import { listPlaintext, type Copy, type Kept, type Listing } from './decommissionListing.js';
+import { listPlaintext, type Kept, type Listing } from './decommissionListing.js';
+import type { Copy } from './measuredCopy.js';
 import { hasBegun, readMigration, tellMigration, type MigrationFact } from './decommissionMigration.js';
 import { assertGone, nothingRemoved, removeListed, trimFilesystems, type RemovalFact } from './decommissionRemoval.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
@@ -16,6 +17,7 @@ import { countRows, readStatistics, tablesIn, type Statistics } from './statisti
 const millisecondsOfDay = 24 * 3600 * 1000;
 /** History is no place for thousands of paths: the rest is in the run's directory on the host. */
 const shownAtMost = 60;
+const explainedAtMost = 5;
 
 /** The removal of every copy of the database in the clear that this host shows. */
 export const decommissionActivities = {
@@ -42,7 +44,7 @@ export const decommissionActivities = {
   listPlaintextCopies: changes('PLAINTEXT_LIST', async (attempt) => {
     const listing = await listPlaintext(attempt);
     if (listing.copies.length === 0) {
-      throw new PermanentFailure('no copy of the database in the clear was found that could be removed', `what was found and is not removed: ${listing.kept.map(({ where }) => where).join(', ') || 'nothing'}; end this run`);
+      throw new PermanentFailure('no copy of the database in the clear was found that could be removed', `what was found and is not removed: ${nameKept(listing.kept)}; end this run`);
     }
     await keepFact(attempt, 'plaintext', listing);
     const { processes } = await assertNobodyHolds(attempt, listing.copies);
@@ -137,6 +139,13 @@ function showCopy({ path, what, sizeBytes, files, namedElsewhere }: Copy): Fact 
 
 function showKept({ where, what, why }: Kept): Fact {
   return [where, `${what}, not removed: ${why}`];
+}
+
+/** In one sentence: of the first ones why, since a parked step shows no list. */
+function nameKept(kept: readonly Kept[]): string {
+  if (kept.length === 0) return 'nothing';
+  const rest = kept.length - explainedAtMost;
+  return `${kept.slice(0, explainedAtMost).map(({ what, where, why }) => `${where} (${what}: ${why})`).join(', ')}${rest > 0 ? `, and ${rest} more` : ''}`;
 }
 
 function show(facts: readonly Fact[]): readonly Fact[] {

@@ -2,11 +2,13 @@ import { lstat } from 'node:fs/promises';
 import { PermanentFailure } from '../contract/errors.js';
 import { toDeviceNumber } from '../host/deviceNumber.js';
 import { walkTree } from '../host/directoryTree.js';
+import { readDigest } from '../host/fileDigest.js';
 import { ifPresent } from '../host/failure.js';
 import { isWithin } from '../host/paths.js';
 import { assertIs } from '../host/treeRemoval.js';
 import type { Attempt } from './activity.js';
-import { findObstacle, measureCopy, type Copy } from './decommissionListing.js';
+import { findObstacle } from './decommissionListing.js';
+import { measureCopy, type Copy } from './measuredCopy.js';
 import { isOverlaySelected } from './overlaySelection.js';
 import { assertOpenFilesOnVolume } from './openFilesOnVolume.js';
 import { ensureDatabaseReady } from './ensureServices.js';
@@ -46,6 +48,13 @@ export async function assertAsListed(attempt: Attempt, copies: readonly Copy[]):
     await assertIs(copy.path, copy.identity);
     const obstacle = await findObstacle(attempt, copy);
     if (obstacle !== undefined) throw new PermanentFailure(`${copy.path} cannot be removed any more: ${obstacle}`, 'list anew with a run of its own');
+    // A start that wrote little changes neither the number of files nor their sizes.
+    if (copy.control !== undefined && (await ifPresent(readDigest({ file: copy.control.path }))) !== copy.control.digest) {
+      throw new PermanentFailure(
+        `${copy.path} was started since it was listed (${copy.control.path} has other bytes): it may hold writes that nothing else holds`,
+        'look what was written there and bring it over to the encrypted volume; then list anew with a run of its own',
+      );
+    }
     const { files, sizeBytes } = await measureCopy(copy);
     if (files !== copy.files || sizeBytes !== copy.sizeBytes) {
       throw new PermanentFailure(

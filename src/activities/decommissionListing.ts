@@ -1,35 +1,22 @@
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { readLinksLeaving, walkTree } from '../host/directoryTree.js';
+import { readDigest } from '../host/fileDigest.js';
 import { ifPresent } from '../host/failure.js';
 import { isWithin } from '../host/paths.js';
 import { readSystemIdentifier, recogniseFile } from '../host/plaintextCopy.js';
 import { readSwapAreas } from '../host/swap.js';
-import { identityOf, type FileIdentity } from '../host/treeRemoval.js';
+import { identityOf } from '../host/treeRemoval.js';
 import { formatBytes } from '../contract/facts.js';
 import type { Attempt } from './activity.js';
 import { readOtherRuns } from './adoption.js';
 import { needSystemIdentifier, type MigrationFact } from './decommissionMigration.js';
+import { measureCopy, type Copy } from './measuredCopy.js';
+import { toKnownDatabases, whyNotOfCluster, type KnownDatabases } from './dumpOrigin.js';
+import { controlFileOf, readRecordedStops, whyNotAsStopped, whyNotOlder, type RecordedStops } from './recordedStops.js';
 import { needFact } from './runFacts.js';
 import { needSource } from './source.js';
 import type { Statistics } from './statistics.js';
-
-/** A copy in the clear that may be removed: what it is was shown, not assumed. */
-export interface Copy {
-  readonly what: string;
-  /** Without a symbolic link in it. */
-  readonly path: string;
-  readonly identity: FileIdentity;
-  readonly isDirectory: boolean;
-  /** The place stays, empty and closed: a container would make a new, empty, unencrypted cluster in it. */
-  readonly keepsPlace: boolean;
-  readonly files: number;
-  readonly sizeBytes: number;
-  /** Blocks on the disk that come free: without those of files that have another name outside. */
-  readonly allocatedBytes: number;
-  /** Files in it that have another name outside: their content stays. */
-  readonly namedElsewhere: number;
-}
 
 /** What is not removed, and why. */
 export interface Kept {
@@ -47,19 +34,22 @@ export interface Listing {
 interface Search {
   readonly attempt: Attempt;
   readonly systemIdentifier: string;
-  readonly knownTables: ReadonlySet<string>;
+  readonly known: KnownDatabases;
+  readonly stops: RecordedStops;
   /** ISO time. */
   readonly inUseSince: string;
   readonly copies: Copy[];
   readonly kept: Kept[];
+  /** Directories that were looked at as the old volume's: by that rule alone, wherever they are found again. */
+  readonly judged: string[];
 }
 
 /** Looks for copies of the database in the clear; nothing is changed. */
 export async function listPlaintext(attempt: Attempt): Promise<Listing> {
-  const { databases } = await needFact<Statistics>(attempt, 'statistics-stopped');
+  const known = toKnownDatabases(await needFact<Statistics>(attempt, 'statistics-stopped'));
   const { inUseSince } = await needFact<MigrationFact>(attempt, 'migration');
-  const tables = Object.values(databases).flatMap((database) => database.tables.map(({ schema, name }) => `${schema}.${name}`));
-  const search: Search = { attempt, systemIdentifier: await needSystemIdentifier(attempt), knownTables: new Set(tables), inUseSince, copies: [], kept: [] };
+  const stops = await readRecordedStops(attempt);
+  const search: Search = { attempt, systemIdentifier: await needSystemIdentifier(attempt), known, stops, inUseSince, copies: [], kept: [], judged: [] };
   await listOldVolume(search);
   for (const place of [attempt.config.backup.directory, ...attempt.config.decommission.places]) await searchPlace(search, place);
   await listLeftRestores(search);
@@ -84,19 +74,24 @@ async function listOldVolume(search: Search): Promise<void> {
     if (!name.startsWith(basename(root)) || run === undefined) continue;
     const path = join(dirname(root), name);
     if (runs.some((each) => each.name.includes(`-${run}`))) await addCluster(search, { what: 'data directory kept by an earlier way back', path, cluster: join(path, directory.slice(root.length)), keepsPlace: false });
-    else search.kept.push({ what: 'directory beside the old data', where: path, why: 'no run of this host is known to have made it' });
+    else {
+      search.judged.push(await realpath(path));
+      search.kept.push({ what: 'directory beside the old data', where: path, why: 'no run of this host is known to have made it' });
+    }
   }
   if (search.copies.length === 0 && !search.kept.some(({ where }) => where === root)) return;
   const archiving = await readArchiveCommand(directory);
   if (archiving !== undefined) search.kept.push({ what: 'WAL archive', where: archiving, why: 'the old cluster archived by this command: name the directory in decommission.places, or remove what lies elsewhere yourself' });
 }
 
-/** A cluster counts where it bears the identifier of the one on the encrypted volume. */
+/** A cluster of the old volume counts where it bears the identifier of the one on the encrypted volume, and was not started since it was stopped. */
 async function addCluster(search: Search, { what, path, cluster, keepsPlace }: { what: string; path: string; cluster: string; keepsPlace: boolean }): Promise<void> {
   const names = await ifPresent(readdir(path));
   if (names === undefined || isEmptied(names)) return;
+  search.judged.push(await realpath(path));
   const found = await readSystemIdentifier(cluster);
-  if (found === search.systemIdentifier || (keepsPlace && (await isHalfRemoved(search.attempt, path)))) await addCopy(search, what, path, keepsPlace);
+  if (found === search.systemIdentifier) await addUnlessKept(search, { what, path, keepsPlace, cluster, why: await whyNotAsStopped(cluster, search.stops) });
+  else if (found === undefined && keepsPlace && (await isHalfRemoved(search.attempt, path))) await addCopy(search, { what, path, keepsPlace });
   else search.kept.push({ what, where: path, why: found === undefined ? 'it is no data directory of PostgreSQL any more' : `it is another cluster (system identifier ${found}, not ${search.systemIdentifier})` });
 }
 
@@ -133,11 +128,15 @@ async function searchPlace(search: Search, place: string): Promise<void> {
       skipped.push(full);
       search.kept.push({ what: 'another filesystem', where: full, why: 'mounts are not crossed: name it in decommission.places of its own' });
     } else if (stats.isDirectory()) {
+      if (search.judged.some((judged) => isWithin(full, judged))) {
+        skipped.push(full);
+        continue;
+      }
       const found = await readSystemIdentifier(full);
       if (found === undefined) continue;
       skipped.push(full);
       if ((await ifPresent(lstat(join(full, 'standby.signal')))) !== undefined) search.kept.push({ what: 'cluster', where: full, why: 'it is a standby, which another server may need' });
-      else if (found === search.systemIdentifier) await addCopy(search, 'filesystem copy', full, false);
+      else if (found === search.systemIdentifier) await addUnlessKept(search, { what: 'filesystem copy', path: full, keepsPlace: false, cluster: full, why: await whyNotOlder(full, search.stops) });
       else search.kept.push({ what: 'cluster', where: full, why: `it is another one (system identifier ${found})` });
     } else if (stats.isFile()) await addFile(search, full);
     else if (stats.isSymbolicLink()) search.kept.push({ what: 'symbolic link', where: full, why: 'links are not followed: look where it leads' });
@@ -152,16 +151,25 @@ async function addFile(search: Search, path: string): Promise<void> {
   if (found.kind === 'WAL segment' && found.systemIdentifier === search.systemIdentifier) {
     // The cluster on the volume bears the same identifier: what it archives may be somebody's way to a point in time.
     const isOld = (await lstat(path)).mtimeMs < Date.parse(search.inUseSince);
-    if (isOld) await addCopy(search, 'WAL segment', path, false);
+    if (isOld) await addCopy(search, { what: 'WAL segment', path, keepsPlace: false });
     else search.kept.push({ what: 'WAL segment', where: path, why: 'it was archived since the encrypted volume is in use: encrypt the archive first' });
-  } else if (found.kind === 'dump' && found.tables.some((table) => search.knownTables.has(table))) await addCopy(search, 'dump in the clear', path, false);
-  else if (found.kind === 'dump') search.kept.push({ what: 'dump in the clear', where: path, why: 'its beginning names no table of this database: look whose it is' });
-  else search.kept.push({ what: 'file', where: path, why: found.kind === 'unknown' ? found.why : 'a WAL segment of another cluster' });
+  } else if (found.kind === 'dump') {
+    search.attempt.report({ phase: `reading ${path}` });
+    await addUnlessKept(search, { what: 'dump in the clear', path, keepsPlace: false, why: await whyNotOfCluster(path, search.known, search.attempt.signal) });
+  } else search.kept.push({ what: 'file', where: path, why: found.kind === 'unknown' ? found.why : 'a WAL segment of another cluster' });
 }
 
-async function addCopy(search: Search, what: string, path: string, keepsPlace: boolean): Promise<void> {
+type Found = Pick<Copy, 'what' | 'path' | 'keepsPlace'> & { readonly cluster?: string };
+
+async function addUnlessKept(search: Search, { why, ...found }: Found & { readonly why: string | undefined }): Promise<void> {
+  if (why === undefined) await addCopy(search, found);
+  else search.kept.push({ what: found.what, where: found.path, why });
+}
+
+async function addCopy(search: Search, { what, path, keepsPlace, cluster }: Found): Promise<void> {
   const real = await realpath(path);
-  const copy = await measureCopy({ what, path: real, keepsPlace });
+  const measured = await measureCopy({ what, path: real, keepsPlace });
+  const copy = cluster === undefined ? measured : { ...measured, control: { path: controlFileOf(cluster), digest: await readDigest({ file: controlFileOf(cluster) }) } };
   const obstacle = await findObstacle(search.attempt, copy);
   // What lies in another copy goes with it.
   if (search.copies.some((other) => isWithin(real, other.path))) return;
@@ -179,29 +187,6 @@ export async function findObstacle({ config, tools }: Attempt, { path, isDirecto
   const wanted = [config.volume.file, config.volume.mountPoint, config.stateDirectory, config.auditLog, config.backup.directory, config.deployment.directory];
   const within = wanted.find((each) => isWithin(each, path));
   return within === undefined ? undefined : `${within} lies in it`;
-}
-
-/** Files, bytes and identity of a copy as it is now. */
-export async function measureCopy({ what, path, keepsPlace }: Pick<Copy, 'what' | 'path' | 'keepsPlace'>): Promise<Copy> {
-  const root = await lstat(path, { bigint: true });
-  const inodes = new Map<string, { readonly links: bigint; readonly blocks: bigint; readonly sizeBytes: bigint; seen: bigint }>();
-  let files = 0;
-  for await (const { stats } of root.isDirectory() ? walkTree({ directory: path }) : [{ stats: root }]) {
-    if (!stats.isFile()) continue;
-    files += 1;
-    const inode = `${stats.dev}:${stats.ino}`;
-    const { nlink: links, blocks, size: sizeBytes } = stats;
-    inodes.set(inode, { links, blocks, sizeBytes, seen: (inodes.get(inode)?.seen ?? 0n) + 1n });
-  }
-  const all = [...inodes.values()];
-  const going = all.filter(({ links, seen }) => links <= seen);
-  return {
-    ...{ what, path, keepsPlace, files, identity: identityOf(root), isDirectory: root.isDirectory() },
-    sizeBytes: Number(all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n)),
-    // st_blocks counts 512 bytes whatever the filesystem's own blocks (stat(2)).
-    allocatedBytes: Number(going.reduce((sum, { blocks }) => sum + blocks, 0n)) * 512,
-    namedElsewhere: all.length - going.length,
-  };
 }
 
 /** What a test restore left that was killed: a run that ends removes it. */

@@ -7,7 +7,8 @@ import { ensureTextFile } from '../host/textFile.js';
 import { readIdentity, removeTree } from '../host/treeRemoval.js';
 import type { Attempt } from './activity.js';
 import { assertAsListed, assertNobodyHolds, assertServiceOnVolume, assertStillOurs } from './decommissionGuards.js';
-import { isEmptied, removedNotice, type Copy, type Listing } from './decommissionListing.js';
+import { isEmptied, removedNotice, type Listing } from './decommissionListing.js';
+import type { Copy } from './measuredCopy.js';
 import { tellMigration } from './decommissionMigration.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
 

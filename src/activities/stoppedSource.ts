@@ -34,7 +34,8 @@ export const restoredFact = 'restored';
 /** The cluster on the old volume, or the one on the encrypted volume. */
 export type Cluster = 'source' | 'volume';
 
-const stoppedFacts: Readonly<Record<Cluster, string>> = { source: 'stopped', volume: 'stopped-on-volume' };
+/** The facts of a run under which the stops are kept. */
+export const stoppedFacts: Readonly<Record<Cluster, string>> = { source: 'stopped', volume: 'stopped-on-volume' };
 
 /** Keeps how a cluster was stopped: what comes later is held against it. */
 export async function keepStopped(attempt: Attempt, cluster: Cluster = 'source'): Promise<StoppedFact> {

@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { constants, gunzipSync } from 'node:zlib';
 import { join } from 'node:path';
+import { findArchive } from './dumpArchive.js';
 import { ifPresent } from './failure.js';
 
 /** What the beginning of a file or directory shows of PostgreSQL's data in it. */
@@ -8,8 +9,8 @@ export type PlaintextCopy =
   /** A data directory: a copy of the filesystem, or the cluster itself. */
   | { readonly kind: 'cluster'; readonly systemIdentifier: string }
   | { readonly kind: 'WAL segment'; readonly systemIdentifier: string }
-  /** Of pg_dump or pg_dumpall; the tables are those that its beginning creates, as `schema.name`. */
-  | { readonly kind: 'dump'; readonly tables: readonly string[] }
+  /** Of pg_dump or pg_dumpall: `readDump` tells what it holds. */
+  | { readonly kind: 'dump' }
   /** Encrypted: OpenPGP, or a LUKS header. */
   | { readonly kind: 'encrypted' }
   | { readonly kind: 'unknown'; readonly why: string };
@@ -17,12 +18,23 @@ export type PlaintextCopy =
 const headBytes = 512 * 1024;
 /** A page header of that magic's family begins each segment; the identifier stands at 24 in its long form (xlog_internal.h). */
 const walIdentifierOffset = 24;
+/** Behind the identifier, two versions and the state, aligned to eight bytes. */
+const controlTimeOffset = 24;
 
 /** The cluster's system identifier, the first field of its control file (pg_control.h); undefined where the directory is no cluster. */
 export async function readSystemIdentifier(directory: string): Promise<string | undefined> {
   if ((await ifPresent(stat(join(directory, 'PG_VERSION')))) === undefined) return undefined;
   const head = await ifPresent(readHead(join(directory, 'global', 'pg_control'), 8));
   return head === undefined || head.length < 8 ? undefined : String(head.readBigUInt64LE(0));
+}
+
+/** When the cluster's control file was last written by PostgreSQL, as each start does (its fourth field, in seconds; pg_control.h). */
+export async function readControlTime(directory: string): Promise<Date | undefined> {
+  const head = await ifPresent(readHead(join(directory, 'global', 'pg_control'), controlTimeOffset + 8));
+  if (head === undefined || head.length < controlTimeOffset + 8) return undefined;
+  const time = new Date(Number(head.readBigInt64LE(controlTimeOffset)) * 1000);
+  // A damaged file may hold any number.
+  return Number.isNaN(time.getTime()) ? undefined : time;
 }
 
 /** Looks into a regular file. What cannot be recognised is named so that a person looks. */
@@ -34,12 +46,11 @@ export async function recogniseFile(path: string, name: string): Promise<Plainte
   }
   const content = unpack(head);
   if (content === undefined) return { kind: 'unknown', why: 'compressed in a way that is not looked into' };
-  // A tar of pg_dump begins with its table of contents, one block in (pg_backup_tar.c).
-  const isDump = content.subarray(0, 5).toString('latin1') === 'PGDMP' || content.subarray(512, 517).toString('latin1') === 'PGDMP';
-  const text = content.toString('latin1');
-  if (!isDump && !/^-- PostgreSQL database (cluster )?dump/m.test(text)) return { kind: 'unknown', why: 'not recognised as data of PostgreSQL' };
-  const tables = [...text.matchAll(/CREATE TABLE (?:IF NOT EXISTS )?("?[\w$]+"?\."?[\w$]+"?)/g)].map(([, table]) => (table ?? '').replaceAll('"', ''));
-  return { kind: 'dump', tables: [...new Set(tables)] };
+  if (findArchive(content) !== undefined) return { kind: 'dump' };
+  const mark = /^--\r?\n-- PostgreSQL database (?:cluster )?dump/m.exec(content.toString('latin1'));
+  if (mark === null) return { kind: 'unknown', why: 'not recognised as data of PostgreSQL' };
+  // A script, or a tar, may hold one beside other things.
+  return mark.index === 0 ? { kind: 'dump' } : { kind: 'unknown', why: 'it holds a dump of PostgreSQL after something else: look into it' };
 }
 
 function isEncrypted(head: Buffer): boolean {

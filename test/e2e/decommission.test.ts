@@ -95,7 +95,7 @@ describe('the removal of what a migration left in the clear', () => {
     expect(await look()).toBe(before);
   });
 
-  it('refuses while the database does not run on the encrypted volume', async () => {
+  it('refuses while the database does not run on the encrypted volume, and keeps an old volume that was started since', async () => {
     await shell('docker stop supersync-server && cd /opt/supersync && COMPOSE_FILE=docker-compose.yaml docker compose up -d --no-deps postgres && until docker exec supersync-postgres pg_isready -U supersync; do sleep 1; done');
     const refusals: string[] = [];
     const { result } = await walk(await startRunbook(rehearsal, runbook), 'go', (title) => {
@@ -105,6 +105,11 @@ describe('the removal of what a migration left in the clear', () => {
     expect(refusals).toEqual([expect.stringMatching(/PostgreSQL holds .* which is not on the encrypted volume; nothing is removed/) as unknown]);
     expect(result.state).toBe('stopped');
     await shell('cd /opt/supersync && docker compose up -d');
+    const { asked } = await walk(await startRunbook(rehearsal, runbook), 'no-go', (title) => Promise.reject(new Error(title)));
+    const evidence = asked.find(({ id }) => id === 'remove-plaintext-gate')?.evidence ?? [];
+    expect(evidence).toContainEqual(['stays', expect.stringMatching(new RegExp(`^${oldData}: .*it was started since Lockstep stopped it`)) as unknown]);
+    expect(evidence.filter(([label, words]) => label === 'REMOVED' && words.startsWith(`${oldData}:`))).toEqual([]);
+    await shell(`rsync -a --checksum --delete --exclude=/base/filler ${copies}/cluster/ ${oldData}/`);
   });
 
   it('removes what was listed with two people agreeing, past a killed worker, and nothing else; then nobody goes back', async () => {

@@ -3,23 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { adoptLastRun, type RunOnHost } from '../../../src/activities/adoption.js';
 import { assertAsListed, assertNobodyHolds } from '../../../src/activities/decommissionGuards.js';
-import { listPlaintext, type Listing } from '../../../src/activities/decommissionListing.js';
+import { listPlaintext } from '../../../src/activities/decommissionListing.js';
 import { findMigration, readMigration, tellMigration } from '../../../src/activities/decommissionMigration.js';
 import { assertGone } from '../../../src/activities/decommissionRemoval.js';
 import { keepFact } from '../../../src/activities/runFacts.js';
 import { openJournal, type JournalEntry } from '../../../src/activities/wrapper/journal.js';
-import { createMounts } from '../../../src/host/mounts.js';
-import { createOpenFiles } from '../../../src/host/openFiles.js';
-import { createRun } from '../../../src/host/runner.js';
 import { withDirectory } from '../needsRoot.js';
-import { createAttempt } from './attempt.js';
-
-const identity = { node: 'copy', title: 'Copy', plan: '4', opening: 1, phase: 'do', undoable: true } as const;
-const settings = { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 };
-const opened: Extract<JournalEntry, { kind: 'opened' }> = { kind: 'opened', at: '2026-09-01T19:00:00Z', call: identity, nodes: ['copy'], settings, bootId: 'b', configDigest: 'd', lockstepVersion: '1' };
-const began: JournalEntry = { kind: 'began', at: '2026-09-01T19:01:00Z', attempt: 1, bootId: 'b', ...identity };
-const mark: JournalEntry = { kind: 'mark', at: '2026-09-01T20:00:00Z', mark: 'users may write on the new volume' };
-const closedAs = (state: string): JournalEntry => ({ kind: 'closed', at: '2026-09-01T21:00:00Z', state, outcome: '' });
+import { began, closedAs, controlFile, dumpOf, hostAfterMigration, listed, mark, opened, startedAt, stoppedAt } from './decommissionHost.js';
 
 function runOf(name: string, ...entries: readonly JournalEntry[]): RunOnHost {
   return { name, directory: `/runs/${name}`, opened, entries: [opened, ...entries] };
@@ -49,56 +39,6 @@ describe('the migration whose source goes', () => {
   });
 });
 
-/** A host after a migration: the old cluster, its copy on the volume, and what else lies about. */
-async function hostAfterMigration(directory: string) {
-  const own = join(directory, 'state', 'runs', 'decommissionPlaintext-new');
-  const migration = join(directory, 'state', 'runs', 'migrate-0123abcd-1');
-  const root = join(directory, 'old');
-  const mountPoint = join(directory, 'volume');
-  const backups = join(directory, 'backups');
-  const control = (identifier: bigint) => {
-    const content = Buffer.alloc(64);
-    content.writeBigUInt64LE(identifier, 0);
-    return content;
-  };
-  const makeCluster = async (path: string, identifier = 7n) => {
-    await mkdir(join(path, 'global'), { recursive: true });
-    await writeFile(join(path, 'PG_VERSION'), '15\n');
-    await writeFile(join(path, 'global', 'pg_control'), control(identifier));
-  };
-  await makeCluster(root);
-  await makeCluster(join(mountPoint, 'pgdata'));
-  await mkdir(backups);
-  await mkdir(own, { recursive: true });
-  await (await openJournal(join(migration, 'journal.jsonl'))).append(opened, began, mark, closedAs('succeeded'));
-  await keepFact({ directory: migration }, 'source', { root, directory: root, container: 'db', applicationContainer: 'app' });
-  await keepFact({ directory: migration }, 'statistics-stopped', { databases: { shop: { tables: [{ schema: 'public', name: 'orders', rows: 1 }] } } });
-  const containers: Record<string, unknown> = {};
-  const attempt = createAttempt({
-    directory: own,
-    config: {
-      stateDirectory: join(directory, 'state'),
-      volume: { mountPoint, file: join(directory, 'volume.img') },
-      backup: { directory: backups },
-      deployment: { directory: join(directory, 'deployment') },
-    },
-    tools: {
-      mounts: createMounts({ run: createRun() }),
-      // Of the machine's other processes a container may not show their files.
-      openFiles: { ...createOpenFiles(), readProcesses: () => Promise.resolve([process.pid]) },
-      docker: { readContainer: (name: string) => Promise.resolve(containers[name]), readContainerIds: () => Promise.resolve(Object.keys(containers)) },
-    },
-  });
-  return { attempt, root, backups, migration, containers, makeCluster };
-}
-
-const dumpOf = (table: string) => `--\n-- PostgreSQL database dump\n--\nCREATE TABLE public.${table} (id bigint);\n`;
-
-async function listed(attempt: Awaited<ReturnType<typeof hostAfterMigration>>['attempt']): Promise<Listing> {
-  await readMigration(attempt);
-  return listPlaintext(attempt);
-}
-
 test('only what is shown to be of this cluster is to go; the rest is named', () =>
   withDirectory(async (directory) => {
     const { attempt, root, backups, makeCluster } = await hostAfterMigration(directory);
@@ -106,7 +46,7 @@ test('only what is shown to be of this cluster is to go; the rest is named', () 
     await makeCluster(`${root}.before-ffffffff`);
     await makeCluster(join(backups, 'copy'));
     await makeCluster(join(backups, 'another'), 8n);
-    await writeFile(join(backups, 'old.sql'), dumpOf('orders'));
+    await writeFile(join(backups, 'old.sql'), dumpOf('orders', 'users'));
     await writeFile(join(backups, 'foreign.sql'), dumpOf('patients'));
     await writeFile(join(backups, 'new.dump.zst.gpg'), Buffer.from([0x8c, 0x0d]));
     await writeFile(join(backups, 'notes.txt'), 'call the printer company');
@@ -189,6 +129,10 @@ test('what changed or was exchanged since the listing is not what people agreed 
     const { attempt, root } = await hostAfterMigration(directory);
     const { copies } = await listed(attempt);
     await expect(assertAsListed(attempt, copies)).resolves.toBeUndefined();
+    const control = join(root, 'global', 'pg_control');
+    await writeFile(control, controlFile(7n, startedAt));
+    await expect(assertAsListed(attempt, copies)).rejects.toThrow(`${root} was started since it was listed`);
+    await writeFile(control, controlFile(7n, stoppedAt));
     await appendFile(join(root, 'PG_VERSION'), 'more');
     await expect(assertAsListed(attempt, copies)).rejects.toThrow('has changed since it was listed');
     await rename(root, `${root}.away`);

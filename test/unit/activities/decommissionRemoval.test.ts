@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Attempt } from '../../../src/activities/activity.js';
 import { assertGone, removeListed } from '../../../src/activities/decommissionRemoval.js';
-import { measureCopy } from '../../../src/activities/decommissionListing.js';
+import { measureCopy } from '../../../src/activities/measuredCopy.js';
 import { keepFact, readFact } from '../../../src/activities/runFacts.js';
 import { createClaimFile } from '../../../src/activities/wrapper/claim.js';
 import { createMounts } from '../../../src/host/mounts.js';
