@@ -69,7 +69,7 @@ test.each<[string, string, RegExp]>([
 test.each([
   ['one table of the database that it names', `${dumpOf()}\\connect shop\nCREATE TABLE public.users (id bigint);\n`],
   ['rows alone, of every table', '--\n-- PostgreSQL database dump\n--\nCOPY public.users (id) FROM stdin;\n1\n\\.\nCOPY public.orders (id) FROM stdin;\n\\.\n'],
-  ['the whole cluster', `--\n-- PostgreSQL database cluster dump\n--\n\\connect template1\n${dumpOf()}\\connect postgres\n${dumpOf()}\\connect shop\n${'CREATE TABLE public.users (id bigint);\n'}`],
+  ['the whole cluster', `--\n-- PostgreSQL database cluster dump\n--\n\\connect template1\n${dumpOf()}\\connect postgres\n${dumpOf()}\\connect shop\nCREATE TABLE public.users (id bigint);\n`],
 ])('a dump that holds %s goes', (_, content) =>
   withDirectory(async (directory) => {
     const { attempt, root, backups } = await hostAfterMigration(directory);

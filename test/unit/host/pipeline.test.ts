@@ -99,7 +99,7 @@ describe('a pipeline that fails', () => {
     expect(await readFile(path, 'utf8')).toBe('INSERT;COMMIT');
     const seen = join(directory, 'seen');
     const keeper: Stage = { ...consumer, file: '/usr/bin/tee', args: [seen] };
-    await expect(run({ stages: [script('decrypt', 'printf "INSERT;"; sleep 0.2; exit 2'), keeper], output: 'discard' })).rejects.toThrow('decrypt exited');
+    await expect(run({ stages: [script('decrypt', `printf "INSERT;"; until test -s '${seen}'; do sleep 0.02; done; exit 2`), keeper], output: 'discard' })).rejects.toThrow('decrypt exited');
     expect(await readFile(seen, 'utf8')).toBe('INSERT;');
   });
 
