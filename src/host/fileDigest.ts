@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 
 const blockBytes = 1024 * 1024;
 
@@ -20,7 +20,7 @@ export async function readDigest({
   readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }): Promise<string> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOATIME | constants.O_NOFOLLOW);
+  const handle = await openUntouched(file);
   try {
     const hash = createHash('sha256');
     const block = Buffer.allocUnsafe(blockBytes);
@@ -34,4 +34,9 @@ export async function readDigest({
   } finally {
     await handle.close();
   }
+}
+
+/** Opens a file to be read so that nothing of it changes, its access time included; a symbolic link is refused. */
+export function openUntouched(file: string): Promise<FileHandle> {
+  return open(file, constants.O_RDONLY | constants.O_NOATIME | constants.O_NOFOLLOW);
 }

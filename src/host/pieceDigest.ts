@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { openUntouched } from './fileDigest.js';
 
 /** Bytes of a piece: as much of a file is read again after a kill. */
 export const pieceBytes = 2 * 1024 * 1024;
@@ -41,7 +41,7 @@ export async function readPieceDigest({
   readonly onPiece?: (bytes: number, wasRead: boolean) => void;
   readonly signal?: AbortSignal | undefined;
 }): Promise<string> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOATIME | constants.O_NOFOLLOW);
+  const handle = await openUntouched(file);
   try {
     const whole = createHash('sha256');
     const buffer = Buffer.allocUnsafe(pieceBytes);

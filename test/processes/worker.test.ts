@@ -63,6 +63,16 @@ async function startToy(host: string) {
   return { run, status, answer, open };
 }
 
+/** A run that waits for its questions, and whose worker has ended. */
+async function leaveOpenRun(host: string) {
+  const first = startWorker(host);
+  await first.serving();
+  const { open, run } = await startToy(host);
+  await expect.poll(open, { timeout: 5000 }).toEqual(['announced', 'ready']);
+  await end(first.worker, 'SIGTERM');
+  return run;
+}
+
 test('what a killed worker left open runs again at once, not after its heartbeat times out', async () => {
   const first = startWorker('h3', { copySeconds: 600 });
   await first.serving();
@@ -100,11 +110,7 @@ test('a second worker of a host refuses to start', async () => {
 });
 
 test('a worker whose bundle does not fit an open run refuses to start and names it', async () => {
-  const first = startWorker('h5');
-  await first.serving();
-  const { open, run } = await startToy('h5');
-  await expect.poll(open, { timeout: 5000 }).toEqual(['announced', 'ready']);
-  await end(first.worker, 'SIGTERM');
+  const run = await leaveOpenRun('h5');
 
   const other = await bundleForTest(new URL('../workflows/toy/otherWorkflows.ts', import.meta.url));
   const second = startWorker('h5', { bundlePath: other.codePath });
@@ -115,11 +121,7 @@ test('a worker whose bundle does not fit an open run refuses to start and names 
 });
 
 test('a worker with another bundle replays what is open before it serves', async () => {
-  const first = startWorker('h9');
-  await first.serving();
-  const { open, run } = await startToy('h9');
-  await expect.poll(open, { timeout: 5000 }).toEqual(['announced', 'ready']);
-  await end(first.worker, 'SIGTERM');
+  const run = await leaveOpenRun('h9');
 
   const another = join(directory, 'another.bundle.js');
   await writeFile(another, `${await readFile(bundlePath, 'utf8')}\n`);
