@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { median } from '../../src/activities/verdict.js';
 import type { Cell } from './breaker.js';
 import type { Chain } from './chain.js';
 import { allPlaces, nameOf, serverOf, type Fault } from './cells.js';
 import type { FailedCell } from './cuts.js';
-import { judge, judgeShares, missingCells, readShares, type ReadShare } from './judge.js';
+import { formatShare, judge, judgeShares, missingCells, readShares, type ReadShare } from './judge.js';
 import { repeatCell } from './repeat.js';
 import { BrokenChain, runColumn } from './runColumn.js';
 
@@ -28,6 +29,8 @@ export interface Column {
   readonly minutes: number;
   /** ISO date of the day on which it was measured. */
   readonly on: string;
+  /** The last one that changed src/ when it was measured: columns with the same one are of the same code. */
+  readonly commit: string;
 }
 
 /** A failing cell, and how it went alone. */
@@ -83,6 +86,7 @@ export async function measureColumn({ fault, undisturbed, name, snapshots, say }
       differing.push(...judge(chain, undisturbed));
       // A power cut empties the page cache, and the disk's count begins anew.
       shares = fault.startsWith('power cut') ? [] : readShares(chain, undisturbed);
+      for (const { place, bytesRead, dataBytes, share } of shares) say(`${place}: ${bytesRead} bytes read for ${dataBytes}, ${formatShare(share)}`);
       differing.push(...judgeShares(shares));
       for (const cell of chain.failedCells) await repeat(cell);
       break;
@@ -103,6 +107,7 @@ export async function measureColumn({ fault, undisturbed, name, snapshots, say }
     missing: missingCells(places, fault, cells).filter((name) => !broken.includes(name)),
     minutes: (performance.now() - began) / 60_000,
     on: new Date().toISOString().slice(0, 10),
+    commit: (await execa('git', ['log', '-1', '--format=%h', '--', 'src'], { cwd: join(import.meta.dirname, '../..') })).stdout,
   };
   for (const words of [...column.missing.map((name) => `missing: ${name}`), ...differing]) say(words);
   if (passes(column)) await rm(snapshots, { recursive: true, force: true });

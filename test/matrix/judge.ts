@@ -9,10 +9,14 @@ const mostRead = 1.1;
 /** Places whose reading is held against an undisturbed run's. */
 const countedPlaces = ['migrate/copy-data', 'migrate/verify-copy', 'rollback/carry-over-copy', 'rollback/carry-over-verify'] as const;
 
-/** Reading of a place over all attempts, as a share of an undisturbed run's. */
+/** Reading of a place over all attempts. */
 export interface ReadShare {
   readonly place: string;
+  /** What the disk gave for each byte of data, as a share of what it gave an undisturbed run. */
   readonly share: number;
+  readonly bytesRead: number;
+  /** What there was to read: of a verification, both sides. */
+  readonly dataBytes: number;
 }
 
 /**
@@ -41,9 +45,24 @@ export function judge(chain: Chain, undisturbed: Chain): readonly string[] {
   return differing;
 }
 
-/** How much the copies and the verifications read, all attempts together; not a number where it was not counted. */
-export function readShares(chain: Pick<Chain, 'bytesRead'>, undisturbed: Pick<Chain, 'bytesRead'>): readonly ReadShare[] {
-  return countedPlaces.map((place) => ({ place, share: (chain.bytesRead.get(place) ?? Number.NaN) / (undisturbed.bytesRead.get(place) ?? Number.NaN) }));
+/**
+ * How much the copies and the verifications read, all attempts together; not a number where it was not counted. A disturbed
+ * run has more to read: a base backup that is begun again begins another segment of the log, and its client sends for longer.
+ */
+export function readShares(chain: Pick<Chain, 'bytesRead' | 'records'>, undisturbed: Pick<Chain, 'bytesRead' | 'records'>): readonly ReadShare[] {
+  return countedPlaces.map((place) => {
+    const own = readingOf(chain, place);
+    const reference = readingOf(undisturbed, place);
+    return { place, share: own.bytesRead / own.dataBytes / (reference.bytesRead / reference.dataBytes), ...own };
+  });
+}
+
+function readingOf({ bytesRead, records }: Pick<Chain, 'bytesRead' | 'records'>, place: (typeof countedPlaces)[number]): Pick<ReadShare, 'bytesRead' | 'dataBytes'> {
+  const [runbook, node] = place.split('/');
+  // The first run of a runbook is the one that is counted.
+  const figures = records.find((record) => record.runbook === runbook)?.nodes.find(({ id }) => id === node)?.figures ?? {};
+  const dataBytes = Number(figures['sizeBytes'] ?? Number(figures['sourceBytes']) + Number(figures['targetBytes']));
+  return { bytesRead: bytesRead.get(place) ?? Number.NaN, dataBytes };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,9 +15,10 @@ import { renderPage } from './table.js';
 /**
  * The whole matrix: every place times every fault, a chain to each fault. `--write FILE` makes its page.
  * `--together N` has that many hosts at once, by default two where there are processors for them.
- * `--only FAULT` (repeatable) measures these columns anew, and the page has the others as they were measured
- * last; `--same-reference` holds them against the undisturbed chain of the last run. `--repeat FOLDER` goes on
- * from the snapshot that a failing cell left, with that cell alone.
+ * Each column is kept in measured/ beside this file, to be committed with the page: `--only FAULT` (repeatable)
+ * measures these columns anew, and the page has the others as they were measured last, each with its day and
+ * commit. `--same-reference` holds them against the undisturbed chain of the last run on this machine.
+ * `--repeat FOLDER` goes on from the snapshot that a failing cell left, with that cell alone.
  */
 const { values } = parseArgs({
   options: {
@@ -29,6 +30,7 @@ const { values } = parseArgs({
   },
 });
 const directory = join(readEnvironment().cacheDirectory, 'matrix');
+const measured = join(import.meta.dirname, 'measured');
 const reference = join(directory, 'undisturbed.json');
 const say = (words: string): void => void process.stdout.write(`${words}\n`);
 
@@ -41,13 +43,14 @@ async function measureAll(): Promise<void> {
   const wanted = faults.filter((fault) => values.only === undefined || values.only.includes(fault));
   const undisturbed = values['same-reference'] ? await readReference(reference) : await measureUndisturbed();
   const columns: Column[] = [];
+  await mkdir(measured, { recursive: true });
   // The longest first, so that the last ones end together.
   const queue = wanted.toSorted((a, b) => Number(b.startsWith('power cut')) - Number(a.startsWith('power cut')));
   const measureNext = async (): Promise<void> => {
     for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
       const sayOf = (words: string): void => say(`${fault}: ${words}`);
       const column = await measureColumn({ fault, undisturbed, name: `matrix-${slugOf(fault)}`, snapshots: join(directory, slugOf(fault)), say: sayOf });
-      await writeFile(fileOf(fault), JSON.stringify(column));
+      await writeFile(fileOf(fault), `${JSON.stringify(column, null, 2)}\n`);
       columns.push(column);
     }
   };
@@ -73,7 +76,7 @@ function slugOf(fault: Fault): string {
 }
 
 function fileOf(fault: Fault): string {
-  return join(directory, `${slugOf(fault)}.json`);
+  return join(measured, `${slugOf(fault)}.json`);
 }
 
 function byFault(a: Column, b: Column): number {

@@ -8,7 +8,7 @@ export function renderPage(places: readonly Place[], columns: readonly Column[])
   return [
     '# The crash matrix',
     '',
-    `Made by \`npm run matrix -- --write docs/crash-matrix.md\` on ${columns.map(({ on }) => on).toSorted().at(-1) ?? 'no day'}; not to be edited by hand.`,
+    `Made by \`npm run matrix -- --write docs/crash-matrix.md\`, last on ${columns.map(({ on }) => on).toSorted().at(-1) ?? 'no day'}; not to be edited by hand.`,
     '',
     'Every place of a migration, of the rollback that carries over what users wrote, and of the way back of a migration that is left before its switch, times what can break there: ' +
       'in each column these three run to their ends on a disposable host, and the fault strikes at every place once, while a client keeps sending. ' +
@@ -32,9 +32,9 @@ export function renderMatrix(places: readonly Place[], columns: readonly Column[
   const foot = [
     ['**ends as an undisturbed run**', ...columns.map((column) => (passes(column) ? 'yes' : 'NO'))],
     ['**goes on after, median / worst**', ...columns.map(({ resume }) => (resume === undefined ? '' : `${resume.median.toFixed(1)} s / ${resume.worst.toFixed(1)} s`))],
-    ['**read by copy and verification, there and back, of an undisturbed run**', ...columns.map(({ shares }) => shares.map(({ share }) => formatShare(share)).join(', '))],
+    ['**read by copy and verification, there and back, for each byte of data, of an undisturbed run**', ...columns.map(({ shares }) => shares.map(({ share }) => formatShare(share)).join(', '))],
     ...(columns.some(({ repeated }) => repeated.length > 0) ? [['**failed, and alone again**', ...columns.map(({ repeated }) => repeated.map(({ place, differing }) => `${place}: ${differing.length === 0 ? 'passes' : 'fails'}`).join(', '))]] : []),
-    ['**measured on**', ...columns.map(({ on }) => on)],
+    ['**measured on**', ...columns.map(({ on, commit }) => `${on}, ${commit}`)],
     ['**minutes**', ...columns.map(({ minutes }) => minutes.toFixed(1))],
   ];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;

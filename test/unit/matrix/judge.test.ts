@@ -1,16 +1,27 @@
 import { expect, it } from 'vitest';
+import type { RunRecord } from '../../../src/contract/record.js';
 import { judgeShares, readShares } from '../../matrix/judge.js';
 
-const read = (figures: Record<string, number>) => ({ bytesRead: new Map(Object.entries(figures)) });
-const undisturbed = read({ 'migrate/copy-data': 1000, 'migrate/verify-copy': 2000, 'rollback/carry-over-copy': 1000, 'rollback/carry-over-verify': 2000 });
+/** A chain over a database of so many bytes. */
+const chainOf = (sizeBytes: number, read: Record<string, number>) => {
+  const verified = { sourceBytes: sizeBytes, targetBytes: sizeBytes };
+  const recordOf = (runbook: string, copy: string, proof: string) => ({ runbook, nodes: [{ id: copy, figures: { sizeBytes } }, { id: proof, figures: verified }] }) as unknown as RunRecord;
+  return { bytesRead: new Map(Object.entries(read)), records: [recordOf('migrate', 'copy-data', 'verify-copy'), recordOf('rollback', 'carry-over-copy', 'carry-over-verify'), recordOf('migrate', '', '')] };
+};
+const undisturbed = chainOf(1000, { 'migrate/copy-data': 1000, 'migrate/verify-copy': 2000, 'rollback/carry-over-copy': 1000, 'rollback/carry-over-verify': 2000 });
 
 it('110 % of what an undisturbed run reads holds, more does not', () => {
-  const chain = read({ 'migrate/copy-data': 1100, 'migrate/verify-copy': 2210, 'rollback/carry-over-copy': 900, 'rollback/carry-over-verify': 2000 });
+  const chain = chainOf(1000, { 'migrate/copy-data': 1100, 'migrate/verify-copy': 2210, 'rollback/carry-over-copy': 900, 'rollback/carry-over-verify': 2000 });
   expect(judgeShares(readShares(chain, undisturbed))).toEqual(['migrate/verify-copy: read 111 % of what an undisturbed run reads']);
 });
 
+it('a larger database may be read once, too', () => {
+  const larger = chainOf(1250, { 'migrate/copy-data': 1250, 'migrate/verify-copy': 2500, 'rollback/carry-over-copy': 1250, 'rollback/carry-over-verify': 3000 });
+  expect(judgeShares(readShares(larger, undisturbed))).toEqual(['rollback/carry-over-verify: read 120 % of what an undisturbed run reads']);
+});
+
 it('what was not counted does not hold', () => {
-  const chain = read({ 'migrate/copy-data': 1000, 'migrate/verify-copy': 2000, 'rollback/carry-over-copy': 1000 });
+  const chain = chainOf(1000, { 'migrate/copy-data': 1000, 'migrate/verify-copy': 2000, 'rollback/carry-over-copy': 1000 });
   expect(judgeShares(readShares(chain, undisturbed))).toEqual(['rollback/carry-over-verify: read an unknown part of what an undisturbed run reads']);
-  expect(judgeShares(readShares(undisturbed, read({})))).toHaveLength(4);
+  expect(judgeShares(readShares(undisturbed, { ...chain, records: [] }))).toHaveLength(4);
 });

@@ -7,9 +7,9 @@ const copy: Place = { runbook: 'migrate', node: 'copy-data', kind: 'do' };
 const question: Place = { runbook: 'migrate', node: 'final', kind: 'question' };
 const places = [copy, question];
 const good: Column = {
-  ...{ fault: 'server killed', broken: [], missing: [], differing: [], repeated: [], on: '2026-01-02', minutes: 3 },
+  ...{ fault: 'server killed', broken: [], missing: [], differing: [], repeated: [], on: '2026-01-02', commit: '1a2b3c4', minutes: 3 },
   cells: places.map((place) => ({ place, fault: 'server killed' }) as const),
-  shares: [{ place: 'migrate/copy-data', share: 1.034 }],
+  shares: [{ place: 'migrate/copy-data', share: 1.034, bytesRead: 1034, dataBytes: 1000 }],
   resume: { median: 1, worst: 2.25 },
 };
 
