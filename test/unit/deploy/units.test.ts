@@ -29,9 +29,15 @@ describe.each(['lockstep-server.service', 'lockstep-worker.service'])('%s', (uni
   it('comes before the containers that start with it, until the host is up', async () => {
     const settings = Object.fromEntries(await readSettings(unit));
     expect(Number(settings['StartupCPUWeight'])).toBeGreaterThan(100);
-    expect(settings).not.toHaveProperty('CPUWeight');
     // A boot that has not been told ends where the worker is started, before it can do anything.
     if (unit === 'lockstep-worker.service') expect(settings).toMatchObject({ Type: 'notify', TimeoutStartSec: 'infinity' });
+  });
+
+  it('counts as any other unit once it is up, whatever it did to start', async () => {
+    const settings = Object.fromEntries(await readSettings(unit));
+    const setWeight = (setting: string) => /^-systemctl set-property --runtime %n CPUWeight=(\d+)$/.exec(settings[setting] ?? '')?.[1];
+    expect(setWeight('ExecStopPost')).toBe(settings['CPUWeight']);
+    expect(setWeight('ExecStartPost')).toBe(settings['CPUWeight'] === undefined ? undefined : '100');
   });
 
   it('is given longer to stop than running steps are, and leaves no core dump', async () => {
