@@ -42,7 +42,7 @@ ensure_dependencies() {
 
 ensure_build() {
   local mark=dist/.built
-  if [[ -e $mark && -z $(find src scripts/*.mjs package.json tsconfig.json tsconfig.build.json -newer "$mark" -print -quit) ]]; then return; fi
+  if [[ -e $mark && -z $(find src scripts/bundle package.json tsconfig.json tsconfig.build.json -newer "$mark" -print -quit) ]]; then return; fi
   step 'building the project' npm run build
   touch "$mark"
 }

@@ -1,7 +1,9 @@
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { SecretVault } from '../activities/index.js';
+import { ensureDirectory } from '../host/ensureDirectory.js';
 
 /** What `lockstep unlock` sends: one line of JSON. */
 export const secretRequestSchema = z.strictObject({
@@ -41,6 +43,8 @@ const patienceMilliseconds = 10_000;
  * The caller holds the host's lock, so a socket that exists was left by a dead worker.
  */
 export async function listenForSecrets(dependencies: SecretSocketDependencies): Promise<{ readonly close: () => Promise<void> }> {
+  // On a host where nothing has run yet, there is no place for it.
+  await ensureDirectory(dirname(dependencies.path), 0o700);
   await rm(dependencies.path, { force: true });
   const server = createServer({ allowHalfOpen: true }, (socket) => serve(socket, dependencies));
   await listen(server, dependencies.path);

@@ -108,14 +108,15 @@ async function serve(settings: WorkerSettings, { identity, buildId }: Itself, { 
   const { host, log, vault, secretSocketPath } = settings;
   const holder = createHolder(client, settings.readClaim, settings.readCalls);
   const whose = { connection: native, identity, namespace: settings.server.namespace };
-  const steps = await createStepWorker(settings, whose, holder.isRunning);
+  // Before the workers: one that never ran keeps its connection from being closed, and what failed here would not be told.
   const secrets = await listenForSecrets({ path: secretSocketPath, vault, onGiven: holder.tellSecretGiven });
-  const ending = new AbortController();
-  const stop = (): void => {
-    ending.abort();
-    if (steps.getState() === 'RUNNING') steps.shutdown();
-  };
   try {
+    const steps = await createStepWorker(settings, whose, holder.isRunning);
+    const ending = new AbortController();
+    const stop = (): void => {
+      ending.abort();
+      if (steps.getState() === 'RUNNING') steps.shutdown();
+    };
     const running = [steps.run(), runWorkflowWorker(() => createWorkflowWorker(settings, whose, buildId), client, log, ending.signal)];
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
@@ -126,9 +127,9 @@ async function serve(settings: WorkerSettings, { identity, buildId }: Itself, { 
     watchDeadAttempts(client, identity, { failed: (attempts) => reportDead(log, attempts), trouble }, signal).catch(trouble);
     // One that fails ends the other, and both have ended before their connection is closed.
     const results = await Promise.allSettled(running.map((run) => run.finally(stop)));
+    signal.removeEventListener('abort', stop);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   } finally {
-    signal.removeEventListener('abort', stop);
     await secrets.close();
   }
 }

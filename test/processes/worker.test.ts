@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
@@ -99,6 +99,17 @@ test('a worker says that it is up once it serves', async () => {
   const { log, serving } = startWorker('h8');
   await serving();
   await expect.poll(log).toContain('told that it is up');
+});
+
+test('a worker whose socket has no place makes one, and says why where it cannot', async () => {
+  const fresh = join(directory, 'not', 'there');
+  await startWorker('host-fresh', { stateDirectory: fresh }).serving();
+  expect((await stat(fresh)).mode & 0o777).toBe(0o700);
+  const file = join(directory, 'a-file');
+  await writeFile(file, '');
+  const { worker, log } = startWorker('host-blocked', { stateDirectory: file });
+  await expect.poll(() => worker.exitCode, { timeout: 15_000 }).toBe(1);
+  expect(log()).toContain(file);
 });
 
 test('a second worker of a host refuses to start', async () => {

@@ -9,13 +9,11 @@ const [url = ''] = process.argv.slice(2);
 const environment = readEnvironment();
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
-await serveHost(
-  {
-    loaded: await loadConfig(environment.configPath),
-    server: readServerSettings(environment.temporalConfigFile),
-    lockstepVersion: 'rehearsal',
-    notifies: environment.notifies,
-    activityInterceptors: [createFaultPoints(url)],
-  },
-  stop.signal,
-);
+void serve();
+
+/** A function, since the script that it is bundled into knows no `await` at its top. */
+async function serve(): Promise<void> {
+  const loaded = await loadConfig(environment.configPath);
+  const server = readServerSettings(environment.temporalConfigFile);
+  await serveHost({ loaded, server, lockstepVersion: 'rehearsal', notifies: environment.notifies, activityInterceptors: [createFaultPoints(url)] }, stop.signal);
+}
