@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Worker, type ActivityInterceptorsFactory, type NativeConnection } from '@temporalio/worker';
 import type { Claim, SecretVault } from '../activities/index.js';
 import { hostTaskQueue, workflowTaskQueue } from '../contract/names.js';
@@ -117,13 +118,15 @@ async function serve(settings: WorkerSettings, { identity, buildId }: Itself, { 
       ending.abort();
       if (steps.getState() === 'RUNNING') steps.shutdown();
     };
-    const running = [steps.run(), runWorkflowWorker(() => createWorkflowWorker(settings, whose, buildId), client, log, ending.signal)];
+    const trouble = (error: unknown): void => log.warn({ failure: String(error) }, 'the server did not do what was asked; workers go on');
+    // Up once the run knows of it: until then it comes before what else starts with the host.
+    const told = holder.tellResumed(settings.bootId).catch(trouble).finally(() => reportUp(settings));
+    // The step that was at work comes first: the thread for workflows takes as much of a single processor to start as all before.
+    const walking = Promise.race([told, once(ending.signal, 'abort')]).then(() => runWorkflowWorker(() => createWorkflowWorker(settings, whose, buildId), client, log, ending.signal));
+    const running = [steps.run(), walking];
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
     log.info({ host, server: settings.server.address, identity }, `serving ${host}`);
-    const trouble = (error: unknown): void => log.warn({ failure: String(error) }, 'the server did not do what was asked; workers go on');
-    // Up once the run knows of it: until then it comes before what else starts with the host.
-    void holder.tellResumed(settings.bootId).catch(trouble).finally(() => reportUp(settings));
     watchDeadAttempts(client, identity, { failed: (attempts) => reportDead(log, attempts), trouble }, signal).catch(trouble);
     // One that fails ends the other, and both have ended before their connection is closed.
     const results = await Promise.allSettled(running.map((run) => run.finally(stop)));
