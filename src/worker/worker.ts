@@ -119,10 +119,21 @@ async function serve(settings: WorkerSettings, { identity, buildId }: Itself, { 
       if (steps.getState() === 'RUNNING') steps.shutdown();
     };
     const trouble = (error: unknown): void => log.warn({ failure: String(error) }, 'the server did not do what was asked; workers go on');
-    // Up once the run knows of it: until then it comes before what else starts with the host.
-    const told = holder.tellResumed(settings.bootId).catch(trouble).finally(() => reportUp(settings));
+    const told = holder.tellResumed(settings.bootId).catch(trouble);
     // The step that was at work comes first: the thread for workflows takes as much of a single processor to start as all before.
-    const walking = Promise.race([told, once(ending.signal, 'abort')]).then(() => runWorkflowWorker(() => createWorkflowWorker(settings, whose, buildId), client, log, ending.signal));
+    const walking = Promise.race([told, once(ending.signal, 'abort')]).then(() =>
+      runWorkflowWorker(
+        async () => {
+          const worker = await createWorkflowWorker(settings, whose, buildId);
+          // Up once it serves all of it and the run knows: until then it comes before what else starts with the host.
+          reportUp(settings);
+          return worker;
+        },
+        client,
+        log,
+        ending.signal,
+      ),
+    );
     const running = [steps.run(), walking];
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
