@@ -29,7 +29,7 @@ export interface Column {
   readonly minutes: number;
   /** ISO date of the day on which it was measured. */
   readonly on: string;
-  /** The last one that changed src/ when it was measured: columns with the same one are of the same code. */
+  /** The last one that had changed what a host runs when it was measured: columns with the same one are of the same code. */
   readonly commit: string;
 }
 
@@ -51,6 +51,9 @@ export interface MeasureSettings {
   readonly snapshots: string;
   readonly say: (words: string) => void;
 }
+
+/** What a host runs, from the project's root: the code, how it is started, and how it is made. */
+const measuredPaths = ['src', 'deploy', 'scripts/bundle', 'package-lock.json'];
 
 /** A chain that breaks again and again tells nothing new. */
 const mostChains = 4;
@@ -107,7 +110,7 @@ export async function measureColumn({ fault, undisturbed, name, snapshots, say }
     missing: missingCells(places, fault, cells).filter((name) => !broken.includes(name)),
     minutes: (performance.now() - began) / 60_000,
     on: new Date().toISOString().slice(0, 10),
-    commit: (await execa('git', ['log', '-1', '--format=%h', '--', 'src'], { cwd: join(import.meta.dirname, '../..') })).stdout,
+    commit: (await execa('git', ['log', '-1', '--format=%h', '--', ...measuredPaths], { cwd: join(import.meta.dirname, '../..') })).stdout,
   };
   for (const words of [...column.missing.map((name) => `missing: ${name}`), ...differing]) say(words);
   if (passes(column)) await rm(snapshots, { recursive: true, force: true });
