@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/e2e/longestFirst.js';
 
 // One process runs many files, since most are over before a new one would have read its modules.
 const quick = {
@@ -17,6 +18,7 @@ export default defineConfig({
     // Many tests wait for a process or a server while another one could run.
     maxWorkers: Math.max(4, availableParallelism()),
     slowTestThreshold: 5000,
+    sequence: { sequencer: LongestFirst },
     projects: [
       { test: { ...quick, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       { test: { ...withServer, name: 'workflows', include: ['test/workflows/**/*.test.ts'] } },
@@ -27,7 +29,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 2_400_000,
           hookTimeout: 2_400_000,
-          fileParallelism: false,
+          // A disposable host has one processor.
+          maxWorkers: Math.min(2, availableParallelism()),
           sequence: { concurrent: false },
         },
       },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { withLock } from '../host/processLock.js';
 import type { Run } from '../host/runner.js';
 import { bundleApplication } from './deployment/application/bundle.js';
 import { bootGuest, diskOf, prepareImage, projectRoot, type GuestImage } from './guest/index.js';
@@ -19,9 +20,14 @@ export interface PreparedHostSettings {
 
 /**
  * The image of a disposable host on which the plan's deployment runs and is filled. It is made once for
- * each size and each version of the deployment, and booted from copy-on-write ever after.
+ * each size and each version of the deployment, and booted from copy-on-write ever after. Whoever else
+ * needs one at the same time waits.
  */
-export async function preparedHost({ run, cacheDirectory, size, onProgress }: PreparedHostSettings): Promise<GuestImage> {
+export function preparedHost(settings: PreparedHostSettings): Promise<GuestImage> {
+  return withLock('lockstep-prepared-host', () => prepare(settings));
+}
+
+async function prepare({ run, cacheDirectory, size, onProgress }: PreparedHostSettings): Promise<GuestImage> {
   await mkdir(cacheDirectory, { recursive: true });
   const bundle = join(cacheDirectory, 'application.cjs');
   await bundleApplication(bundle);

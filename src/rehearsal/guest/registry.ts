@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { PermanentFailure } from '../../contract/errors.js';
 import { publishFile } from '../../host/atomicFile.js';
 import { ifPresent } from '../../host/failure.js';
+import { withLock } from '../../host/processLock.js';
 import { chooseProcessor, readAllowedProcessors } from './processor.js';
 import { isRunning, killGroup, type ProcessIdentity, readProcessIdentity } from './processIdentity.js';
 
@@ -42,28 +43,14 @@ export async function register(name: string, image: string, directory = registry
   const owner = await readProcessIdentity(process.pid);
   if (owner === undefined) throw new Error(`/proc/${process.pid}/stat can not be read; mount proc`);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-
-  const earlier = await readEntry(path);
-  if (earlier !== undefined) {
-    if (await isRunning(earlier.owner)) {
-      throw new PermanentFailure(
-        `the guest ${name} is in use by process ${earlier.owner.pid}`,
-        'wait until it ends, or give another name',
-      );
-    }
-    await killEach(earlier.processes);
-  }
-
-  const inUse = (await readRunning(directory)).map((entry) => entry.processor);
-  const processor = chooseProcessor(inUse, await readAllowedProcessors());
   const processes: ProcessIdentity[] = [];
-  const write = () => publishFile({ path, write: (file) => file.writeFile(JSON.stringify({ owner, image, processor, processes })) });
-  await write();
+  // Guests that start at the same moment would all choose the processor that is still free.
+  const processor = await withLock('lockstep-guests', takeName);
   return {
     processor,
     add: async (process) => {
       processes.push(process);
-      await write();
+      await write(processor);
     },
     remove: async () => {
       await killEach(processes);
@@ -71,6 +58,24 @@ export async function register(name: string, image: string, directory = registry
       for (const file of files) if (file.startsWith(`${name}.`)) await rm(join(directory, file), { recursive: true, force: true });
     },
   };
+
+  async function takeName(): Promise<number> {
+    const earlier = await readEntry(path);
+    if (earlier !== undefined) {
+      if (await isRunning(earlier.owner)) {
+        throw new PermanentFailure(`the guest ${name} is in use by process ${earlier.owner.pid}`, 'wait until it ends, or give another name');
+      }
+      await killEach(earlier.processes);
+    }
+    const inUse = (await readRunning(directory)).map((entry) => entry.processor);
+    const chosen = chooseProcessor(inUse, await readAllowedProcessors());
+    await write(chosen);
+    return chosen;
+  }
+
+  async function write(on: number): Promise<void> {
+    await publishFile({ path, write: (file) => file.writeFile(JSON.stringify({ owner, image, processor: on, processes })) });
+  }
 }
 
 /** The folders of images that guests of running processes use. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isRunning, type ProcessIdentity, readProcessIdentity } from '../../../../src/rehearsal/guest/processIdentity.js';
@@ -42,4 +42,9 @@ it('ends its processes and removes its files, and no other guest\'s', async () =
   await registration.remove();
   expect(await isRunning(program)).toBe(false);
   expect(await readdir(directory)).toEqual(['host-b.ssh']);
+});
+
+it.runIf(availableParallelism() > 1)('gives guests that start at the same moment processors of their own', async () => {
+  const guests = await Promise.all(['a', 'b'].map((name) => register(name, '/images/a', directory)));
+  expect(new Set(guests.map(({ processor }) => processor)).size).toBe(2);
 });
