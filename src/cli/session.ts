@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Environment } from '../config/environment.js';
-import { loadConfig, type LoadedConfig } from '../config/load.js';
+import { ConfigNotAtHand, loadConfig, type LoadedConfig } from '../config/load.js';
 import { hostNameSchema } from '../contract/inputs.js';
 import { connectClient, readServerSettings, type ConnectedClient } from '../worker/connection.js';
 import { noAnswer, wrongUsage } from './exit.js';
@@ -38,10 +38,14 @@ export function loadSessionConfig(session: Session, options: Pick<HostOptions, '
 
 /** Which host is meant; only without --host does lockstep.yaml have to be there. */
 export async function resolveHost(session: Session, options: HostOptions): Promise<string> {
-  if (options.host === undefined) return (await loadSessionConfig(session, options)).config.host;
+  if (options.host === undefined) return (await loadSessionConfig(session, options).catch(offerHost)).config.host;
   const parsed = hostNameSchema.safeParse(options.host);
   if (!parsed.success) throw wrongUsage(`--host ${options.host} is not ${parsed.error.issues[0]?.message ?? 'a host name'}`);
   return parsed.data;
+}
+
+function offerHost(error: unknown): never {
+  throw error instanceof ConfigNotAtHand ? new ConfigNotAtHand(error.fact, `${error.nextMove}, or name the host with --host`) : error;
 }
 
 /** Runs a command's work with a connection to the server, and closes that afterwards. */

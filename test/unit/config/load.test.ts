@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, lchown, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../../src/config/load.js';
+import { ConfigNotAtHand, createConfigReader, loadConfig } from '../../../src/config/load.js';
 import { assertRoot, withDirectory } from '../needsRoot.js';
 
 const text = 'host: db1\n';
@@ -25,9 +25,15 @@ describe('loading lockstep.yaml', () => {
   it('says that a file is missing, and what to do', () =>
     withDirectory(async (directory) => {
       await expect(loadConfig(`${directory}/no/lockstep.yaml`)).rejects.toThrow(
-        `${directory}/no/lockstep.yaml does not exist; write it after docs/lockstep.sample.yaml`,
+        `${directory}/no/lockstep.yaml does not exist; write it after docs/lockstep.sample.yaml (only "host" is required), or name another file with --config or in LOCKSTEP_CONFIG`,
       );
     }));
+
+  it('says who may read it, and passes on whatever else went wrong', async () => {
+    const readFailingWith = (code: string) => createConfigReader('/x/lockstep.yaml', () => Promise.reject(Object.assign(new Error('raw'), { code })))();
+    await expect(readFailingWith('EACCES')).rejects.toThrow(new ConfigNotAtHand('/x/lockstep.yaml can be read by root alone', 'use sudo'));
+    await expect(readFailingWith('EIO')).rejects.toThrow(/^raw$/);
+  });
 
   it.each([0o660, 0o642])('refuses a file that others can write (mode %o)', (mode) =>
     withDirectory(async (directory) => {
