@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { toRunSettings } from '../config/settings.js';
 import { runInputSchema } from '../contract/inputs.js';
 import { describeRunbook } from '../workflows/describe.js';
+import { wrongUsage } from './exit.js';
 import { renderPlan } from './present/planLines.js';
 import { runbookNamed } from './runbooks.js';
 import { readSize } from './size.js';
@@ -25,6 +26,7 @@ interface PlanOptions extends Pick<HostOptions, 'config'> {
 
 async function showPlan(session: Session, name: string, options: PlanOptions): Promise<void> {
   const runbook = runbookNamed(name);
+  if (options.json === true && options.size !== undefined) throw wrongUsage('--size changes nothing of --json, which holds no estimate; leave one of them out');
   const description = describeRunbook(runbook, options.config === undefined ? undefined : await readView(session, options));
   const { terminal } = session;
   const sizeBytes = options.size === undefined ? undefined : readSize(options.size);

@@ -34,6 +34,7 @@ export function renderPlan(runbook: RunbookDescription, { width, theme, sizeByte
     sizeWords(runbook),
     ...wrapHanging('', runbook.undoes === undefined ? offlineWords(nodes) : `Users are offline while the last ${runbook.undoes} on the host is undone`, width),
     ...(isOffline ? wrapHanging('', estimateWords(sizeBytes), width) : []),
+    ...(!isOffline && sizeBytes !== undefined ? wrapHanging('', `No estimate: the one that --size makes is for a migration, and says nothing of ${runbook.name}`, width) : []),
     ...runbook.sections.flatMap((section, index) => [
       '',
       ...spread(`${theme.bold(`${index + 1}.`)} `, theme.bold(section.title), theme.dim(`plan ${section.plan}`), width),
