@@ -5,6 +5,7 @@ import { chooseQuestion, explainOutcome, sendDecision } from './decision.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
 import { commandFor, renderQuestion } from './present/questionLines.js';
+import { runOption } from './runbooks.js';
 import { findRun } from './runs.js';
 import { flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 
@@ -43,7 +44,7 @@ function withDecideOptions(command: Command): Command {
   return withHostOptions(command)
     .option('--reason <text>', 'why; some answers need it')
     .option('--by <name>', 'who decides, as claimed (default: you)')
-    .option('--run <runbook>', 'which run, where several are open');
+    .addOption(runOption());
 }
 
 async function decide(session: Session, named: string | undefined, answer: string, options: DecideOptions): Promise<void> {

@@ -4,14 +4,13 @@ import { runInputSchema } from '../contract/inputs.js';
 import { describeRunbook } from '../workflows/describe.js';
 import { wrongUsage } from './exit.js';
 import { renderPlan } from './present/planLines.js';
-import { runbookNamed } from './runbooks.js';
+import { runbookNamed, withRunbookArgument } from './runbooks.js';
 import { readSize } from './size.js';
 import { loadSessionConfig, type HostOptions, type Session } from './session.js';
 
 /** Adds `plan`: prints a runbook without a server, and without touching anything. */
 export function addPlanCommand(program: Command, session: Session): void {
-  program
-    .command('plan <runbook>')
+  withRunbookArgument(program.command('plan'), '<runbook>')
     .description('print what a runbook would do: its steps, its questions, who is offline when, and the way back')
     .option('--config <file>', 'tell for this lockstep.yaml which steps are left out')
     .option('--size <size>', 'estimate how long users will be offline with a database of that size, for example 50G')

@@ -17,7 +17,7 @@ import { renderVerdict } from './present/verdictLines.js';
 import type { Activities } from '../activities/index.js';
 import { migrate } from '../workflows/migrate.js';
 import type { Runbook } from '../workflows/engine/nodes.js';
-import { runbookNamed } from './runbooks.js';
+import { runbookNamed, withRunbookArgument } from './runbooks.js';
 import type { Session } from './session.js';
 import { readSize } from './size.js';
 import { stopSignal } from './stopSignal.js';
@@ -36,8 +36,7 @@ interface RehearseOptions {
 
 /** Adds `rehearse`: a runbook on a disposable host with real LUKS, Docker and PostgreSQL. */
 export function addRehearseCommand(program: Command, session: Session): void {
-  program
-    .command('rehearse [runbook]')
+  withRunbookArgument(program.command('rehearse'), '[runbook]')
     .description('run a runbook for real on a disposable host, with users writing meanwhile (default: migrate; before any other the host is migrated)')
     .option('--yes', 'go at every gate, and type the secrets through the same socket as a person')
     .option('--size <size>', 'how large the database shall be, for example 2G (default: 5,000 operations)')

@@ -6,6 +6,7 @@ import { rollbackRequestSchema } from '../contract/questions.js';
 import type { RunStatus } from '../contract/status.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe, type Observation } from './observe.js';
+import { runOption } from './runbooks.js';
 import { findRun, type RunReference } from './runs.js';
 import { resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 
@@ -18,9 +19,9 @@ interface RollbackOptions extends HostOptions {
 /** Adds `rollback`: leaves the way forward and undoes what was done. */
 export function addRollbackCommand(program: Command, session: Session): void {
   withHostOptions(program.command('rollback').description('end the step that runs, and undo what the run did'))
-    .requiredOption('--reason <text>', 'why')
+    .requiredOption('--reason <text>', 'why (required)')
     .option('--by <name>', 'who decides, as claimed (default: you)')
-    .option('--run <runbook>', 'which run, where several are open')
+    .addOption(runOption())
     .action((options: RollbackOptions) => rollBack(session, options));
 }
 

@@ -6,7 +6,7 @@ import { runInputSchema } from '../contract/inputs.js';
 import { searchAttributeNames, workflowIdOf, workflowTaskQueue } from '../contract/names.js';
 import { refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
-import { runbookNamed } from './runbooks.js';
+import { runbookNamed, withRunbookArgument } from './runbooks.js';
 import type { RunReference } from './runs.js';
 import { flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 import { watch } from './watch.js';
@@ -19,7 +19,7 @@ interface StartOptions extends HostOptions {
 
 /** Adds `start`: begins a run, and says at once where the host refused it. */
 export function addStartCommand(program: Command, session: Session): void {
-  withHostOptions(program.command('start <runbook>').description('begin a run of a runbook on a host'))
+  withHostOptions(withRunbookArgument(program.command('start'), '<runbook>').description('begin a run of a runbook on a host'))
     .option('--take-over', 'take the host from a run that is closed or unknown, after a look at what it left')
     .option('--resume', 'go on where the last run of this runbook stood, which was terminated, or lost by the server')
     .option('--watch', 'go on with "lockstep watch"')

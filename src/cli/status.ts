@@ -4,12 +4,13 @@ import { explainLeft, wasLeft } from './present/leftLines.js';
 import { renderStatus } from './present/statusLines.js';
 import { CommandEnded, exitCodes } from './exit.js';
 import { observe } from './observe.js';
+import { withRunbookArgument } from './runbooks.js';
 import { findRun } from './runs.js';
 import { flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 
 /** Adds `status`: how a run stands, once. */
 export function addStatusCommand(program: Command, session: Session): void {
-  withHostOptions(program.command('status [runbook]').description('show how the open run stands, or how the last one ended'))
+  withHostOptions(withRunbookArgument(program.command('status'), '[runbook]').description('show how the open run stands, or how the last one ended'))
     .option('--json', 'as JSON, for programs')
     .action((runbook: string | undefined, options: HostOptions & { readonly json?: boolean }) => showStatus(session, runbook, options));
 }

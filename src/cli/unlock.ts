@@ -7,6 +7,7 @@ import { askSecret, nameOf, readSecretLine, validateSecret } from './askSecret.j
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
 import { wrapText } from './present/text.js';
+import { runOption } from './runbooks.js';
 import { findRun, type RunReference } from './runs.js';
 import { giveSecret } from './secretClient.js';
 import { loadSessionConfig, withServer, type HostOptions, type Session } from './session.js';
@@ -21,7 +22,7 @@ export function addUnlockCommand(program: Command, session: Session): void {
     .command('unlock [question]')
     .description("type the passphrase that the open run waits for, without echo (on the host, as root; from a pipe it takes the first line)")
     .option('--config <file>', 'lockstep.yaml (default: LOCKSTEP_CONFIG, or /etc/lockstep/lockstep.yaml)')
-    .option('--run <runbook>', 'which run, where several are open')
+    .addOption(runOption())
     .action((question: string | undefined, options: UnlockOptions) => unlock(session, question, options));
 }
 

@@ -17,12 +17,13 @@ import { renderSummary } from './present/summaryLines.js';
 import { takeInput } from './quietInput.js';
 import { isOver, renderStatus, type RunningStep } from './present/statusLines.js';
 import { findRecord } from './record.js';
+import { withRunbookArgument } from './runbooks.js';
 import { findRun, type RunReference } from './runs.js';
 import { flagsFor, loadSessionConfig, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 
 /** Adds `watch`: shows a run as it goes, and asks its questions at a terminal. */
 export function addWatchCommand(program: Command, session: Session): void {
-  withHostOptions(program.command('watch [runbook]').description('look on while a run goes, and answer its questions'))
+  withHostOptions(withRunbookArgument(program.command('watch'), '[runbook]').description('look on while a run goes, and answer its questions'))
     .option('--no-ask', 'only look on')
     .action(async (runbook: string | undefined, options: HostOptions & { readonly ask: boolean }) => {
       const host = await resolveHost(session, options);
