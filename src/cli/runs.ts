@@ -10,23 +10,34 @@ export interface RunReference {
   readonly host: string;
 }
 
+/** How a command is typed again, for the words that say so. */
+export interface Typed {
+  /** What names one of several runs in it; default `--run migrate`. */
+  readonly naming?: (run: string) => string;
+  /** Added to each command that is shown, such as ` --host db2`. */
+  readonly flags?: string;
+}
+
 /**
  * Finds the run of a host that a command means: the open one, or else the last.
  *
  * @param runbook - Its name, or a whole workflow id; where several runs are open, it is needed.
+ * @throws CommandEnded where there is none, or several are open, with what to type.
  */
-export async function findRun(client: Client, host: string, runbook?: string): Promise<RunReference> {
+export async function findRun(client: Client, host: string, runbook?: string, { naming = (run) => `--run ${run}`, flags = '' }: Typed = {}): Promise<RunReference> {
   const open = await listRuns(client, host, runbook, `ExecutionStatus = 'Running'`);
   const [first, second] = open;
   if (first !== undefined && second !== undefined) {
-    throw wrongUsage(`several runs are open on ${host} (${open.map(({ type }) => type).join(', ')}); name the one that is meant`);
+    const names = open.map(({ type, workflowId }) => naming(runbook === undefined ? type : workflowId));
+    throw wrongUsage(`several runs are open on ${host}; name the one that is meant: ${names.join(' or ')}`);
   }
   if (first !== undefined) return toReference(first, host);
   const closed = await listRuns(client, host, runbook, `ExecutionStatus != 'Running'`);
   const last = [...closed].sort((one, other) => other.startTime.getTime() - one.startTime.getTime())[0];
   if (last !== undefined) return toReference(last, host);
+  if (runbook?.includes('/') === true) throw new CommandEnded(exitCodes.failed, `there is no run ${runbook} on ${host}; "lockstep status${flags}" shows the last one`);
   const what = runbook === undefined ? 'no run' : `no run of ${runbook}`;
-  throw new CommandEnded(exitCodes.failed, `there is ${what} on ${host}; begin one with "lockstep start ${runbook ?? 'migrate'}"`);
+  throw new CommandEnded(exitCodes.failed, `there is ${what} on ${host}; begin one with "lockstep start ${runbook ?? 'migrate'}${flags}"`);
 }
 
 /** Enough to find the last run; a host has one run at a time. */

@@ -28,7 +28,12 @@ export function withHostOptions(command: Command): Command {
 
 /** What is to be repeated in the commands that are shown to a person. */
 export function flagsFor({ host, config }: HostOptions): string {
-  return `${host === undefined ? '' : ` --host ${host}`}${config === undefined ? '' : ` --config ${config}`}`;
+  return `${host === undefined ? '' : ` --host ${host}`}${configFlag(config)}`;
+}
+
+/** The same for commands of the host itself, which take no `--host`. */
+export function configFlag(config: string | undefined): string {
+  return config === undefined ? '' : ` --config ${config}`;
 }
 
 /** Reads lockstep.yaml: where --config says, or the environment. */

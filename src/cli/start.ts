@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type Client } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Command } from 'commander';
-import { runInputSchema } from '../contract/inputs.js';
+import { runInputSchema, type RunInput } from '../contract/inputs.js';
 import { searchAttributeNames, workflowIdOf, workflowTaskQueue } from '../contract/names.js';
 import { refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
 import { runbookNamed, withRunbookArgument } from './runbooks.js';
 import type { RunReference } from './runs.js';
-import { flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
+import { configFlag, flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 import { watch } from './watch.js';
 
 interface StartOptions extends HostOptions {
@@ -33,13 +33,20 @@ async function start(session: Session, name: string, options: StartOptions): Pro
   const input = runInputSchema.safeParse({ host, startedBy: session.environment.person, takeOver: options.takeOver ?? false, resume: options.resume ?? false });
   if (!input.success) throw wrongUsage(input.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
   await withServer(session, async ({ client }) => {
-    const run = await begin(client, host, runbook.name, runbook.title, input.data);
-    session.terminal.print(await readBeginning(client, run, flagsFor(options)));
+    const run = await begin(client, { host, runbook, input: input.data, flags: flagsFor(options) });
+    session.terminal.print(await readBeginning(client, run, options));
     if (options.watch === true) await watch(session, client, run, options);
   });
 }
 
-async function begin(client: Client, host: string, runbook: string, title: string, input: unknown): Promise<RunReference> {
+interface Beginning {
+  readonly host: string;
+  readonly runbook: { readonly name: string; readonly title: string };
+  readonly input: RunInput;
+  readonly flags: string;
+}
+
+async function begin(client: Client, { host, runbook: { name: runbook, title }, input, flags }: Beginning): Promise<RunReference> {
   const workflowId = workflowIdOf(host, runbook);
   try {
     const handle = await client.workflow.start(runbook, {
@@ -56,14 +63,15 @@ async function begin(client: Client, host: string, runbook: string, title: strin
     return { workflowId, runId: handle.firstExecutionRunId, runbook, host };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    throw refused(`${workflowId} is open already; look at it with "lockstep watch ${runbook}"`);
+    throw refused(`${workflowId} is open already; look at it with "lockstep watch ${runbook}${flags}"`);
   }
 }
 
 /** A worker that lives takes the first task within a second, and the claim within another. */
 const patienceSeconds = 8;
 
-async function readBeginning(client: Client, run: RunReference, flags: string): Promise<string> {
+async function readBeginning(client: Client, run: RunReference, options: HostOptions): Promise<string> {
+  const flags = flagsFor(options);
   const begun = `${run.workflowId} began (run ${run.runId})`;
   for (let waitedSeconds = 0; waitedSeconds < patienceSeconds; waitedSeconds += 0.2) {
     const { execution, status } = await observe(client, run);
@@ -72,7 +80,7 @@ async function readBeginning(client: Client, run: RunReference, flags: string): 
     if (status?.nodes.some(({ state }) => state !== 'pending') === true) return `${begun}; look on with "lockstep watch${flags}"`;
     await sleep(200);
   }
-  return `${begun}; but no worker on ${run.host} has taken it up yet: start one with "lockstep worker"`;
+  return `${begun}; but no worker on ${run.host} has taken it up yet: start one there with "sudo lockstep worker${configFlag(options.config)}"`;
 }
 
 async function readFailure(client: Client, { workflowId, runId }: RunReference): Promise<string> {

@@ -19,7 +19,7 @@ async function showStatus(session: Session, runbook: string | undefined, options
   const { terminal } = session;
   const host = await resolveHost(session, options);
   await withServer(session, async ({ client }) => {
-    const run = await findRun(client, host, runbook);
+    const run = await findRun(client, host, runbook, { naming: (name) => `lockstep status ${name}${flagsFor(options)}`, flags: flagsFor(options) });
     const seen = await observe(client, run);
     if (options.json === true) {
       terminal.print(JSON.stringify({ ...run, ...seen }, null, 2));

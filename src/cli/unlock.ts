@@ -10,27 +10,30 @@ import { wrapText } from './present/text.js';
 import { runOption } from './runbooks.js';
 import { findRun, type RunReference } from './runs.js';
 import { giveSecret } from './secretClient.js';
-import { loadSessionConfig, withServer, type HostOptions, type Session } from './session.js';
+import { flagsFor, loadSessionConfig, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 
-interface UnlockOptions extends Pick<HostOptions, 'config'> {
+interface UnlockOptions extends HostOptions {
   readonly run?: string;
 }
 
 /** Adds `unlock`: types the secrets that a run waits for, on the host itself. */
 export function addUnlockCommand(program: Command, session: Session): void {
-  program
-    .command('unlock [question]')
+  withHostOptions(program.command('unlock [question]'))
     .description("type the passphrase that the open run waits for, without echo (on the host, as root; from a pipe it takes the first line)")
-    .option('--config <file>', 'lockstep.yaml (default: LOCKSTEP_CONFIG, or /etc/lockstep/lockstep.yaml)')
     .addOption(runOption())
     .action((question: string | undefined, options: UnlockOptions) => unlock(session, question, options));
 }
 
 async function unlock(session: Session, named: string | undefined, options: UnlockOptions): Promise<void> {
-  const { config } = await loadSessionConfig(session, options);
+  const { config, path: configPath } = await loadSessionConfig(session, options);
+  // Commands that are shown elsewhere carry it along.
+  if (options.host !== undefined && options.host !== config.host) {
+    throw wrongUsage(`this host is ${config.host} (${configPath}), not ${options.host}; type the passphrase on ${options.host} itself`);
+  }
+  const flags = flagsFor(options);
   const path = secretSocketPath(config);
   await withServer(session, async ({ client }) => {
-    const run = await findRun(client, config.host, options.run);
+    const run = await findRun(client, config.host, options.run, { flags });
     const first = chooseSecret(await openQuestions(client, run), named);
     if (!process.stdin.isTTY) {
       const value = await readSecretLine(process.stdin);
@@ -46,7 +49,7 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
       await give(session, path, question, await askSecret(session.terminal, question));
       question = await nextSecret(client, run, question);
     }
-    session.terminal.print('Taken; the run goes on. Look on with "lockstep watch"');
+    session.terminal.print(`Taken; the run goes on. Look on with "lockstep watch${flags}"`);
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { assertRoot } from './root.js';
 import { startEmbedded, withServerOptions, type ServerOptions } from './server.js';
-import { flagsFor, loadSessionConfig, type Session } from './session.js';
+import { configFlag, loadSessionConfig, type Session } from './session.js';
 import { stopSignal } from './stopSignal.js';
 import { readVersion } from './version.js';
 
@@ -13,7 +13,7 @@ export function addUpCommand(program: Command, session: Session): void {
 }
 
 async function up(session: Session, options: ServerOptions): Promise<void> {
-  assertRoot(`lockstep up${flagsFor(options)}`);
+  assertRoot(`lockstep up${configFlag(options.config)}`);
   const signal = stopSignal();
   const loaded = await loadSessionConfig(session, options);
   const { serveHost } = await import('../worker/serveHost.js');

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readServerSettings } from '../worker/connection.js';
 import { assertRoot } from './root.js';
-import { flagsFor, loadSessionConfig, type HostOptions, type Session } from './session.js';
+import { configFlag, loadSessionConfig, type HostOptions, type Session } from './session.js';
 import { stopSignal } from './stopSignal.js';
 import { readVersion } from './version.js';
 
@@ -12,7 +12,7 @@ export function addWorkerCommand(program: Command, session: Session): void {
     .description("act on this host: take up its runs' steps (needs root)")
     .option('--config <file>', 'lockstep.yaml (default: LOCKSTEP_CONFIG, or /etc/lockstep/lockstep.yaml)')
     .action(async (options: Pick<HostOptions, 'config'>) => {
-      assertRoot(`lockstep worker${flagsFor(options)}`);
+      assertRoot(`lockstep worker${configFlag(options.config)}`);
       const loaded = await loadSessionConfig(session, options);
       const server = readServerSettings(session.environment.temporalConfigFile);
       // The worker's SDK takes long to load, and no other command needs it.

@@ -3,10 +3,14 @@ import { commandFor } from './questionLines.js';
 import { tabulate, wrapHanging } from './text.js';
 import { stateWord, type Theme } from './theme.js';
 
-/** What the server alone knows of a run, while no worker answers for it. */
+/**
+ * What the server alone knows of a run, while no worker answers for it.
+ *
+ * @param flags - Added to each command, such as ` --host db2`.
+ */
 export function renderCompact(
   compact: CompactStatus,
-  { runbook, host, width, theme }: { readonly runbook: string; readonly host: string; readonly width: number; readonly theme: Theme },
+  { runbook, host, width, theme, flags = '' }: { readonly runbook: string; readonly host: string; readonly width: number; readonly theme: Theme; readonly flags?: string },
 ): string[] {
   const since = compact.since.slice(0, 19).replace('T', ' ');
   return [
@@ -16,7 +20,7 @@ export function renderCompact(
     ...compact.questions.flatMap(({ id, title, choices }) => [
       '',
       ...wrapHanging('? ', theme.bold(title), width),
-      ...tabulate(choices.map((answer) => [answer, commandFor({ id, kind: 'gate', reasonFor: [] }, answer)]), 2, width),
+      ...tabulate(choices.map((answer) => [answer, commandFor({ id, kind: 'gate', reasonFor: [] }, answer, flags)]), 2, width),
     ]),
   ];
 }
