@@ -10,12 +10,17 @@ import { ignoreAbort, isNoAnswer } from '../worker/serverErrors.js';
 import type { RunReference } from './runs.js';
 import { giveSecret } from './secretClient.js';
 import type { Session } from './session.js';
+import { findFault } from './spoken.js';
 
 /** Where an interactive watch sends what it is told. */
 export interface AnswerContext {
   readonly session: Session;
   readonly client: Client;
   readonly run: RunReference;
+  /** Who answers, as claimed. */
+  readonly by: string;
+  /** Added to each command that is shown, such as ` --host db2`. */
+  readonly flags: string;
   /** The worker's socket, where this is the host itself. */
   readonly secretSocketPath?: string;
 }
@@ -27,7 +32,7 @@ const later = 'leave it open';
 
 /** Asks the person at the terminal one open question, and sends the answer. */
 export async function answerQuestion(context: AnswerContext, question: OpenQuestion): Promise<Answered> {
-  const { session, client, run } = context;
+  const { session, client, run, by, flags } = context;
   const closed = new AbortController();
   const watching = watchClosing(context, question, closed);
   try {
@@ -41,9 +46,9 @@ export async function answerQuestion(context: AnswerContext, question: OpenQuest
       return 'left open';
     }
     const reason = question.reasonFor.includes(answer) ? await askReason(closed.signal) : undefined;
-    const decision = { question: question.id, answer, by: session.environment.person, ...(reason === undefined ? {} : { reason }) };
+    const decision = { question: question.id, answer, by, ...(reason === undefined ? {} : { reason }) };
     const recorded = await sendDecision(client, run, decision);
-    session.terminal.print(explainOutcome(decision, recorded, await stillOpen(context, question)));
+    session.terminal.print(explainOutcome(decision, recorded, { after: await stillOpen(context, question), flags }));
     return 'changed';
   } catch (error) {
     if (isAborted(error)) {
@@ -60,15 +65,18 @@ export async function answerQuestion(context: AnswerContext, question: OpenQuest
 }
 
 async function askReason(signal: AbortSignal): Promise<string> {
-  const isText = (text: string) => (text.trim() === '' ? 'This answer needs a reason.' : true);
-  return (await input({ message: 'Reason', validate: isText }, { signal })).trim();
+  const validate = (text: string): true | string => {
+    const fault = findFault('reason', text);
+    return fault === undefined ? true : `The reason ${fault}`;
+  };
+  return (await input({ message: 'Reason', validate }, { signal })).trim();
 }
 
 async function typeSecret(context: AnswerContext, question: OpenQuestion, signal: AbortSignal): Promise<Answered> {
-  const { session, secretSocketPath } = context;
+  const { session, by, flags, secretSocketPath } = context;
   const { environment, terminal } = session;
   if (secretSocketPath === undefined) {
-    terminal.print('Secrets are typed on the host itself: "lockstep unlock" there');
+    terminal.print(`Secrets are typed on the host itself: "sudo lockstep unlock${flags}" there`);
     return 'left open';
   }
   const value = await askSecret(terminal, question, signal);
@@ -77,7 +85,7 @@ async function typeSecret(context: AnswerContext, question: OpenQuestion, signal
       question: question.id,
       secret: question.secret ?? '',
       value,
-      by: environment.person,
+      by,
       ...(environment.sshFrom === undefined ? {} : { from: environment.sshFrom }),
     });
     return 'changed';

@@ -1,13 +1,14 @@
 import { confirm } from '@inquirer/prompts';
 import type { Command } from 'commander';
-import type { Decision, OpenQuestion } from '../contract/questions.js';
+import { decisionSchema, type Decision, type OpenQuestion } from '../contract/questions.js';
 import { chooseQuestion, explainOutcome, sendDecision } from './decision.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
 import { commandFor, renderQuestion } from './present/questionLines.js';
-import { runOption } from './runbooks.js';
+import { runFlag, runOption } from './runbooks.js';
 import { findRun } from './runs.js';
 import { flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
+import { assertSpoken } from './spoken.js';
 
 interface DecideOptions extends HostOptions {
   readonly run?: string;
@@ -48,29 +49,35 @@ function withDecideOptions(command: Command): Command {
 }
 
 async function decide(session: Session, named: string | undefined, answer: string, options: DecideOptions): Promise<void> {
+  const by = options.by ?? session.environment.person;
+  const said = { by, ...(options.reason === undefined ? {} : { reason: options.reason }) };
+  assertSpoken(said);
+  const flags = flagsFor(options);
   const host = await resolveHost(session, options);
   await withServer(session, async ({ client }) => {
-    const run = await findRun(client, host, options.run);
+    const run = await findRun(client, host, options.run, { flags });
     const { status, execution } = await observe(client, run);
     if (execution !== 'RUNNING') throw refused(`${run.workflowId} has ended; nothing is to be decided`);
     if (status === undefined && named === undefined) {
-      throw noAnswer(`no worker on ${host} answers, so which question is meant has to be named; "lockstep status" shows it`);
+      throw noAnswer(`no worker on ${host} answers, so which question is meant has to be named; "lockstep status${flags}" shows it`);
     }
     const question = status === undefined ? undefined : chooseQuestion(status.questions, answer, named);
     if (question !== undefined && named === undefined) await confirmQuestion(session, question, answer, options);
     if (question?.reasonFor.includes(answer) === true && options.reason === undefined) {
       throw refused(`"${answer}" needs a reason; add --reason "…"`);
     }
-    const decision: Decision = {
-      question: question?.id ?? named ?? '',
-      answer,
-      by: options.by ?? session.environment.person,
-      ...(options.reason === undefined ? {} : { reason: options.reason }),
-    };
+    const decision = readDecision({ question: question?.id ?? named ?? '', answer, ...said }, flags);
     const recorded = await sendDecision(client, run, decision);
     const after = (await observe(client, run)).status?.questions.find(({ id }) => id === decision.question);
-    session.terminal.print(explainOutcome(decision, recorded, after));
+    session.terminal.print(explainOutcome(decision, recorded, { after, flags, run: options.run }));
   });
+}
+
+/** What nobody could answer so, such as an answer longer than any choice, is not sent. */
+function readDecision(typed: Decision, flags: string): Decision {
+  const parsed = decisionSchema.safeParse(typed);
+  if (parsed.success) return parsed.data;
+  throw wrongUsage(`"${typed.answer}" for "${typed.question}" is no answer to any question; "lockstep status${flags}" shows the open ones and their choices`);
 }
 
 /**
@@ -80,9 +87,10 @@ async function decide(session: Session, named: string | undefined, answer: strin
  * @throws CommandEnded where nobody can be asked, or the person meant another one.
  */
 async function confirmQuestion({ terminal }: Session, question: OpenQuestion, answer: string, options: DecideOptions): Promise<void> {
-  const named = commandFor(question, answer, flagsFor(options));
+  const flags = `${runFlag(options.run)}${flagsFor(options)}`;
+  const named = commandFor(question, answer, flags);
   if (!terminal.interactive) throw wrongUsage(`name the question, so that a late answer never meets the next one: ${named}`);
-  const lines = renderQuestion(question, { width: terminal.width(), now: new Date(), theme: terminal.theme, flags: flagsFor(options) });
+  const lines = renderQuestion(question, { width: terminal.width(), now: new Date(), theme: terminal.theme, flags });
   terminal.print(...lines);
   if (!(await confirm({ message: `Answer this with "${answer}"?`, default: false }))) throw refused('nothing was sent');
 }

@@ -5,6 +5,8 @@ import type { Decision, OpenQuestion, RecordedDecision } from '../contract/quest
 import type { RunStatus } from '../contract/status.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
+import { commandFor } from './present/questionLines.js';
+import { runFlag } from './runbooks.js';
 import type { RunReference } from './runs.js';
 
 /**
@@ -47,20 +49,52 @@ export async function sendDecision(client: Client, run: RunReference, decision: 
   return undefined;
 }
 
+/** What there is to say beside an outcome. */
+export interface OutcomeContext {
+  /** The question as it stands afterwards, where it is open still. */
+  readonly after?: OpenQuestion | undefined;
+  /** Added to each command that is shown, such as ` --host db2`. */
+  readonly flags?: string;
+  /** Named the run, where one was named; only answers take it. */
+  readonly run?: string | undefined;
+}
+
 /**
  * Says what became of a decision.
  *
- * @throws CommandEnded where it did not count, or nobody could say.
+ * @throws CommandEnded where it did not count, with the next move, or where nobody could say.
  */
-export function explainOutcome(decision: Decision, recorded: RecordedDecision | undefined, after?: OpenQuestion): string {
+export function explainOutcome(decision: Decision, recorded: RecordedDecision | undefined, context: OutcomeContext = {}): string {
+  const { after, flags = '' } = context;
   const what = `"${decision.answer}" for ${decision.question}`;
   if (recorded === undefined) {
-    throw noAnswer(`${what} was sent, but no worker answers to say what became of it; see "lockstep status" when the host is back`);
+    throw noAnswer(`${what} was sent, but no worker answers to say what became of it; see "lockstep status${flags}" when the host is back`);
   }
   if (recorded.outcome !== 'counted') {
-    const choices = recorded.outcome === 'not a choice' && after !== undefined ? `; it can be ${after.choices.join(', ')}` : '';
-    throw refused(`${what} did not count: ${recorded.outcome}${choices}`);
+    throw refused(`${what} did not count: ${recorded.outcome}; ${nextMoveAfter(recorded.outcome, decision, context)}`);
   }
   const missing = after?.people === undefined ? '' : `; ${after.people - (after.agreed?.length ?? 0)} more must agree`;
   return `${what} by ${decision.by} counted${missing}`;
+}
+
+function nextMoveAfter(outcome: Exclude<RecordedDecision['outcome'], 'counted'>, { question, answer, by }: Decision, { after, flags = '', run }: OutcomeContext): string {
+  const again = commandFor(after ?? { id: question, kind: 'gate', reasonFor: [] }, answer, `${runFlag(run)}${flags}`);
+  switch (outcome) {
+    case 'malformed':
+      return `the run could not read it; see "lockstep status${flags}" for what can be answered`;
+    case 'unknown question':
+      return `see "lockstep status${flags}" for the questions that are open`;
+    case 'not open any more':
+      return `it was answered, or the run has moved on; see "lockstep status${flags}"`;
+    case 'not open yet':
+      return `the run has not come to it; answer when "lockstep watch${flags}" asks`;
+    case 'not a choice':
+      return after === undefined ? `see "lockstep status${flags}" for its choices` : `it can be ${after.choices.join(', ')}`;
+    case 'reason missing':
+      return `say why: ${again.includes('--reason') ? again : `${again} --reason "…"`}`;
+    case 'same person':
+      return `${by} has agreed already, and somebody else has to: ${again} --by NAME`;
+    case 'starter may not decide':
+      return `${by} started the run, and somebody else has to decide: ${again} --by NAME`;
+  }
 }

@@ -38,3 +38,8 @@ export function withRunbookArgument(command: Command, form: '<runbook>' | '[runb
 export function runOption(): Option {
   return new Option('--run <runbook>', `which run, where several are open: one of ${known}`).argParser(readRunName);
 }
+
+/** The same option again, in a command that is shown to a person. */
+export function runFlag(run: string | undefined): string {
+  return run === undefined ? '' : ` --run ${run}`;
+}

@@ -45,7 +45,7 @@ function readJson(text: string): unknown {
 
 function explain(path: string, error: unknown): Error {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'EACCES' || code === 'EPERM') return refused(`only root may hand secrets to the worker (${path}); use "sudo lockstep unlock"`);
+  if (code === 'EACCES' || code === 'EPERM') return refused(`only root may hand secrets to the worker (${path}); use sudo`);
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
     return noAnswer(`no worker listens at ${path}; secrets are typed on the host itself, while its worker runs`);
   }

@@ -20,14 +20,20 @@ import { findRecord } from './record.js';
 import { withRunbookArgument } from './runbooks.js';
 import { findRun, type RunReference } from './runs.js';
 import { flagsFor, loadSessionConfig, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
+import { assertSpoken } from './spoken.js';
 
 /** Adds `watch`: shows a run as it goes, and asks its questions at a terminal. */
 export function addWatchCommand(program: Command, session: Session): void {
   withHostOptions(withRunbookArgument(program.command('watch'), '[runbook]').description('look on while a run goes, and answer its questions'))
     .option('--no-ask', 'only look on')
-    .action(async (runbook: string | undefined, options: HostOptions & { readonly ask: boolean }) => {
+    .option('--by <name>', 'who answers, as claimed (default: you)')
+    .action(async (runbook: string | undefined, options: WatchOptions) => {
+      assertSpoken(options.by === undefined ? {} : { by: options.by });
       const host = await resolveHost(session, options);
-      await withServer(session, async ({ client }) => watch(session, client, await findRun(client, host, runbook), options));
+      await withServer(session, async ({ client }) => {
+        const run = await findRun(client, host, runbook, { naming: (name) => `lockstep watch ${name}${flagsFor(options)}`, flags: flagsFor(options) });
+        await watch(session, client, run, options);
+      });
     });
 }
 
@@ -35,6 +41,8 @@ export function addWatchCommand(program: Command, session: Session): void {
 export interface WatchOptions extends HostOptions {
   /** Default true: ask the run's questions where a person sits at the terminal. */
   readonly ask?: boolean;
+  /** Who answers, as claimed; default the person at the terminal. */
+  readonly by?: string;
 }
 
 /**
@@ -89,7 +97,7 @@ async function watchLines({ terminal }: Session, client: Client, run: RunReferen
     if (seen === undefined) {
       tellOnce('the Temporal server does not answer; trying again');
     } else if (seen.status === undefined) {
-      assertRunning(seen, run);
+      assertRunning(seen, run, options);
       tellOnce(`the worker on ${run.host} does not answer: it is down, or the host is busy; waiting for it`);
     } else {
       told = '';
@@ -98,7 +106,7 @@ async function watchLines({ terminal }: Session, client: Client, run: RunReferen
       before = seen.status;
       running = seen.running;
       if (isOver(seen.status)) return seen.status;
-      assertRunning(seen, run);
+      assertRunning(seen, run, options);
     }
   }
   throw new Error('the run is watched until it ends');
@@ -120,12 +128,12 @@ async function watchLive(session: Session, client: Client, run: RunReference, op
       draw([...lines, ...(silence === undefined ? [] : ['', terminal.theme.warning(silence)])].join('\n'));
       if (seen === undefined) continue;
       if (seen.status !== undefined && isOver(seen.status)) return seen.status;
-      assertRunning(seen, run);
+      assertRunning(seen, run, options);
       const question = options.ask === false ? undefined : seen.status?.questions.find(({ id }) => !leftOpen.has(id));
       if (question === undefined) continue;
       draw.clear();
       terminal.print(...renderQuestion(question, { width: terminal.width(), now: new Date(), theme: terminal.theme, flags: flagsFor(options) }));
-      const context = { session, client, run, ...(socket === undefined ? {} : { secretSocketPath: socket }) };
+      const context = { session, client, run, by: options.by ?? session.environment.person, flags: flagsFor(options), ...(socket === undefined ? {} : { secretSocketPath: socket }) };
       if ((await input.during(() => answerQuestion(context, question))) === 'left open') leftOpen.add(question.id);
       terminal.print('');
     }
@@ -163,17 +171,17 @@ function renderSeen({ terminal }: Session, run: RunReference, { status, compact,
       ...(running === undefined ? {} : { running }),
     });
   }
-  if (compact !== undefined) return renderCompact(compact, { runbook: run.runbook, host: run.host, width, theme });
+  if (compact !== undefined) return renderCompact(compact, { runbook: run.runbook, host: run.host, width, theme, flags: flagsFor(options) });
   return [`${run.workflowId}: no worker on ${run.host} has taken it up yet`];
 }
 
 /** A run that was terminated, or failed before it claimed its host, never says so itself. */
-function assertRunning({ execution, status }: Observation, run: RunReference): void {
+function assertRunning({ execution, status }: Observation, run: RunReference, options: HostOptions): void {
   if (execution === 'RUNNING' || (status !== undefined && isOver(status))) return;
   if (execution === 'COMPLETED') {
     throw new CommandEnded(exitCodes.ok, `${run.workflowId} has ended; no worker on ${run.host} answers to tell more of it`);
   }
-  if (wasLeft(execution, status)) throw new CommandEnded(exitCodes.failed, explainLeft(execution, run));
+  if (wasLeft(execution, status)) throw new CommandEnded(exitCodes.failed, explainLeft(execution, run, flagsFor(options)));
   throw new CommandEnded(exitCodes.failed, `${run.workflowId} ${execution.toLowerCase().replaceAll('_', ' ')}; what it left on the host is in its journal there`);
 }
 

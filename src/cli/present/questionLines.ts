@@ -52,5 +52,5 @@ export function renderQuestion(
 function agreement({ people, agreed }: OpenQuestion, width: number): string[] {
   if (people === undefined) return [];
   const so = agreed === undefined || agreed.length === 0 ? 'nobody yet' : agreed.join(', ');
-  return wrapHanging('  ', `${people} different people must agree; so far: ${so}`, width);
+  return wrapHanging('  ', `${people} different people must agree; so far: ${so}. The next one answers as another user, or with --by NAME`, width);
 }

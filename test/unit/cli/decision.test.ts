@@ -25,9 +25,26 @@ test('what is not open is refused with what is', () => {
 
 test('what became of a decision decides the exit status', () => {
   expect(explainOutcome(decision, recorded)).toBe('"go" for final-backup by ann counted');
-  expect(explainOutcome(decision, recorded, { ...gate, people: 2, agreed: ['ann'] })).toBe('"go" for final-backup by ann counted; 1 more must agree');
-  expect(() => explainOutcome(decision, { ...recorded, outcome: 'not open any more' })).toThrow(
-    expect.objectContaining({ exitCode: 3, message: '"go" for final-backup did not count: not open any more' }) as Error,
-  );
+  expect(explainOutcome(decision, recorded, { after: { ...gate, people: 2, agreed: ['ann'] } })).toBe('"go" for final-backup by ann counted; 1 more must agree');
   expect(() => explainOutcome(decision, undefined)).toThrow(expect.objectContaining({ exitCode: 4 }) as Error);
+});
+
+test.each([
+  ['malformed', 'the run could not read it; see "lockstep status --host db2" for what can be answered'],
+  ['unknown question', 'see "lockstep status --host db2" for the questions that are open'],
+  ['not open any more', 'it was answered, or the run has moved on; see "lockstep status --host db2"'],
+  ['not open yet', 'the run has not come to it; answer when "lockstep watch --host db2" asks'],
+  ['not a choice', 'it can be go, no-go'],
+  ['reason missing', 'say why: lockstep go final-backup --run migrate --host db2 --reason "…"'],
+  ['same person', 'ann has agreed already, and somebody else has to: lockstep go final-backup --run migrate --host db2 --by NAME'],
+  ['starter may not decide', 'ann started the run, and somebody else has to decide: lockstep go final-backup --run migrate --host db2 --by NAME'],
+] as const)('an answer that did not count because of "%s" says what to do', (outcome, move) => {
+  expect(() => explainOutcome(decision, { ...recorded, outcome }, { after: gate, flags: ' --host db2', run: 'migrate' })).toThrow(
+    expect.objectContaining({ exitCode: 3, message: `"go" for final-backup did not count: ${outcome}; ${move}` }) as Error,
+  );
+});
+
+test('what is not known of a question any more is looked up', () => {
+  expect(() => explainOutcome(decision, { ...recorded, outcome: 'not a choice' })).toThrow('see "lockstep status" for its choices');
+  expect(() => explainOutcome(decision, { ...recorded, outcome: 'reason missing' }, { after: { ...gate, reasonFor: ['go'] } })).toThrow('say why: lockstep go final-backup --reason "…"');
 });

@@ -34,6 +34,10 @@ test.each([
   [['watch', 'migrat'], `there is no runbook "migrat"; there are: ${names}`],
   [['status', ''], `there is no runbook ""; there are: ${names}`],
   [['go', 'preflight', '--run', 'x'], `there is no runbook "x"; there are: ${names}`],
+  [['rollback', '--reason', ''], '--reason is empty; say why'],
+  [['no-go', 'preflight', '--reason', ' '], '--reason is empty; say why'],
+  [['go', 'preflight', '--by', ''], '--by is empty; say who decides'],
+  [['watch', '--by', ''], '--by is empty; say who decides'],
 ] as const)('%j is refused with what to type', async (args, words) => {
   const end = await type(...args);
   expect(end.exitCode).toBe(2);

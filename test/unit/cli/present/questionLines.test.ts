@@ -20,7 +20,7 @@ test('the flags that named the host are repeated', () => {
 
 test('a gate for several people says who has agreed', () => {
   const lines = renderQuestion({ ...gate, people: 2, agreed: ['ann'] }, { width: 80, now: new Date(at(70)), theme: plainTheme });
-  expect(lines).toContain('┃   2 different people must agree; so far: ann');
+  expect(lines.join(' ').replaceAll(/[┃\s]+/g, ' ')).toContain('2 different people must agree; so far: ann. The next one answers as another user, or with --by NAME');
 });
 
 test('a question that answers itself says when and with what', () => {
