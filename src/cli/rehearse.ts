@@ -5,7 +5,6 @@ import { dirname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { WorkflowHandle } from '@temporalio/client';
 import { workflowIdOf, workflowTaskQueue } from '../contract/names.js';
-import type { RunStatus } from '../contract/status.js';
 import { createRun } from '../host/runner.js';
 import { answerUntilEnd } from '../rehearsal/answers.js';
 import { isIntact, type ClientVerdict } from '../rehearsal/clientVerdict.js';
@@ -13,6 +12,7 @@ import { hostFiles, rehearsalHost } from '../rehearsal/hostConfig.js';
 import { preparedHost } from '../rehearsal/preparedHost.js';
 import { openRehearsal, type Rehearsal, type ServerPlace } from '../rehearsal/rehearsal.js';
 import { CommandEnded, exitCodes, wrongUsage } from './exit.js';
+import { createPowerCut, type PowerCut } from './powerCut.js';
 import { renderVerdict } from './present/verdictLines.js';
 import type { Activities } from '../activities/index.js';
 import { migrate } from '../workflows/migrate.js';
@@ -101,7 +101,8 @@ async function perform(session: Session, rehearsal: Rehearsal, runbook: Runbook<
   }
   terminal.warn(`Look on in the browser: ${rehearsal.uiUrl}/namespaces/default/workflows`, `Enter the host:         ${rehearsal.guest.enterCommand}`, '');
   const handle = await start(session, rehearsal, name);
-  const ended = options.yes === true ? await goThrough(session, rehearsal, handle, name, options) : await letPersonAnswer(rehearsal, handle, name);
+  const powerCut = options.powerCutAt === undefined ? undefined : preparePowerCut(session, rehearsal, options.powerCutAt);
+  const ended = options.yes === true ? await goThrough(session, rehearsal, handle, name, powerCut) : await letPersonAnswer(rehearsal, handle, name);
   onProgress('asking the users what became of their writes');
   const verdict = await rehearsal.finishSending();
   if (options.record !== undefined) {
@@ -112,6 +113,14 @@ async function perform(session: Session, rehearsal: Rehearsal, runbook: Runbook<
   if (!isIntact(verdict)) throw new CommandEnded(exitCodes.failed, 'acknowledged operations are missing, doubled or altered: see above');
   const wanted = runbook.undoes === undefined ? 'succeeded' : 'rolled back';
   if (ended !== wanted) throw new CommandEnded(exitCodes.failed, `${name} ${ended}`);
+  powerCut?.assertCut();
+}
+
+function preparePowerCut({ terminal }: Session, rehearsal: Rehearsal, step: string): PowerCut {
+  return createPowerCut(step, async () => {
+    terminal.warn(terminal.theme.warning(`cutting the power at ${step}`));
+    await rehearsal.powerCut();
+  });
 }
 
 function start(session: Session, rehearsal: Rehearsal, runbook: string): Promise<WorkflowHandle> {
@@ -123,7 +132,7 @@ function start(session: Session, rehearsal: Rehearsal, runbook: string): Promise
 }
 
 /** Everything that a person would do, done by this process, while the run is shown. */
-async function goThrough(session: Session, rehearsal: Rehearsal, handle: WorkflowHandle, name: string, options: RehearseOptions): Promise<string> {
+async function goThrough(session: Session, rehearsal: Rehearsal, handle: WorkflowHandle, name: string, powerCut: PowerCut | undefined): Promise<string> {
   const { runId } = await handle.describe();
   const shown = watch(session, rehearsal.client, { workflowId: handle.workflowId, runId, runbook: name, host: rehearsalHost }, { ask: false, host: rehearsalHost });
   // Its outcome is this run's own, told below.
@@ -132,25 +141,9 @@ async function goThrough(session: Session, rehearsal: Rehearsal, handle: Workflo
   });
   // Awaited below; an interrupted rehearsal closes the connection under it and never gets there.
   void looked.catch(() => undefined);
-  const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, undefined, createPowerCut(session, rehearsal, options.powerCutAt));
+  const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, undefined, powerCut?.look);
   await looked;
   return result.state;
-}
-
-/** Cuts the power once, when the step is seen to run. */
-function createPowerCut({ terminal }: Session, rehearsal: Rehearsal, step: string | undefined): ((status: RunStatus) => Promise<void>) | undefined {
-  if (step === undefined) return undefined;
-  let cut = false;
-  return async (status) => {
-    if (cut || !isRunning(status, step)) return;
-    cut = true;
-    terminal.warn(terminal.theme.warning(`cutting the power at ${step}`));
-    await rehearsal.powerCut();
-  };
-}
-
-function isRunning({ nodes }: RunStatus, id: string): boolean {
-  return nodes.some((node) => node.id === id && (node.state === 'running' || node.state === 'open'));
 }
 
 /** The same command as in production, on the host itself: there alone secrets can be typed. */
