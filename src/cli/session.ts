@@ -55,7 +55,7 @@ function offerHost(error: unknown): never {
 
 /** Runs a command's work with a connection to the server, and closes that afterwards. */
 export async function withServer<T>(session: Session, work: (connected: ConnectedClient) => Promise<T>): Promise<T> {
-  const settings = readServerSettings(session.environment.temporalConfigFile);
+  const settings = readServerSettings(session.environment);
   const connected = await connectClient(settings).catch((error: unknown) => {
     throw noAnswer(error instanceof Error ? error.message : String(error));
   });

@@ -14,7 +14,7 @@ export function addWorkerCommand(program: Command, session: Session): void {
     .action(async (options: Pick<HostOptions, 'config'>) => {
       assertRoot(`lockstep worker${configFlag(options.config)}`);
       const loaded = await loadSessionConfig(session, options);
-      const server = readServerSettings(session.environment.temporalConfigFile);
+      const server = readServerSettings(session.environment);
       // The worker's SDK takes long to load, and no other command needs it.
       const { serveHost } = await import('../worker/serveHost.js');
       await serveHost({ loaded, server, lockstepVersion: await readVersion(), notifies: session.environment.notifies }, stopSignal());

@@ -12,6 +12,8 @@ export interface Environment {
   readonly cacheDirectory: string;
   /** What TEMPORAL_CONFIG_FILE names; Temporal's own library takes a missing one without a word. */
   readonly temporalConfigFile?: string;
+  /** What the variables of Temporal's TLS name, by variable; absent where none is set. Temporal's own library reads them. */
+  readonly temporalTlsFiles?: Readonly<Record<string, string>>;
   /** False where NO_COLOR is set to anything but nothing (https://no-color.org). */
   readonly color: boolean;
   /** True where CI is set: nobody is there to be asked. */
@@ -33,6 +35,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
   const read = (name: string) => (variables[name] === '' ? undefined : variables[name]);
   const configPath = read('LOCKSTEP_CONFIG');
   const temporalConfigFile = read('TEMPORAL_CONFIG_FILE');
+  const temporalTlsFiles = Object.fromEntries(tlsVariables.flatMap((name) => (read(name) === undefined ? [] : [[name, read(name) ?? '']])));
   const sshFrom = (read('SSH_CONNECTION') ?? read('SSH_CLIENT'))?.split(' ')[0];
   return {
     configPath: configPath === undefined ? defaultConfigPath : resolve(configPath),
@@ -42,9 +45,13 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
     notifies: read('NOTIFY_SOCKET') !== undefined,
     person: read('SUDO_USER') ?? read('USER') ?? userInfo().username,
     ...(temporalConfigFile === undefined ? {} : { temporalConfigFile }),
+    ...(Object.keys(temporalTlsFiles).length === 0 ? {} : { temporalTlsFiles }),
     ...(sshFrom === undefined ? {} : { sshFrom }),
   };
 }
+
+/** Those of Temporal's own that name a file, beside the one with profiles. */
+const tlsVariables = ['TEMPORAL_TLS_CLIENT_CERT_PATH', 'TEMPORAL_TLS_CLIENT_KEY_PATH', 'TEMPORAL_TLS_SERVER_CA_CERT_PATH'] as const;
 
 /** The XDG specification has relative paths ignored; a service without HOME still has a home in the user database. */
 function cacheHome(xdgCacheHome: string | undefined, home: string | undefined): string {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
+import type { Environment } from '../config/environment.js';
 import { PermanentFailure } from '../contract/errors.js';
 
 /** Where the Temporal server is, and as whom it is spoken to. */
@@ -16,26 +17,49 @@ export interface ServerSettings {
 /** Where a server is looked for when nothing names another. */
 export const defaultAddress = 'localhost:7233';
 
+/** Files that variables of Temporal's name. */
+export type TemporalFiles = Pick<Environment, 'temporalConfigFile' | 'temporalTlsFiles'>;
+
 /**
  * Reads Temporal's own settings: the `TEMPORAL_*` variables and the profiles that the `temporal`
  * program keeps.
  *
- * @param configFile - What TEMPORAL_CONFIG_FILE names, if it names one.
- * @throws {@link PermanentFailure} where that file does not exist: the SDK would take the default
- * server instead, without a word.
+ * @throws {@link PermanentFailure} where a file that is named can not be read, which names the variable
+ * too: of a missing file with profiles the SDK says nothing, and takes the default server instead.
  */
-export function readServerSettings(configFile?: string): ServerSettings {
-  if (configFile !== undefined && !existsSync(configFile)) {
-    throw new PermanentFailure(`TEMPORAL_CONFIG_FILE names ${configFile}, which does not exist`, 'mend the path or unset the variable');
-  }
-  const { connectionOptions, namespace } = loadClientConnectConfig(
-    configFile === undefined ? {} : { configSource: { path: configFile } },
-  );
+export function readServerSettings(files: TemporalFiles): ServerSettings {
+  const { temporalConfigFile: path } = files;
+  if (path !== undefined && !existsSync(path)) throw unreadable('TEMPORAL_CONFIG_FILE', path, 'does not exist');
+  const { connectionOptions, namespace } = loadSettings(files);
   return {
     address: connectionOptions.address ?? defaultAddress,
     namespace: namespace ?? 'default',
     options: connectionOptions,
   };
+}
+
+function loadSettings(files: TemporalFiles): ReturnType<typeof loadClientConnectConfig> {
+  const { temporalConfigFile: path } = files;
+  try {
+    return loadClientConnectConfig(path === undefined ? {} : { configSource: { path } });
+  } catch (error) {
+    throw explain(error, files);
+  }
+}
+
+function explain(error: unknown, { temporalConfigFile, temporalTlsFiles = {} }: TemporalFiles): PermanentFailure {
+  const named = Object.entries({ TEMPORAL_CONFIG_FILE: temporalConfigFile, ...temporalTlsFiles });
+  const { path, code, line }: { readonly path?: unknown; readonly code?: unknown; readonly line?: unknown } = Object.assign({}, error);
+  const [variable, file] = named.find(([, each]) => each !== undefined && each === path) ?? [];
+  if (variable !== undefined && file !== undefined) return unreadable(variable, file, code === 'ENOENT' ? 'does not exist' : `can not be read (${firstLine(error)})`);
+  const profiles = temporalConfigFile === undefined ? 'the profiles of the temporal program (temporalio/temporal.toml in ~/.config)' : `${temporalConfigFile}, which TEMPORAL_CONFIG_FILE names`;
+  // The further lines of a parser's error quote the file, which may hold an API key.
+  const words = `${firstLine(error)}${typeof line === 'number' ? `, line ${line}` : ''}`;
+  return new PermanentFailure(`Temporal's settings can not be used: ${words}`, `mend ${profiles}, or the TEMPORAL_ variables beside it`);
+}
+
+function unreadable(variable: string, path: string, fault: string): PermanentFailure {
+  return new PermanentFailure(`${variable} names ${path}, which ${fault}`, 'mend the path or unset the variable');
 }
 
 /** The settings of a server without TLS on an address of this machine, such as the embedded one. */

@@ -14,6 +14,6 @@ void serve();
 /** A function, since the script that it is bundled into knows no `await` at its top. */
 async function serve(): Promise<void> {
   const loaded = await loadConfig(environment.configPath);
-  const server = readServerSettings(environment.temporalConfigFile);
+  const server = readServerSettings(environment);
   await serveHost({ loaded, server, lockstepVersion: 'rehearsal', notifies: environment.notifies, activityInterceptors: [createFaultPoints(url)] }, stop.signal);
 }

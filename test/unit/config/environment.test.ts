@@ -37,6 +37,13 @@ describe('the environment', () => {
     expect(readEnvironment({ XDG_CACHE_HOME: 'cache', HOME: '/home/admin' }).cacheDirectory).toBe('/home/admin/.cache/lockstep');
   });
 
+  it('knows the files that the variables of Temporal name', () => {
+    expect(readEnvironment({ TEMPORAL_CONFIG_FILE: '/a.toml', TEMPORAL_TLS_CLIENT_KEY_PATH: '/key.pem', TEMPORAL_TLS_CLIENT_CERT_PATH: '' })).toMatchObject({
+      temporalConfigFile: '/a.toml',
+      temporalTlsFiles: { TEMPORAL_TLS_CLIENT_KEY_PATH: '/key.pem' },
+    });
+  });
+
   it('knows NO_COLOR and CI', () => {
     expect(readEnvironment({ NO_COLOR: '0', CI: 'true' })).toMatchObject({ color: false, ci: true });
     expect(readEnvironment({ CI: 'false' }).ci).toBe(false);
