@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import { renderCompact } from './present/compactLines.js';
 import { explainLeft, wasLeft } from './present/leftLines.js';
 import { renderStatus } from './present/statusLines.js';
+import { recordLines } from './present/summaryLines.js';
 import { CommandEnded, exitCodes } from './exit.js';
 import { observe } from './observe.js';
+import { findRecord } from './record.js';
 import { withRunbookArgument } from './runbooks.js';
 import { findRun } from './runs.js';
 import { flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
@@ -37,5 +39,6 @@ async function showStatus(session: Session, runbook: string | undefined, options
     } else {
       throw new CommandEnded(exitCodes.noAnswer, `${run.workflowId} is ${seen.execution.toLowerCase()}, and no worker on ${host} has told more of it yet`);
     }
+    if (seen.execution !== 'RUNNING') terminal.print(...recordLines(await findRecord(session, options, run)));
   });
 }

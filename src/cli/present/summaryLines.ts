@@ -13,9 +13,13 @@ export function renderSummary(
   return [
     ...wrapHanging('', `${stateWord(status.state, theme)}  ${status.outcome ?? ''}`, width),
     ...tabulate([...(record?.record.summary ?? []), ...timesOf(status)], 2, width),
-    // Never broken, so that it can be copied.
-    ...(record === undefined ? [] : [`  run record: ${record.path}`]),
+    ...recordLines(record),
   ];
+}
+
+/** Where a run's record lies, if that is known. Never broken, so that it can be copied. */
+export function recordLines(record: { readonly path: string } | undefined): string[] {
+  return record === undefined ? [] : [`  run record: ${record.path}`];
 }
 
 function timesOf(status: RunStatus): readonly Fact[] {
