@@ -35,6 +35,9 @@ export const resumedSchema = z.strictObject({
 /** What kind of answer is waited for. */
 export type QuestionKind = 'gate' | 'acknowledgement' | 'secret' | 'wait' | 'parked' | 'cancelled';
 
+/** The answers to a question for a secret: it is typed on the host, never sent; or nobody has it. */
+export const secretAnswers = { typed: 'provided', lacking: 'unavailable' } as const;
+
 /** A question as it is shown while it is open. */
 export interface OpenQuestion {
   /** This opening's own id: a decision for an earlier opening never touches a later one. */

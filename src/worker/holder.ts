@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Claim } from '../activities/index.js';
 import { signalNames } from '../contract/names.js';
-import type { Decision } from '../contract/questions.js';
+import { secretAnswers, type Decision } from '../contract/questions.js';
 import { isNoAnswer, isNotFound } from './serverErrors.js';
 
 /** The run that holds the host, as a worker speaks to it. */
@@ -44,7 +44,7 @@ export function createHolder(client: Client, readClaim: () => Promise<Claim | un
     async tellSecretGiven(question, by) {
       const claim = await readClaim();
       if (claim === undefined) throw new Error('no run holds this host; nothing asks for a secret');
-      const decision: Decision = { question, answer: 'provided', by };
+      const decision: Decision = { question, answer: secretAnswers.typed, by };
       await handleOf(claim).signal(signalNames.decide, decision);
     },
   };

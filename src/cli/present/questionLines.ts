@@ -1,16 +1,21 @@
 import { formatSeconds } from '../../contract/facts.js';
-import type { OpenQuestion } from '../../contract/questions.js';
+import { secretAnswers, type OpenQuestion } from '../../contract/questions.js';
 import { spread, tabulate, wrapHanging } from './text.js';
 import type { Theme } from './theme.js';
 
 /** What is to be typed to answer a question, for one of its choices. */
 export function commandFor(question: Pick<OpenQuestion, 'id' | 'kind' | 'reasonFor'>, answer: string, flags = ''): string {
   const reason = question.reasonFor.includes(answer) ? ' --reason "…"' : '';
-  if (question.kind === 'secret') return `lockstep unlock${flags}`;
+  if (isTyped(question, answer)) return `lockstep unlock${flags}`;
   const verb = verbs[answer];
   return verb === undefined
     ? `lockstep decide ${question.id} ${answer}${reason}${flags}`
     : `lockstep ${verb} ${question.id}${reason}${flags}`;
+}
+
+/** Secrets are typed, and never a signal. */
+function isTyped({ kind }: Pick<OpenQuestion, 'kind'>, answer: string): boolean {
+  return kind === 'secret' && answer === secretAnswers.typed;
 }
 
 /** Answers that are commands of their own. */
@@ -36,7 +41,7 @@ export function renderQuestion(
   const edge = (question.kind === 'parked' || question.kind === 'cancelled' ? theme.bad : theme.warning)('┃ ');
   const inner = width - 2;
   const open = `open ${formatSeconds(Math.max(0, (now.getTime() - Date.parse(question.openedAt)) / 1000))}`;
-  const label = (answer: string) => (question.kind === 'secret' ? 'type it' : answer === question.recommended ? `${answer} (recommended)` : answer);
+  const label = (answer: string) => (isTyped(question, answer) ? 'type it' : answer === question.recommended ? `${answer} (recommended)` : answer);
   const commands = question.choices.map((answer) => [label(answer), commandFor(question, answer, flags)] as const);
   return [
     ...spread('', theme.bold(question.title), theme.dim(open), inner),

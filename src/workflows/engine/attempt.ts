@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import { failureTypes, silentAttempt } from '../../contract/errors.js';
 import type { Facts } from '../../contract/facts.js';
-import type { Decision } from '../../contract/questions.js';
+import { secretAnswers, type Decision } from '../../contract/questions.js';
 import { ask, askParked, throwIfRollbackRequested, WayBack } from './ask.js';
 import type { Ahead, RunContext } from './context.js';
 
@@ -19,8 +19,8 @@ export interface FailureChoices {
 export type Attempted<R> = { readonly result: R } | { readonly instead: string; readonly words: string };
 
 /**
- * Calls, and calls again after each secret given and each `retry` chosen: what fails parks and never
- * ends the run.
+ * Calls, and calls again after each secret given and each `retry` chosen: what fails, or lacks a secret that
+ * nobody has, parks and never ends the run.
  *
  * @param call - One activity; gets the number of this opening.
  * @throws {@link WayBack} where a person chooses to roll back, or the way back has to be chosen anew.
@@ -43,13 +43,14 @@ export async function attempt<R>(
       throwIfRollbackRequested(context);
       // Anything else is a fault of the workflow's own code: its task is retried until it is mended.
       if (!(error instanceof ActivityFailure || isCancellation(error))) throw error;
-      const failure = messageOf(error);
+      let failure = messageOf(error);
       const ahead = hostAheadOf(error);
       if (ahead !== undefined) await context.catchUp({ fact: failure, ...ahead });
       const secret = secretOf(error);
       if (secret !== undefined) {
-        await askForSecret(context, node, secret);
-        continue;
+        const given = await askForSecret(context, node, secret);
+        if (given.answer === secretAnswers.typed) continue;
+        failure = `${secret.reason}: nobody has it, says ${given.by} (${given.reason ?? ''})`;
       }
       const lacking = evidenceOf(error, failureTypes.carryOverVoid);
       if (lacking !== undefined && choices.leavesWhenVoid === true) throw new WayBack(failure, lacking);
@@ -93,26 +94,28 @@ function hostAheadOf(error: unknown): Omit<Ahead, 'fact'> | undefined {
   return { hasEnded: hasEnded === true, ...(typeof calls === 'number' ? { calls } : {}) };
 }
 
+/** A passphrase that is lost would be asked for without end, were there no answer that says so. */
 async function askForSecret(
   context: RunContext,
   node: { id: string; title: string },
   secret: { name: string; reason: string; isNew: boolean },
-): Promise<void> {
+): Promise<Decision> {
   const before = context.progress.state;
   context.progress.state = 'waiting';
-  await ask(context, {
+  const decision = await ask(context, {
     id: context.numberedOpening(`${node.id}.secret`),
     node: node.id,
     kind: 'secret',
     title: secret.reason,
-    choices: ['provided'],
-    reasonFor: [],
+    choices: Object.values(secretAnswers),
+    reasonFor: [secretAnswers.lacking],
     evidence: [],
     secret: secret.name,
     ...(secret.isNew ? { isNewSecret: true } : {}),
   });
   context.progress.state = before;
   context.publish();
+  return decision;
 }
 
 async function askAfterFailure(

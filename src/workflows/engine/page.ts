@@ -1,4 +1,5 @@
 import type { Facts } from '../../contract/facts.js';
+import { secretAnswers, type OpenQuestion } from '../../contract/questions.js';
 import type { RunStatus } from '../../contract/status.js';
 
 /** The server takes 20 kB of details; facts are cut before rows are. */
@@ -25,9 +26,7 @@ export function renderPage(status: RunStatus): string {
       `### ${question.title}`,
       ...question.evidence.map(([label, value]) => `- ${label}: **${value}**`),
       ...(question.recommended === undefined ? [] : [`Recommended: **${question.recommended}**`]),
-      question.kind === 'secret'
-        ? `On the host: \`lockstep unlock\``
-        : `Signal \`decide\` with \`{"question": "${question.id}", "answer": "${question.choices.join(' | ')}", "by": "your name"${question.reasonFor.length > 0 ? ', "reason": "why"' : ''}}\``,
+      ...howToAnswer(question),
     ].join('\n'),
   );
   const list = (withFacts: boolean) => [
@@ -45,6 +44,13 @@ export function renderPage(status: RunStatus): string {
 
 function sizeBytes(text: string): number {
   return new TextEncoder().encode(text).length;
+}
+
+/** A secret is typed on the host; everything else can be sent from here. */
+function howToAnswer({ id, kind, choices, reasonFor }: OpenQuestion): readonly string[] {
+  const sent = choices.filter((answer) => kind !== 'secret' || answer !== secretAnswers.typed);
+  const decide = `Signal \`decide\` with \`{"question": "${id}", "answer": "${sent.join(' | ')}", "by": "your name"${reasonFor.length > 0 ? ', "reason": "why"' : ''}}\``;
+  return kind === 'secret' ? [`On the host: \`lockstep unlock\`. Where nobody has it: ${decide}`] : [decide];
 }
 
 function cut(page: string): string {

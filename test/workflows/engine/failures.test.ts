@@ -61,7 +61,7 @@ test('a secret that is not at hand is asked for, and the step runs again when it
     prepare: inTurn(needsSecret('the NEW passphrase', true), needsSecret('wrong: once more'), succeeds),
   });
   const first = await run.asked('prepare.secret.1');
-  expect(first).toMatchObject({ kind: 'secret', node: 'prepare', title: 'the NEW passphrase', choices: ['provided'], secret: 'operationalPassphrase', isNewSecret: true });
+  expect(first).toMatchObject({ kind: 'secret', node: 'prepare', title: 'the NEW passphrase', choices: ['provided', 'unavailable'], secret: 'operationalPassphrase', isNewSecret: true });
   expect((await run.status()).state).toBe('waiting');
   await run.decide('prepare.secret.1', 'provided');
   const second = await run.asked('prepare.secret.2');
@@ -70,6 +70,19 @@ test('a secret that is not at hand is asked for, and the step runs again when it
   await run.decide('prepare.secret.2', 'provided');
   await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
   expect(run.calls.filter(({ what }) => what === 'prepare').map(({ call }) => call.opening)).toEqual([1, 2, 3]);
+});
+
+test('a secret that nobody has parks the step that needs it, and never ends the run', async () => {
+  const run = await driver.start('steps', { copy: inTurn(needsSecret('the passphrase of the volume'), succeeds) });
+  expect(await run.asked('copy.secret.1')).toMatchObject({ reasonFor: ['unavailable'] });
+  await run.decide('copy.secret.1', 'unavailable');
+  await run.decide('copy.secret.1', 'unavailable', 'ann', 'the safe is empty');
+  const parked = await run.asked('copy.failed.1');
+  expect(parked.title).toMatch(/the passphrase of the volume: nobody has it, says ann \(the safe is empty\)/);
+  expect(parked.choices).toEqual(['retry', 'rollback']);
+  await run.decide('copy.failed.1', 'retry');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+  expect(await run.outcomes()).toEqual(['reason missing', 'counted', 'counted']);
 });
 
 test('a refusal to open the run ends it with the words of the refusal, and the memo says so', async () => {

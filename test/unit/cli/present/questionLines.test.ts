@@ -9,7 +9,8 @@ test.each([
   [{ id: 'copy.failed.1', kind: 'parked', reasonFor: ['skip', 'rollback'] }, 'retry', 'lockstep retry copy.failed.1'],
   [{ id: 'copy.failed.1', kind: 'parked', reasonFor: ['skip', 'rollback'] }, 'rollback', 'lockstep decide copy.failed.1 rollback --reason "…"'],
   [{ id: 'window', kind: 'wait', reasonFor: [] }, 'now', 'lockstep decide window now'],
-  [{ id: 'format.secret.1', kind: 'secret', reasonFor: [] }, 'provided', 'lockstep unlock'],
+  [{ id: 'format.secret.1', kind: 'secret', reasonFor: ['unavailable'] }, 'provided', 'lockstep unlock'],
+  [{ id: 'format.secret.1', kind: 'secret', reasonFor: ['unavailable'] }, 'unavailable', 'lockstep decide format.secret.1 unavailable --reason "…"'],
 ] as const)('%o is answered with %s by its command', (question, answer, command) => {
   expect(commandFor(question, answer)).toBe(command);
 });
