@@ -1,14 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
-import { pastNoReturnQuestion } from '../contract/names.js';
 import type { Adopted, Reached, RunSettings } from '../contract/settings.js';
-import { ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
 import { keepFact, readFact } from './runFacts.js';
-import { createClaimFile } from './wrapper/claim.js';
-import { begunByAdopted, openJournal, readDamagedJournal, summarise, type JournalEntry } from './wrapper/journal.js';
-import { runDirectory } from './wrapper/wrap.js';
+import { hasActed, isOfRunbook, readOtherRuns, takenUpBy, type RunOnHost } from './runsOnHost.js';
+import { begunByAdopted, lastGoneOn, openJournal, summarise, type JournalEntry } from './wrapper/journal.js';
 
 type Adopting = Pick<Attempt, 'config' | 'directory' | 'readJournal' | 'journal' | 'now'>;
 
@@ -55,14 +52,6 @@ export function countsOnHost(run: Pick<RunOnHost, 'entries'>): boolean {
   return hasActed(run) || takenUpBy(run.entries)?.reached !== undefined;
 }
 
-/** Whether a run began a step that may have to be undone, or the undoing of one, or a carry-over. */
-export function hasActed({ entries }: Pick<RunOnHost, 'entries'>): boolean {
-  return entries.some(
-    (entry) =>
-      entry.kind === 'carried over' || (entry.kind === 'began' && (entry.phase === 'undo' || entry.undoable)) || (entry.kind === 'decision' && entry.outcome === 'counted' && entry.answer === 'carry-over'),
-  );
-}
-
 /** Takes over a run's facts, and writes into the journal what of it was done and is to be undone. */
 export async function takeUp(attempt: Adopting, runbook: string, run: RunOnHost, goesOn: boolean): Promise<Adopted> {
   const { entries, opened, directory } = run;
@@ -87,11 +76,6 @@ export async function takeUp(attempt: Adopting, runbook: string, run: RunOnHost,
   };
   await attempt.journal({ kind: 'adopted', at: attempt.now().toISOString(), directory, adopted });
   return adopted;
-}
-
-/** The run that a run has itself taken up, where it has. */
-export function takenUpBy(entries: readonly JournalEntry[]): Adopted | undefined {
-  return entries.find((entry) => entry.kind === 'adopted')?.adopted;
 }
 
 function runIdOf({ entries, directory }: RunOnHost, runbook: string): string {
@@ -119,8 +103,7 @@ export function assertMayGoOn(entries: readonly JournalEntry[], run: string): vo
 /** Whether a run has left the way forward, and did not come back to it. */
 export function goesBack(entries: readonly JournalEntry[]): boolean {
   const left = entries.findLastIndex((entry) => entry.kind === 'began' && (entry.phase === 'undo' || entry.node === 'begin-way-back'));
-  const goneOn = entries.findLastIndex((entry) => entry.kind === 'decision' && entry.question.startsWith(pastNoReturnQuestion) && entry.answer === 'continue' && entry.outcome === 'counted');
-  return left > goneOn;
+  return left > lastGoneOn(entries);
 }
 
 /** What ended well: in this run, and in those that it has gone on with. */
@@ -162,56 +145,4 @@ function assertNotDecommissioned(runs: readonly RunOnHost[]): void {
     `the old data of this host was removed by decommissionPlaintext (run ${removal.byRun}, begun ${removal.at}): there is no old volume to go back to`,
     'stay on the encrypted volume; what is lost on it comes back from a backup',
   );
-}
-
-/** A run that has left its journal on the host. */
-export interface RunOnHost {
-  /** Its directory's name: the runbook's and the run's id. */
-  readonly name: string;
-  readonly directory: string;
-  readonly entries: readonly JournalEntry[];
-  readonly opened: Extract<JournalEntry, { kind: 'opened' }>;
-}
-
-/** The other runs of this host, in the order in which they were begun. */
-export async function readOtherRuns(attempt: Pick<Adopting, 'config' | 'directory'>): Promise<readonly RunOnHost[]> {
-  return (await readRuns(attempt)).filter(({ directory }) => directory !== attempt.directory);
-}
-
-/**
- * The runs of this host, in the order in which they were begun.
- *
- * @throws {@link PermanentFailure} where a journal has a line that is no entry, and what that told may still count.
- */
-export async function readRuns({ config }: Pick<Adopting, 'config'>): Promise<readonly RunOnHost[]> {
-  const runs = join(config.stateDirectory, 'runs');
-  const found: RunWithDamage[] = [];
-  for (const name of (await ifPresent(readdir(runs))) ?? []) {
-    const directory = join(runs, name);
-    const { entries, damage } = await readDamagedJournal(join(directory, 'journal.jsonl'));
-    const opened = entries.find((entry) => entry.kind === 'opened');
-    if (opened !== undefined) found.push({ name, directory, entries, opened, damage });
-    else if (damage !== undefined) throw damage;
-  }
-  const inOrder = found.toSorted((a, b) => a.opened.at.localeCompare(b.opened.at));
-  for (const [index, run] of inOrder.entries()) if (run.damage !== undefined) await assertCountsNoMore(config, run, run.damage, inOrder.slice(index + 1));
-  return inOrder;
-}
-
-type RunWithDamage = RunOnHost & { readonly damage: PermanentFailure | undefined };
-
-/**
- * What can be read of a damaged journal is enough where its run has ended, does not hold the host, and a later one has
- * changed that with a source of its own: then nobody goes on with it, or back from it.
- */
-async function assertCountsNoMore(config: Adopting['config'], { directory, entries }: RunWithDamage, damage: PermanentFailure, later: readonly RunWithDamage[]): Promise<void> {
-  const held = await createClaimFile(config.stateDirectory).read();
-  if (held !== undefined && directory === runDirectory(config, held)) throw new PermanentFailure(`${damage.fact}, and its run holds this host since ${held.takenAt}`, damage.nextMove);
-  const hasBegunAnew = (run: RunWithDamage) => run.damage === undefined && hasActed(run) && takenUpBy(run.entries) === undefined;
-  if (!entries.some(({ kind }) => kind === 'closed') || !later.some(hasBegunAnew)) throw damage;
-}
-
-/** Whether a run is one of that runbook, or takes one of it up. */
-export function isOfRunbook({ name, entries }: RunOnHost, runbook: string): boolean {
-  return name.startsWith(`${runbook}-`) || entries.some((entry) => entry.kind === 'adopted' && entry.adopted.runbook === runbook);
 }

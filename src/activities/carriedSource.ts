@@ -47,6 +47,19 @@ export async function takeCarriedPlaces(attempt: Attempt): Promise<Exchange> {
   return places;
 }
 
+/**
+ * Before a way back is chosen: an exchange that was cut off is told where it came to its end, and else taken back, so
+ * that the source's place holds the source. A place whose database somebody has started stays as it is.
+ */
+export async function settleExchange(attempt: Attempt): Promise<void> {
+  const places = await readFact<Exchange>(attempt, placesFact);
+  if (places === undefined || !(await exists(places.kept))) return;
+  if ((await exists(places.root)) && !(await isSourceAsStoppedOnVolume(attempt))) return;
+  const done = await readFact<CarriedFact>(attempt, carriedFact);
+  if (done === undefined) await giveUpExchange(places);
+  else await tell(attempt, done);
+}
+
 /** Puts the carried-over copy into the source's place; the source is kept beside it. Done twice, it has the effect of once. */
 export async function exchangeSource(attempt: Attempt): Promise<CarriedFact> {
   const done = await readFact<CarriedFact>(attempt, carriedFact);

@@ -2,7 +2,8 @@ import { catchUpNode } from '../contract/names.js';
 import { PermanentFailure } from '../contract/errors.js';
 import type { CaughtUp } from '../contract/settings.js';
 import type { Attempt } from './activity.js';
-import { assertMayGoOn, countsOnHost, goesBack, isOfRunbook, readReached, readRuns, takenUpBy, takeUp, type RunOnHost } from './adoption.js';
+import { assertMayGoOn, countsOnHost, goesBack, readReached, takeUp } from './adoption.js';
+import { isOfRunbook, nextOrder, readRuns, takenUpBy, type RunOnHost } from './runsOnHost.js';
 import { highestNumber } from './wrapper/hostAhead.js';
 
 /**
@@ -34,7 +35,7 @@ export async function catchUpWith(attempt: Attempt, last: RunOnHost, way: 'on' |
     if (carried !== undefined) await attempt.journal(carried);
     // A run that was reset never opened the host itself; without this nobody would find it here afterwards. Last,
     // since it counts from then on as the one that got furthest: killed before, it looks for the other one again.
-    if (!(await attempt.readJournal()).some(({ kind }) => kind === 'opened')) await attempt.journal({ ...last.opened, at: attempt.now().toISOString() });
+    if (!(await attempt.readJournal()).some(({ kind }) => kind === 'opened')) await attempt.journal({ ...last.opened, order: await nextOrder(attempt.config), at: attempt.now().toISOString() });
   }
   const entries = await attempt.readJournal();
   return {

@@ -5,6 +5,9 @@ import { needSource } from './source.js';
 import { readStatistics, type Statistics } from './statistics.js';
 import { isStoppedCleanly, type Cluster } from './stoppedSource.js';
 
+/** The figures of the stopped source as they were before a recovery: a backup that was taken before it holds these. */
+export const beforeRecoveryFact = 'statistics-before-recovery';
+
 /**
  * Stops the database. One that a power cut has ended is started once more, so that it recovers:
  * its files alone would be those of a crash. What does not stop in its time is another matter, and left to a person.
@@ -28,6 +31,8 @@ export async function ensureDatabaseStoppedCleanly(attempt: Attempt, cluster: Cl
 
 async function recordAgain(attempt: Attempt, cluster: Cluster): Promise<void> {
   const fact = cluster === 'source' ? 'statistics-stopped' : 'statistics-carried';
-  if ((await readFact<Statistics>(attempt, fact)) === undefined) return;
+  const recorded = await readFact<Statistics>(attempt, fact);
+  if (recorded === undefined) return;
+  if (cluster === 'source' && (await readFact<Statistics>(attempt, beforeRecoveryFact)) === undefined) await keepFact(attempt, beforeRecoveryFact, recorded);
   await keepFact(attempt, fact, await readStatistics(attempt));
 }

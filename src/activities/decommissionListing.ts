@@ -9,7 +9,7 @@ import { readSwapAreas } from '../host/swap.js';
 import { identityOf } from '../host/treeRemoval.js';
 import { formatBytes } from '../contract/facts.js';
 import type { Attempt } from './activity.js';
-import { readOtherRuns } from './adoption.js';
+import { readOtherRuns } from './runsOnHost.js';
 import { needSystemIdentifier, type MigrationFact } from './decommissionMigration.js';
 import { measureCopy, type Copy } from './measuredCopy.js';
 import { toKnownDatabases, whyNotOfCluster, type KnownDatabases } from './dumpOrigin.js';

@@ -2,7 +2,7 @@ import { join, relative } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { readSystemIdentifier } from '../host/plaintextCopy.js';
 import type { Attempt } from './activity.js';
-import { hasActed, isOfRunbook, readOtherRuns, type RunOnHost } from './adoption.js';
+import { hasActed, isOfRunbook, readOtherRuns, type RunOnHost } from './runsOnHost.js';
 import { volumeLayout } from './openVolume.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
 import type { SourceFacts } from './source.js';

@@ -7,6 +7,8 @@ import { runDirectory } from './wrapper/wrap.js';
 /** Whose host this run has taken over: what that run changed is not how the host was. */
 interface Predecessor {
   readonly directory: string;
+  /** As it was; runs of earlier versions kept none. */
+  readonly held?: Claim;
   /** Until what it left running has been ended, whatever becomes of the worker meanwhile. */
   readonly unsettled?: Claim;
 }
@@ -20,7 +22,7 @@ type OfRun = Pick<Attempt, 'directory'>;
 
 /** Keeps who holds the host that this run is about to take over; before the claim changes hands, after which only this tells of it. */
 export async function keepPredecessor(attempt: OfRun & { readonly config: Config }, held: Claim): Promise<void> {
-  await keepFact(attempt, name, { directory: runDirectory(attempt.config, held), unsettled: held } satisfies Predecessor);
+  await keepFact(attempt, name, { directory: runDirectory(attempt.config, held), held, unsettled: held } satisfies Predecessor);
 }
 
 /** The claim went to another run meanwhile. */
@@ -32,9 +34,14 @@ export async function dropPredecessor(attempt: OfRun): Promise<void> {
 export async function settlePredecessor(attempt: OfRun, settle: (predecessor: LostHolder) => Promise<void>): Promise<void> {
   const kept = await readFact<Predecessor>(attempt, name);
   if (kept?.unsettled === undefined) return;
-  const { directory, unsettled } = kept;
-  await settle({ ...unsettled, directory });
-  await keepFact(attempt, name, { directory } satisfies Predecessor);
+  const { unsettled, ...settled } = kept;
+  await settle({ ...unsettled, directory: kept.directory });
+  await keepFact(attempt, name, settled satisfies Predecessor);
+}
+
+/** Whose host this run has taken over; undefined where it took none over. */
+export async function readPredecessor(attempt: OfRun): Promise<Claim | undefined> {
+  return (await readFact<Predecessor>(attempt, name))?.held;
 }
 
 /** A fact of the run whose host this one has taken over; undefined where it took none over. */

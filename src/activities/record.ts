@@ -2,7 +2,7 @@ import type { NodeOutcome } from '../contract/calls.js';
 import { formatSeconds } from '../contract/facts.js';
 import type { RecordedDecision } from '../contract/questions.js';
 import type { RecordedNode, RunRecord } from '../contract/record.js';
-import type { JournalEntry } from './wrapper/journal.js';
+import { lastGoneOn, type JournalEntry } from './wrapper/journal.js';
 
 /** What the journal does not say of itself. */
 export type RecordFrame = Pick<RunRecord, 'lockstepVersion' | 'runbook' | 'host' | 'workflowId' | 'runId' | 'startedBy' | 'state' | 'outcome' | 'summary'>;
@@ -30,9 +30,9 @@ export function makeRecord(frame: RecordFrame, journal: readonly JournalEntry[])
 /** The plan's rollback procedure takes 30 to 60 minutes. */
 const planSecondsForWayBack = 60 * 60;
 
-/** From the decision to go back, the last one if there were several, to the end of the run. */
+/** From the decision to go back to the end of the run; where somebody has gone on in between, from the one after that. */
 function measureWayBack(journal: readonly JournalEntry[]): NonNullable<RunRecord['wayBack']> {
-  const from = journal.findLast((entry) => entry.kind === 'began' && entry.node === 'begin-way-back')?.at ?? '';
+  const from = journal.slice(lastGoneOn(journal) + 1).find((entry) => entry.kind === 'began' && entry.node === 'begin-way-back')?.at ?? '';
   return { seconds: Math.max(0, Date.parse(journal.at(-1)?.at ?? '') - Date.parse(from)) / 1000, planSeconds: planSecondsForWayBack };
 }
 

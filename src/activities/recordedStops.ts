@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readDigest } from '../host/fileDigest.js';
 import { readControlTime } from '../host/plaintextCopy.js';
 import type { Attempt } from './activity.js';
-import { readOtherRuns } from './adoption.js';
+import { readOtherRuns } from './runsOnHost.js';
 import { needFact, readFact } from './runFacts.js';
 import type { MigrationFact } from './decommissionMigration.js';
 import type { Statistics } from './statistics.js';

@@ -8,6 +8,7 @@ import { changes, type Attempt } from './activity.js';
 import { backupPassphrase, gpgHome } from './backup.js';
 import type { BackupManifest } from './backupManifest.js';
 import { assertMayReturn, exists, finishExchange, isCarriedOver, restoredExchangeFact, type Exchange } from './carriedSource.js';
+import { beforeRecoveryFact } from './cleanStop.js';
 import { withRestored } from './restoreCheck.js';
 import { assertOverlayDeselected } from './overlaySelection.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
@@ -34,7 +35,8 @@ export const restoredSourceActivities = {
       throw new PermanentFailure('the final backup is older than what users wrote on the encrypted volume, which was carried over', 'mend the carried-over cluster, or go back to the kept directory by hand');
     }
     const manifest = await needWholeBackup(attempt);
-    const recorded = await needFact<Statistics>(attempt, 'statistics-stopped');
+    // A recovery between the backup and the stop moves sequences on and empties unlogged tables: nobody wrote, and the backup is whole.
+    const recorded = (await readFact<Statistics>(attempt, beforeRecoveryFact)) ?? (await needFact<Statistics>(attempt, 'statistics-stopped'));
     await ensureApplicationStopped(attempt);
     const done = await readFact<RestoredFact>(attempt, restoredFact);
     const exchange = await readFact<Exchange>(attempt, restoredExchangeFact);

@@ -9,11 +9,13 @@ import { toRunSettings } from '../config/settings.js';
 import { ensureTextFile } from '../host/textFile.js';
 import { changes, reads, type Activity, type Attempt } from './activity.js';
 import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from './adoption.js';
+import { nextOrder } from './runsOnHost.js';
+import { settleExchange } from './carriedSource.js';
 import { catchUpWith, findLastRun } from './catchUp.js';
 import { makeRecord, renderRecord } from './record.js';
-import { dropPredecessor, keepPredecessor, settlePredecessor, type LostHolder } from './predecessor.js';
+import { dropPredecessor, keepPredecessor, readPredecessor, settlePredecessor, type LostHolder } from './predecessor.js';
 import { voidStaleCarryOver } from './staleCarryOver.js';
-import { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
+import { createClaimFile, type Claim } from './wrapper/claim.js';
 import { assertHoldsHost } from './wrapper/hostAhead.js';
 import { runDirectory } from './wrapper/wrap.js';
 import { openJournal, summarise } from './wrapper/journal.js';
@@ -39,7 +41,6 @@ export function createRunActivities(dependencies: RunDependencies) {
     openRun: changes('RUN_OPEN', async (attempt, args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly resume?: true; readonly undoes?: string }): Promise<Opened> => {
       const { call, config } = attempt;
       const claim = claimFor(attempt);
-      const claims = createClaimFile(config.stateDirectory);
       if (args.resume === true && args.undoes === undefined) await assertLastRunGoesOn(attempt, call.runbook);
       await takeHost(attempt, claim, { takeOver: args.takeOver, beginsAnew: args.resume !== true && args.undoes === undefined });
       const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'opened');
@@ -50,8 +51,10 @@ export function createRunActivities(dependencies: RunDependencies) {
         bootId: await dependencies.bootId(),
         configDigest: await dependencies.configDigest(),
         lockstepVersion: dependencies.lockstepVersion,
-        ...(args.undoes === undefined ? {} : { adopted: await adoptOrRelease(attempt, args.undoes, claims) }),
-        ...(args.resume === true && args.undoes === undefined ? await takeUpLost(attempt, claims) : {}),
+        order: await nextOrder(config),
+        ...(await takenFrom(attempt)),
+        ...(args.undoes === undefined ? {} : { adopted: await adoptOrRelease(attempt, args.undoes) }),
+        ...(args.resume === true && args.undoes === undefined ? await takeUpLost(attempt) : {}),
       };
       const { node, title, plan, opening, phase, undoable } = call;
       await attempt.journal({ kind: 'opened', at: claim.takenAt, call: { node, title, plan, opening, phase, undoable }, ...opened });
@@ -68,6 +71,7 @@ export function createRunActivities(dependencies: RunDependencies) {
     /** A step that was killed and is not undone may have left programs that write where the undos act. */
     beginWayBack: changes('WAY_BACK', async (attempt) => {
       await dependencies.endLeftovers(attempt);
+      await settleExchange(attempt);
       await voidStaleCarryOver(attempt);
       return summarise(await attempt.readJournal());
     }),
@@ -76,7 +80,7 @@ export function createRunActivities(dependencies: RunDependencies) {
     ensureConditions: reads(() => Promise.resolve()),
 
     /** After a crash in its last moments it may have given the host free already: what it leaves is made true where nobody else has it since. */
-    closeRun: changes('RUN_CLOSE', async (attempt, { leaves = [], ...args }: { readonly state: RunState; readonly outcome: string; readonly summary: Facts; readonly leaves?: readonly Condition[] }) => {
+    closeRun: changes('RUN_CLOSE', async (attempt, { leaves = [], handsBack = false, ...args }: Closing) => {
       const { call, config, directory } = attempt;
       const at = attempt.now().toISOString();
       // A run that was reset from one that has ended has nothing here to close.
@@ -98,7 +102,7 @@ export function createRunActivities(dependencies: RunDependencies) {
       );
       await ensureTextFile({ path: join(directory, 'record.json'), content: `${JSON.stringify(record, null, 2)}\n`, mode: 0o600 });
       await ensureTextFile({ path: join(directory, 'record.md'), content: renderRecord(record), mode: 0o600 });
-      await createClaimFile(config.stateDirectory).release(runId);
+      await leaveHost(attempt, { handsBack });
       dependencies.forgetSecrets();
       return { record: join(directory, 'record.md') };
     }),
@@ -137,17 +141,17 @@ export function createRunActivities(dependencies: RunDependencies) {
   }
 
   /** What the lost run had recorded stays what counts: its list, and its settings. */
-  async function takeUpLost(attempt: Attempt, claims: ClaimFile): Promise<Partial<Pick<Opened, 'adopted' | 'nodes' | 'settings'>>> {
-    const adopted = await adoptOrRelease(attempt, attempt.call.runbook, claims, { goesOn: true });
+  async function takeUpLost(attempt: Attempt): Promise<Partial<Pick<Opened, 'adopted' | 'nodes' | 'settings'>>> {
+    const adopted = await adoptOrRelease(attempt, attempt.call.runbook, { goesOn: true });
     return { adopted, nodes: adopted.nodes, ...(adopted.reached === undefined ? {} : { settings: adopted.reached.settings }) };
   }
 
-  /** A run that is refused here never begins: it must not keep the host. */
-  async function adoptOrRelease(attempt: Attempt, runbook: string, claims: ClaimFile, how: { readonly goesOn?: boolean } = {}): Promise<Adopted> {
+  /** A run that is refused here never begins: it must not keep the host, nor give free what a lost run has left half-way. */
+  async function adoptOrRelease(attempt: Attempt, runbook: string, how: { readonly goesOn?: boolean } = {}): Promise<Adopted> {
     try {
       return await adoptLastRun(attempt, runbook, how);
     } catch (error) {
-      if (error instanceof PermanentFailure) await claims.release(attempt.call.runId);
+      if (error instanceof PermanentFailure) await leaveHost(attempt, { handsBack: true });
       throw error;
     }
   }
@@ -168,6 +172,30 @@ export function createRunActivities(dependencies: RunDependencies) {
       ].join(', '),
     );
   }
+}
+
+interface Closing {
+  readonly state: RunState;
+  readonly outcome: string;
+  readonly summary: Facts;
+  readonly leaves?: readonly Condition[];
+  /** It has changed nothing: a lost run whose host it took over has that again. */
+  readonly handsBack?: boolean;
+}
+
+/** Gives the host free, or back to the run that it was taken from: that may have stopped the database. */
+async function leaveHost(attempt: Attempt, { handsBack }: { readonly handsBack: boolean }): Promise<void> {
+  const claims = createClaimFile(attempt.config.stateDirectory);
+  const predecessor = handsBack ? await readPredecessor(attempt) : undefined;
+  if (predecessor === undefined) await claims.release(attempt.call.runId);
+  else await claims.pass(attempt.call.runId, predecessor);
+}
+
+async function takenFrom(attempt: Attempt): Promise<Pick<Opened, 'takenFrom'>> {
+  const predecessor = await readPredecessor(attempt);
+  if (predecessor === undefined) return {};
+  const { workflowId, runId, runbook } = predecessor;
+  return { takenFrom: { workflowId, runId, runbook } };
 }
 
 interface TakeOver {

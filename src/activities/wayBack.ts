@@ -1,9 +1,10 @@
 import { PermanentFailure } from '../contract/errors.js';
 import { readTreeSize } from '../host/directoryTree.js';
 import { reads } from './activity.js';
-import { takenUpBy } from './adoption.js';
+import { takenUpBy } from './runsOnHost.js';
 import { carriedPlaces, exists } from './carriedSource.js';
 import { readFact } from './runFacts.js';
+import { needSource } from './source.js';
 import { countRows, tablesIn, type Statistics } from './statistics.js';
 import { summarise } from './wrapper/journal.js';
 
@@ -16,12 +17,15 @@ export const wayBackActivities = {
     const place = (await exists(root)) ? root : kept;
     if (!(await exists(place))) throw new PermanentFailure(`the old data directory ${root} is gone`, 'restore a backup instead; the encrypted volume is as it was');
     const { sizeBytes } = await readTreeSize({ directory: place });
+    const { container } = await needSource(attempt);
+    const databaseRuns = (await attempt.tools.docker.readContainer(container))?.isRunning === true;
     const stopped = await readFact<Statistics>(attempt, 'statistics-stopped');
     const entries = await attempt.readJournal();
     const { usersMayWriteSince, carriedOver } = summarise(entries);
     return {
       root: place,
       sizeBytes,
+      databaseRuns,
       stoppedAt: stopped?.at ?? null,
       rows: stopped === undefined ? null : countRows(tablesIn(stopped)),
       usersMayWriteSince: usersMayWriteSince ?? null,

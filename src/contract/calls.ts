@@ -67,6 +67,8 @@ export interface JournalSummary {
   readonly usersMayWriteSince?: string;
   /** What they wrote there is where the way back leads. */
   readonly carriedOver?: true;
+  /** A person chose to carry that over: users may be kept out since. */
+  readonly carryOverBegun?: true;
   /** Something was undone already: the run goes on with that, and nowhere else. */
   readonly undoBegun?: true;
 }

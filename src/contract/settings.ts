@@ -24,6 +24,10 @@ export interface Opened {
   readonly bootId: string;
   readonly configDigest: string;
   readonly lockstepVersion: string;
+  /** Counts the runs of this host, whose clock may jump; older journals have none. */
+  readonly order?: number;
+  /** The lost run whose host this one has taken over. */
+  readonly takenFrom?: { readonly workflowId: string; readonly runId: string; readonly runbook: string };
   /** Of a runbook that undoes another one: the run that it goes back from. Of a run that goes on with a lost one: that. */
   readonly adopted?: Adopted;
 }
@@ -43,6 +47,7 @@ export interface Adopted {
   /** ISO time since which users may have written on the new volume. */
   readonly usersMayWriteSince?: string;
   readonly carriedOver?: true;
+  readonly carryOverBegun?: true;
   readonly undoBegun?: true;
   /** It had begun to go back, and users may be offline. */
   readonly wayBackBegun?: true;

@@ -21,10 +21,11 @@ const rollbackGate = gate({
   plan: '4, rollback',
   reasonForGo: true,
   evidence: ({ from }) => {
-    const { root, stoppedAt, rows, usersMayWriteSince, carriedOver, begunBefore } = from(readWayBack);
+    const { root, databaseRuns, stoppedAt, rows, usersMayWriteSince, carriedOver, begunBefore } = from(readWayBack);
     return [
       ['old data directory', root],
-      ['stopped', stoppedAt ?? 'not by this migration'],
+      ['PostgreSQL now', databaseRuns ? 'runs' : 'is stopped: users are offline'],
+      ['old database stopped', stoppedAt ?? 'not by this migration'],
       ...(rows === null ? [] : [['rows in it', formatCount(rows)] as const]),
       ['users may have written on the encrypted volume', written(usersMayWriteSince, carriedOver)],
       ...(begunBefore ? [['an earlier way back', 'was begun and not ended: users may be offline until this one is'] as const] : []),

@@ -1,4 +1,4 @@
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { syncDirectoryOf, syncFile } from '../../host/durable.js';
@@ -24,6 +24,8 @@ export interface ClaimFile {
   readonly take: (claim: Claim) => Promise<{ readonly held: Claim }>;
   /** Gives it back if this run holds it. */
   readonly release: (runId: string) => Promise<void>;
+  /** Gives it to another run if this one holds it, so that at no moment nobody does. */
+  readonly pass: (runId: string, to: Claim) => Promise<void>;
 }
 
 /** @param stateDirectory - Lockstep's own directory on the host. */
@@ -35,13 +37,18 @@ export function createClaimFile(stateDirectory: string): ClaimFile {
     return text === undefined ? undefined : claimSchema.parse(JSON.parse(text));
   };
 
+  async function writeDraft(claim: Claim): Promise<string> {
+    const draft = `${path}.${claim.runId}`;
+    await writeFile(draft, `${JSON.stringify(claim, null, 2)}\n`, { mode: 0o600 });
+    await syncFile(draft);
+    return draft;
+  }
+
   return {
     read,
     async take(claim) {
       await ensureDirectory(stateDirectory, 0o700);
-      const draft = `${path}.${claim.runId}`;
-      await writeFile(draft, `${JSON.stringify(claim, null, 2)}\n`, { mode: 0o600 });
-      await syncFile(draft);
+      const draft = await writeDraft(claim);
       try {
         // A hard link is made only where nothing has the name: two runs can not both win.
         await link(draft, path);
@@ -56,6 +63,11 @@ export function createClaimFile(stateDirectory: string): ClaimFile {
     async release(runId) {
       if ((await read())?.runId !== runId) return;
       await rm(path, { force: true });
+      await syncDirectoryOf(path);
+    },
+    async pass(runId, to) {
+      if ((await read())?.runId !== runId) return;
+      await rename(await writeDraft(to), path);
       await syncDirectoryOf(path);
     },
   };

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Call, JournalSummary, NodeOutcome } from '../../contract/calls.js';
 import { PermanentFailure } from '../../contract/errors.js';
+import { pastNoReturnQuestion } from '../../contract/names.js';
 import type { RecordedDecision } from '../../contract/questions.js';
 import type { Adopted, Opened } from '../../contract/settings.js';
 import { appendLines } from '../../host/appendLines.js';
@@ -138,11 +139,17 @@ export function begunByAdopted(entry: JournalEntry): readonly string[] {
   return entry.kind === 'adopted' ? (entry.adopted.begun ?? entry.adopted.reached?.begun ?? []) : [];
 }
 
+/** Where somebody chose to go on in spite of a way back that was begun; -1 where nobody did. */
+export function lastGoneOn(entries: readonly JournalEntry[]): number {
+  return entries.findLastIndex((entry) => entry.kind === 'decision' && entry.question.startsWith(pastNoReturnQuestion) && entry.answer === 'continue' && entry.outcome === 'counted');
+}
+
 /** What the engine reads before a rollback. */
 export function summarise(entries: readonly JournalEntry[]): JournalSummary {
   const toUndo = new Map<string, true>();
   let usersMayWriteSince: string | undefined;
   let carriedOver = false;
+  let carryOverBegun = false;
   let undoBegun = false;
   for (const entry of entries) {
     if (entry.kind === 'began' && entry.phase === 'do' && entry.undoable) toUndo.set(entry.node, true);
@@ -154,7 +161,12 @@ export function summarise(entries: readonly JournalEntry[]): JournalSummary {
       for (const node of entry.adopted.toUndo) toUndo.set(node, true);
       usersMayWriteSince ??= entry.adopted.usersMayWriteSince;
       carriedOver ||= entry.adopted.carriedOver === true;
+      carryOverBegun ||= entry.adopted.carryOverBegun === true;
       undoBegun ||= entry.adopted.undoBegun === true;
+    }
+    if (entry.kind === 'decision' && entry.outcome === 'counted' && entry.question.startsWith(pastNoReturnQuestion)) {
+      if (entry.answer === 'carry-over') carryOverBegun = true;
+      if (entry.answer === 'continue') carryOverBegun = false;
     }
     if (entry.kind === 'rolled back') toUndo.clear();
     if (entry.kind === 'mark') usersMayWriteSince ??= entry.at;
@@ -172,6 +184,7 @@ export function summarise(entries: readonly JournalEntry[]): JournalSummary {
     toUndo: [...toUndo.keys()],
     ...(usersMayWriteSince === undefined ? {} : { usersMayWriteSince }),
     ...(carriedOver ? { carriedOver } : {}),
+    ...(carryOverBegun ? { carryOverBegun } : {}),
     ...(undoBegun ? { undoBegun } : {}),
   };
 }

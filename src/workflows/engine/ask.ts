@@ -25,10 +25,11 @@ export class WayBack extends Error {
 /**
  * Asks, and looks after the host while the answer is out.
  *
+ * @param requires - What a reboot puts right again meanwhile.
  * @throws {@link WayBack} on the signal `rollback`.
  */
-export async function ask(context: RunContext, asked: Asked): Promise<Decision> {
-  return whileWaiting(context, asked.node, [], context.inbox.ask(asked));
+export async function ask(context: RunContext, asked: Asked, requires: readonly Condition[] = []): Promise<Decision> {
+  return whileWaiting(context, asked.node, requires, context.inbox.ask(asked));
 }
 
 /**
@@ -83,11 +84,11 @@ export async function askAboutCancel(context: RunContext): Promise<void> {
 }
 
 /** Asks with the run's state set to parked. */
-export async function askParked(context: RunContext, asked: Asked): Promise<Decision> {
+export async function askParked(context: RunContext, asked: Asked, requires: readonly Condition[] = []): Promise<Decision> {
   const before = context.progress.state;
   context.progress.state = 'parked';
   try {
-    return await ask(context, asked);
+    return await ask(context, asked, requires);
   } finally {
     context.progress.state = before;
     context.publish();

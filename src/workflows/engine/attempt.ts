@@ -1,4 +1,5 @@
 import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import type { Condition } from '../../contract/calls.js';
 import { failureTypes, silentAttempt } from '../../contract/errors.js';
 import type { Facts } from '../../contract/facts.js';
 import { secretAnswers, type Decision } from '../../contract/questions.js';
@@ -15,6 +16,14 @@ export interface FailureChoices {
   readonly leavesWhenVoid?: boolean;
 }
 
+/** What is attempted, as it is named to people. */
+export interface Attemptable {
+  readonly id: string;
+  readonly title: string;
+  readonly plan: string;
+  readonly requires?: readonly Condition[];
+}
+
 /** What an attempt came to: its result, or the answer that a person gave instead, with who and why in words. */
 export type Attempted<R> = { readonly result: R } | { readonly instead: string; readonly words: string };
 
@@ -22,12 +31,13 @@ export type Attempted<R> = { readonly result: R } | { readonly instead: string; 
  * Calls, and calls again after each secret given and each `retry` chosen: what fails, or lacks a secret that
  * nobody has, parks and never ends the run.
  *
+ * @param node - With the conditions that a reboot puts right again while its failure waits for an answer.
  * @param call - One activity; gets the number of this opening.
  * @throws {@link WayBack} where a person chooses to roll back, or the way back has to be chosen anew.
  */
 export async function attempt<R>(
   context: RunContext,
-  node: { id: string; title: string; plan: string },
+  node: Attemptable,
   call: (opening: number) => Promise<R>,
   choices: FailureChoices = {},
 ): Promise<Attempted<R>> {
@@ -120,7 +130,7 @@ async function askForSecret(
 
 async function askAfterFailure(
   context: RunContext,
-  node: { id: string; title: string },
+  node: Attemptable,
   { failure, trigger }: { readonly failure: string; readonly trigger: Facts | undefined },
   choices: FailureChoices,
 ): Promise<Decision> {
@@ -130,19 +140,15 @@ async function askAfterFailure(
   const proposed = trigger !== undefined && choices.rollback !== false;
   context.progress.mark(node.id, 'failed', { note: failure, ...(proposed ? { facts: trigger } : {}) });
   if (proposed && context.isFirstTrigger(node.id) && context.settings.automaticRollback === true) return decideBySetting(context, id);
-  const decision = await askParked(context, {
-    id,
-    node: node.id,
-    kind: 'parked',
-    title: [
-      `${node.title} failed: ${failure}`,
-      ...Object.entries(choices.others ?? {}).map(([answer, title]) => `${answer}: ${title}`),
-    ].join('. '),
+  const title = [`${node.title} failed: ${failure}`, ...Object.entries(choices.others ?? {}).map(([answer, words]) => `${answer}: ${words}`)].join('. ');
+  const asked = {
+    ...({ id, node: node.id, kind: 'parked', title } as const),
     choices: ['retry', ...(choices.skip === true ? ['skip'] : []), ...(choices.rollback === false ? [] : ['rollback']), ...others],
     reasonFor: ['skip', 'rollback', ...others],
     evidence: proposed ? trigger : [],
     ...(proposed ? { recommended: 'rollback' } : {}),
-  });
+  };
+  const decision = await askParked(context, asked, node.requires);
   // A question may have been answered while its conditions were asked about: then it has its state by that.
   if (before !== undefined && context.progress.stateOf(node.id) === 'failed') context.progress.mark(node.id, before, { note: '', ...(proposed ? { facts: [] } : {}) });
   return decision;

@@ -36,8 +36,6 @@ export interface RunContext {
   settings: RunSettings;
   /** The steps that this run began, whatever came of them. */
   readonly begun: Set<string>;
-  /** This run has begun to carry over what users wrote: they are kept out since. */
-  carryOverBegun: boolean;
   /** False while the run chooses its way, goes back or closes: there is nothing to turn back from then. */
   mayTurnBack: boolean;
   /** Set by the signal `rollback`; cleared when it has been followed. */
@@ -117,7 +115,6 @@ export function createRunContext(runbook: string, input: RunInput, progress: Pro
     settings: noSettings,
     begun: new Set(),
     mayTurnBack: true,
-    carryOverBegun: false,
     cancelRequested: false,
     bootId: '',
     isBehind: false,

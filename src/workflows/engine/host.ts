@@ -16,8 +16,8 @@ export interface EngineActs {
   beginWayBack: () => Promise<JournalSummary>;
   /** Ensures the conditions of the call, and does nothing else. */
   ensureConditions: () => Promise<void>;
-  /** Makes true what the run leaves, writes its record and gives the host free. */
-  closeRun: (args: { readonly state: RunState; readonly outcome: string; readonly summary: Facts; readonly leaves: readonly Condition[] }) => Promise<void>;
+  /** Makes true what the run leaves, writes its record and gives the host free, or back to the lost run that it was taken from. */
+  closeRun: (args: { readonly state: RunState; readonly outcome: string; readonly summary: Facts; readonly leaves: readonly Condition[]; readonly handsBack?: true }) => Promise<void>;
 }
 
 /**

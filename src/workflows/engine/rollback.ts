@@ -131,7 +131,6 @@ const chooseAgain = 'choose-again';
  */
 export async function carryOver<Acts>(context: RunContext, runbook: Runbook<Acts>): Promise<boolean> {
   context.progress.state = 'rolling back';
-  context.carryOverBegun = true;
   const left = await walkBeside(context, 'Carry over what users wrote', runbook.carryOver ?? [], {
     [discard]: 'go back without what users wrote',
     [chooseAgain]: 'choose anew what becomes of what users wrote',
@@ -167,18 +166,19 @@ export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<
     { rollback: false },
   );
   if (!('result' in attempted)) throw new Error(`${node.title} was left without its journal`);
-  const { toUndo, usersMayWriteSince, carriedOver: isCarriedOver = false, undoBegun = false } = attempted.result;
+  const { toUndo, usersMayWriteSince, carriedOver: isCarriedOver = false, carryOverBegun = false, undoBegun = false } = attempted.result;
   if (usersMayWriteSince === undefined) return { toUndo, carriesOver: false, isCarriedOver };
   const back = (runbook.undoes ?? runbook).carryOver === undefined ? [] : [carry, discard];
   // What was undone already no list knows to do again, nor to let users in whom a carry-over has kept out; and the
   // service may not run where it would be left.
-  const onward = runbook.undoes === undefined && !undoBegun && !context.carryOverBegun ? ['continue'] : [];
+  const isServing = !undoBegun && !carryOverBegun;
+  const onward = runbook.undoes === undefined && isServing ? ['continue'] : [];
   const leaving = undoBegun && back.length > 0 ? [] : ['stop'];
   const stopping = (runbook.whenStopped ?? []).map(({ title }) => title).join('; ');
-  const decision = await askParked(context, {
+  const asked = {
     id: context.openingOf(pastNoReturnQuestion),
     node: 'begin-way-back',
-    kind: 'parked',
+    kind: 'parked' as const,
     title: [
       `${reason}. But users may have written on the new volume since ${usersMayWriteSince}, and a switch back alone would lose what they wrote`,
       ...(back.length === 0 ? [] : [`${carry}: go back with it, users offline meanwhile (pages that are damaged on the volume go along); ${discard}: go back without it`]),
@@ -189,7 +189,9 @@ export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<
     reasonFor: [discard, 'stop'],
     evidence: trigger ?? [],
     ...(trigger === undefined || back.length === 0 ? {} : { recommended: carry }),
-  });
+  };
+  // Nothing has stopped the service yet: after a reboot it would else be down until somebody answers.
+  const decision = await askParked(context, asked, isServing ? ((runbook.undoes ?? runbook).leaves ?? []) : []);
   if (decision.answer === 'stop' || decision.answer === 'continue') return decision.answer;
   return { toUndo, carriesOver: decision.answer === carry, isCarriedOver };
 }

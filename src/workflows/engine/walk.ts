@@ -6,23 +6,18 @@ import { runInputSchema } from '../../contract/inputs.js';
 import { catchUpNode, queryNames, signalNames } from '../../contract/names.js';
 import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.js';
 import type { Reached } from '../../contract/settings.js';
-import type { RunState, RunStatus } from '../../contract/status.js';
+import type { RunStatus } from '../../contract/status.js';
 import { askAboutCancel, throwIfRollbackRequested, WayBack } from './ask.js';
 import { attempt, messageOf } from './attempt.js';
 import { Abandoned, catchUp, GoesOn } from './catchUp.js';
 import { createRunContext, type RunContext } from './context.js';
+import { asBefore, close, end, type LeftBefore, type RunResult } from './ending.js';
 import { actOn, type EngineActs } from './host.js';
 import type { Node, Runbook } from './nodes.js';
 import { createProgress, placedNodes, type Placed } from './progress.js';
 import { carryOver, chooseWayBack, rollBack, walkBeside } from './rollback.js';
 import { isPast, placeOf, takeUp } from './takeUp.js';
 import { visit } from './visit.js';
-
-/** What a run came to; the workflow's result. */
-export interface RunResult {
-  readonly state: RunState;
-  readonly outcome: string;
-}
 
 const decideSignal = defineSignal<[unknown]>(signalNames.decide);
 const rollbackSignal = defineSignal<[unknown]>(signalNames.rollback);
@@ -127,14 +122,13 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
 async function goBack<Acts>(
   context: RunContext,
   runbook: Runbook<Acts>,
-  { recorded, toGoBackFrom, wayBackBegun }: Lists<Acts>,
+  lists: Lists<Acts>,
   { left, at }: { readonly left: WayBack; readonly at: number },
 ): Promise<RunResult | undefined> {
   const { reason } = left;
+  const { recorded, toGoBackFrom } = lists;
   // Its own list has changed nothing yet: leaving it leaves the host as it is.
-  if (runbook.undoes !== undefined && at < recorded.length) {
-    return close(context, runbook, 'stopped', `${reason}. ${wayBackBegun === true ? 'The way back that was begun before stays where it stood: users may be offline' : 'Nothing was changed'}`);
-  }
+  if (runbook.undoes !== undefined && at < recorded.length) return close(context, runbook, 'stopped', `${reason}. ${asBefore(runbook.name, lists)}`, { handsBack: true });
   if (runbook.noWayBackFrom !== undefined) return close(context, runbook, 'stopped', `${reason}. The host stays as it is`);
   const way = await chooseWayBack(context, runbook, left);
   if (way === 'continue') return undefined;
@@ -180,17 +174,21 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
     const reached = opened.adopted?.reached;
     return { recorded, toGoBackFrom: recorded, ...(reached === undefined ? {} : { reached }) };
   }
-  return { recorded, toGoBackFrom: find(opened.adopted?.nodes ?? [], placedNodes(runbook.undoes), runbook.undoes), wayBackBegun: opened.adopted?.wayBackBegun ?? false };
+  const { adopted, takenFrom } = opened;
+  return {
+    recorded,
+    toGoBackFrom: find(adopted?.nodes ?? [], placedNodes(runbook.undoes), runbook.undoes),
+    wayBackBegun: adopted?.wayBackBegun ?? false,
+    ...(takenFrom === undefined ? {} : { takenFrom }),
+  };
 }
 
 /** What a run walks, and what it undoes when it goes back: of most runbooks the same. */
-interface Lists<Acts> {
+interface Lists<Acts> extends LeftBefore {
   readonly recorded: readonly Node<Acts>[];
   readonly toGoBackFrom: readonly Node<Acts>[];
   /** Of a run that goes on with a lost one: how far that came. */
   readonly reached?: Reached;
-  /** Of a run that goes back from another: an earlier one had begun to. */
-  readonly wayBackBegun?: boolean;
 }
 
 function find<Acts>(ids: readonly string[], placed: readonly Placed<Acts>[], runbook: Runbook<Acts>): readonly Node<Acts>[] {
@@ -200,25 +198,4 @@ function find<Acts>(ids: readonly string[], placed: readonly Placed<Acts>[], run
     if (!found) throw new Error(`node ${id} of this run is not known to this version of ${runbook.name}`);
     return found.node;
   });
-}
-
-async function close<Acts>(context: RunContext, runbook: Runbook<Acts>, state: RunState, outcome: string): Promise<RunResult> {
-  context.mayTurnBack = false;
-  const summary = runbook.summary(context.view(), ({ id }) => context.results.get(id) !== undefined);
-  const node = { id: 'close-run', title: 'Write the run record, give the host free', plan: '' };
-  const leaves = state === 'succeeded' ? (runbook.leaves ?? []) : [];
-  await attempt(
-    context,
-    node,
-    (opening) => actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).closeRun({ state, outcome, summary, leaves }),
-    { rollback: false },
-  );
-  return end(context, state, outcome);
-}
-
-function end(context: RunContext, state: RunState, outcome: string): RunResult {
-  context.progress.state = state;
-  context.progress.outcome = outcome;
-  context.publish();
-  return { state, outcome };
 }

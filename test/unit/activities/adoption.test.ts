@@ -13,9 +13,9 @@ import { callWith } from './wrapper/harness.js';
 
 const identity = { node: 'copy', title: 'Copy', plan: '4', opening: 1, phase: 'do', undoable: true } as const;
 
-function openedAt(at: string): JournalEntry {
+function openedAt(at: string, order?: number): JournalEntry {
   const settings = { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 };
-  return { kind: 'opened', at, call: identity, nodes: ['copy', 'check'], settings, bootId: 'boot-1', configDigest: 'd', lockstepVersion: '1' };
+  return { kind: 'opened', at, call: identity, nodes: ['copy', 'check'], settings, bootId: 'boot-1', configDigest: 'd', lockstepVersion: '1', ...(order === undefined ? {} : { order }) };
 }
 const began: JournalEntry = { kind: 'began', at: '2026-10-01T20:01:00Z', attempt: 1, bootId: 'boot-1', ...identity };
 const undone: JournalEntry = { ...began, phase: 'undo' };
@@ -59,6 +59,15 @@ test('a run takes up the last one: its facts, what is to be undone, and since wh
     // Another attempt after a crash takes up the same one.
     expect(await adoptLastRun(attempt, 'migrate')).toEqual(adopted);
     expect((await readJournal()).filter(({ kind }) => kind === 'adopted')).toHaveLength(1);
+  }));
+
+test('the last run is the one that began last, also where the clock was ahead before', () =>
+  withDirectory(async (directory) => {
+    const { attempt } = await hostWith(directory, {
+      'migrate-a': [openedAt('2027-01-01T20:00:00Z', 1), began, { ...closed, state: 'rolled back' }],
+      'migrate-b': [openedAt('2026-10-01T20:00:00Z', 2), began, closed],
+    });
+    expect((await adoptLastRun(attempt, 'migrate')).runId).toBe('b');
   }));
 
 test('a run that changed nothing hides no earlier one: not from the way back, nor from going on', () =>

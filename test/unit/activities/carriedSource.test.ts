@@ -1,14 +1,15 @@
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { assertMayReturn, carriedPlaces, ensureSourceInPlace, exchangeSource, takeCarriedPlaces } from '../../../src/activities/carriedSource.js';
+import { assertMayReturn, carriedPlaces, ensureSourceInPlace, type Exchange, exchangeSource, settleExchange, takeCarriedPlaces } from '../../../src/activities/carriedSource.js';
 import { readDigest } from '../../../src/host/fileDigest.js';
 import { volumeLayout } from '../../../src/activities/openVolume.js';
 import { overlayActivities } from '../../../src/activities/overlay.js';
 import { keepFact, readFact } from '../../../src/activities/runFacts.js';
 import { serviceActivities } from '../../../src/activities/services.js';
-import { summarise } from '../../../src/activities/wrapper/journal.js';
+import { summarise, type JournalEntry } from '../../../src/activities/wrapper/journal.js';
 import { voidStaleCarryOver } from '../../../src/activities/staleCarryOver.js';
+import { wasSourceStarted } from '../../../src/activities/stoppedSource.js';
 import { wayBackActivities } from '../../../src/activities/wayBack.js';
 import { withDirectory } from '../needsRoot.js';
 import { createAttempt } from './attempt.js';
@@ -26,6 +27,7 @@ async function twoClusters(directory: string) {
     directory,
     config: { deployment: { directory }, volume: { mountPoint } },
     tools: {
+      docker: { readContainer: () => Promise.resolve({ isRunning: false }) },
       cryptsetup: { status: () => Promise.resolve({ active: true }), readHeader: () => Promise.resolve({ uuid: 'v' }) },
       mounts: { mount: () => Promise.resolve(), readMount: () => Promise.resolve({}) },
     },
@@ -160,9 +162,41 @@ test('a run that takes up another finds the directories of its carry-over, and f
     await rename(root, kept);
     const later = { ...attempt, call: { ...attempt.call, runId: 'another-run' } };
     expect(await carriedPlaces(later)).toEqual({ root, incoming, kept });
-    expect(await wayBackActivities.readWayBack.perform(later, undefined)).toMatchObject({ root: kept });
+    expect(await wayBackActivities.readWayBack.perform(later, undefined)).toMatchObject({ root: kept, databaseRuns: false });
     await takeCarriedPlaces(later);
     expect([await contentOf(root), await contentOf(incoming)]).toEqual(['old', 'carried over']);
+  }));
+
+test.each([
+  ['after the first rename', async ({ root, kept }: Exchange) => rename(root, kept)],
+  ['after the second', async ({ root, incoming, kept }: Exchange) => {
+    await rename(root, kept);
+    await rename(incoming, root);
+  }],
+])('an exchange that was cut off %s is taken back before a way back is chosen: the copy does not pass for a database that somebody started', (_, cutOff) =>
+  withDirectory(async (directory) => {
+    const { attempt, root, incoming, kept, contentOf } = await twoClusters(directory);
+    await takeCarriedPlaces(attempt);
+    await keepFact(attempt, 'stopped', { controlDigest: await readDigest({ file: join(root, 'global', 'pg_control') }) });
+    await cutOff({ root, incoming, kept });
+    await settleExchange(attempt);
+    await settleExchange(attempt);
+    expect([await contentOf(root), await contentOf(incoming)]).toEqual(['old', 'carried over']);
+    expect(await wasSourceStarted(attempt)).toBe(false);
+    expect(summarise(attempt.entries)).not.toHaveProperty('carriedOver');
+  }));
+
+test('one that came to its end, and did not come to tell, is told then', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, contentOf } = await twoClusters(directory);
+    await takeCarriedPlaces(attempt);
+    await exchangeSource(attempt);
+    // It was killed before that line.
+    const told: JournalEntry[] = [];
+    const readJournal = () => Promise.resolve(told);
+    await settleExchange({ ...attempt, readJournal, journal: (...entries) => Promise.resolve(void told.push(...entries)) });
+    expect(await contentOf(root)).toBe('carried over');
+    expect(summarise(told)).toMatchObject({ carriedOver: true });
   }));
 
 test('the old database may start once its place holds what users wrote', () =>

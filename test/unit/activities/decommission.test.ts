@@ -1,7 +1,8 @@
 import { appendFile, mkdir, open, readdir, readFile, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { adoptLastRun, type RunOnHost } from '../../../src/activities/adoption.js';
+import { adoptLastRun } from '../../../src/activities/adoption.js';
+import { type RunOnHost } from '../../../src/activities/runsOnHost.js';
 import { assertAsListed, assertNobodyHolds } from '../../../src/activities/decommissionGuards.js';
 import { listPlaintext } from '../../../src/activities/decommissionListing.js';
 import { findMigration, readMigration, tellMigration } from '../../../src/activities/decommissionMigration.js';

@@ -168,11 +168,13 @@ test('the page says what the run came to, and that names are claimed', () => {
   expect(page).toContain('recorded as claimed');
 });
 
+const goneOn = (second: number): JournalEntry => ({ kind: 'decision', at: time(second), question: 'past-the-point-of-no-return', answer: 'continue', by: 'ann', outcome: 'counted' });
+
 test.each([
   [125, 'The way back took 2 min 05 s; the plan allows 30 to 60 minutes.'],
   [4000, 'The way back took 1 h 06 min; the plan allows 30 to 60 minutes: it took longer.'],
 ])('a run that went back tells how long that took, beside the plan: %i s', (seconds, words) => {
-  const journal = [opened, began('copy', 1), ended('copy', 5, 4), began('begin-way-back', 8), ended('begin-way-back', 9, 1), began('begin-way-back', 10, 2), ended('copy', 10 + seconds, 1)];
+  const journal = [opened, began('copy', 1), ended('copy', 5, 4), began('begin-way-back', 8), goneOn(9), began('begin-way-back', 10, 2), ended('begin-way-back', 11, 1), began('begin-way-back', 12, 3), ended('copy', 10 + seconds, 1)];
   const record = makeRecord({ ...frame, state: 'rolled back' }, journal);
   expect(record.wayBack).toEqual({ seconds, planSeconds: 3600 });
   expect(renderRecord(record)).toContain(words);

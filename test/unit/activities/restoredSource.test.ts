@@ -110,3 +110,14 @@ test('a restored cluster that does not hold what was recorded when it serves is 
     await proven();
     await expect(restore()).rejects.toThrow(/rows of supersync\.public\.operations: 3 before, 4 now/);
   }));
+
+test('a backup that was taken before a recovery is held against the figures of before that: sequences have moved on since, and nobody has written', () =>
+  withDirectory(async (directory) => {
+    const { attempt, root, proven, restore, contentOf } = await damagedSource(directory);
+    await proven();
+    await keepFact(attempt, 'statistics-stopped', { ...statistics, databases: { supersync: { ...statistics.databases.supersync, sequences: [{ schema: 'public', name: 's', lastValue: '33', isCalled: true }] } } });
+    await expect(restore()).rejects.toThrow(/figures differ/);
+    await keepFact(attempt, 'statistics-before-recovery', statistics);
+    expect(await restore()).toMatchObject({ equal: true });
+    expect(await contentOf(root)).toBe('restored');
+  }));

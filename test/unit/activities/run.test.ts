@@ -36,10 +36,10 @@ function createHost(
   const of = (runId: string) => ({
     open: (nodes: readonly string[] = ['copy'], takeOver = false) =>
       harness.run(activities.openRun, { call: callWith({ runId, node: 'open-run', undoable: false }), args: { nodes, takeOver }, needsClaim: false }) as Promise<Opened>,
-    close: (leaves: readonly Condition[] = []) =>
+    close: (leaves: readonly Condition[] = [], handsBack = false) =>
       harness.run(activities.closeRun, {
         call: callWith({ runId, node: 'close-run', undoable: false }),
-        args: { state: 'succeeded', outcome: 'done', summary: [['copied', '7 files']], leaves },
+        args: { state: 'succeeded', outcome: 'done', summary: [['copied', '7 files']], leaves, handsBack },
         needsClaim: false,
       }),
     journal: () => harness.journal(callWith({ runId })),
@@ -102,6 +102,31 @@ test('a person takes over what a closed run left, and that is written down', () 
     // The one that lost it can still close, and gives nothing away that is not its own.
     await of('run-1').close();
     expect((await holder())?.runId).toBe('run-2');
+  }));
+
+test('a run that has changed nothing gives the host back to the lost one that it was taken from, and free where there is none', () =>
+  withDirectory(async (directory) => {
+    const { of, holder } = createHost(directory);
+    await of('run-1').open();
+    const lost = await holder();
+    const opened = await of('run-2').open(['copy'], true);
+    expect(opened.takenFrom).toEqual({ workflowId: 'h1/migrate', runId: 'run-1', runbook: 'migrate' });
+    await of('run-2').close([], true);
+    await of('run-2').close([], true);
+    expect(await holder()).toEqual(lost);
+    await of('run-1').close([], true);
+    expect(await holder()).toBeUndefined();
+  }));
+
+test('runs are numbered in the order in which they begin, whatever the clock says', () =>
+  withDirectory(async (directory) => {
+    const { of } = createHost(directory);
+    const orders = [];
+    for (const run of ['run-1', 'run-2', 'run-3']) {
+      orders.push((await of(run).open()).order);
+      await of(run).close();
+    }
+    expect(orders).toEqual([1, 2, 3]);
   }));
 
 const tookOver = expect.objectContaining({ kind: 'note', text: 'took the host over from h1/migrate (run run-1)' }) as unknown;

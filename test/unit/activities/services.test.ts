@@ -173,6 +173,8 @@ test('a database that a power cut has ended recovers before it counts as stopped
     expect(await readFact(attempt, 'statistics-stopped')).toMatchObject({ databases: { supersync: { sequences: [{ lastValue: '40' }] } } });
     isRunning = true;
     await serviceActivities.stopDatabase.perform({ ...attempt, hasPredecessor: true }, undefined);
+    // What a backup of before the first of them holds.
+    expect(await readFact(attempt, 'statistics-before-recovery')).toBe('of before');
     expect(did.slice(5)).toEqual(['up', 'count', 'stop']);
     isRunning = true;
     await serviceActivities.stopDatabase.perform(attempt, undefined);

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { queryNames, signalNames, workflowTaskQueue } from '../../../src/contract/names.js';
 import type { OpenQuestion, RecordedDecision } from '../../../src/contract/questions.js';
 import type { NodeStatus, RunStatus } from '../../../src/contract/status.js';
-import type { RunResult } from '../../../src/workflows/engine/walk.js';
+import type { RunResult } from '../../../src/workflows/engine/ending.js';
 import { bundleForTest } from '../compiled.js';
 import { createDevEnvironment, createTestEnvironment, type TestEnvironment } from '../environment.js';
 import { createFakeHost, type Called, type Script } from './fakeHost.js';

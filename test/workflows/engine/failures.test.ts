@@ -96,7 +96,23 @@ test('a refusal to open the run ends it with the words of the refusal, and the m
 
 test('a record that cannot be written is no reason to lose the run: it parks and is tried again', async () => {
   const run = await driver.start('steps', { closeRun: inTurn(fails, succeeds) });
-  await expect(run.asked('close-run.failed.1')).resolves.toMatchObject({ choices: ['retry'] });
+  await run.asked('close-run.failed.1');
   await run.decide('close-run.failed.1', 'retry');
   await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+});
+
+test('a run whose host cannot be made as it wants to leave it ends as the host stands, or goes back, where a person says so', async () => {
+  const cannotLeave: Behaviour = (_, args) => ((args as { leaves: readonly string[] }).leaves.length > 0 ? fails(_, args) : Promise.resolve(undefined));
+  const left = await driver.start('steps', { closeRun: cannotLeave });
+  await expect(left.asked('close-run.failed.1')).resolves.toMatchObject({ choices: ['retry', 'rollback', 'as-it-stands'], title: expect.stringContaining('end the run without what it leaves else (application up)') as unknown });
+  await left.decide('close-run.failed.1', 'as-it-stands');
+  await left.decide('close-run.failed.1', 'as-it-stands', 'ann', 'the disk is dead');
+  await expect(left.result()).resolves.toMatchObject({ state: 'succeeded', outcome: expect.stringMatching(/may lack: application up \(as-it-stands, ann: the disk is dead\)/) as unknown });
+  expect(left.calls.at(-1)?.args).toMatchObject({ leaves: [], outcome: expect.stringContaining('may lack') as unknown });
+
+  const back = await driver.start('steps', { closeRun: cannotLeave });
+  await back.asked('close-run.failed.1');
+  await back.decide('close-run.failed.1', 'rollback', 'ann', 'the disk is dead');
+  await expect(back.result()).resolves.toMatchObject({ state: 'rolled back' });
+  expect(back.done()).toContain('undo prepare');
 });

@@ -126,6 +126,33 @@ test('conditions that cannot be put right park the gate, which stays open', asyn
   await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
 });
 
+test('a step that is parked has its conditions put right after a reboot, so that the service does not stay down until somebody answers', async () => {
+  const run = await driver.start('steps', { copy: inTurn(fails, succeeds) });
+  await run.asked('copy.failed.1');
+  await reboot(run, 'boot-2');
+  await run.began('ensureConditions');
+  expect(ensured(run)).toEqual([['volume open']]);
+  expect((await run.status()).questions.map(({ id }) => id)).toEqual(['copy.failed.1']);
+  await run.decide('copy.failed.1', 'retry');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+});
+
+test.each([
+  [{}, [['application up']]],
+  [{ carryOverBegun: true }, []],
+  [{ undoBegun: true }, []],
+] as const)('past the point of no return a reboot makes the service run again while somebody decides, unless a way back has stopped it: %o', async (begun, expected) => {
+  const run = await driver.start('steps', { finish: fails, beginWayBack: () => Promise.resolve({ toUndo: ['prepare'], usersMayWriteSince: '2026-10-01T21:00:00.000Z', ...begun }) });
+  await run.asked('finish.failed.1');
+  await run.decide('finish.failed.1', 'rollback', 'ann', 'too slow');
+  await run.asked('past-the-point-of-no-return');
+  await reboot(run, 'boot-2');
+  await run.decide('past-the-point-of-no-return', 'stop', 'ann', 'seen');
+  if (expected.length > 0) await run.began('ensureConditions');
+  await expect(run.result()).resolves.toMatchObject({ state: 'stopped' });
+  expect(ensured(run)).toEqual(expected);
+});
+
 test('a gate answered while its conditions are put right waits for them', async () => {
   const { behaviour, release } = held();
   const run = await driver.start('gated', { ensureConditions: behaviour });

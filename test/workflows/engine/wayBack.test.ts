@@ -216,7 +216,8 @@ test('what users wrote is given up only by name and with a reason, also where it
 });
 
 test('whoever cannot carry over may choose anew, and stop where the users are; going on would leave them kept out', async () => {
-  const run = await driver.start('gated', { beginWayBack: past, save: fails });
+  const begun: Behaviour = async (call, args) => ({ ...((await past(call, args)) as object), carryOverBegun: true });
+  const run = await driver.start('gated', { beginWayBack: inTurn(past, begun), save: fails });
   await run.asked('ready');
   await run.decide('ready', 'no-go', 'ann', 'too slow');
   expect(await run.asked('past-the-point-of-no-return')).toMatchObject({ choices: ['carry-over', 'discard-writes', 'continue', 'stop'] });
@@ -263,6 +264,19 @@ test('a no-go to going back leaves the host as it is', async () => {
   await run.decide('sure', 'no-go', 'ann', 'it is fine after all');
   await expect(run.result()).resolves.toMatchObject({ state: 'stopped', outcome: expect.stringContaining('Nothing was changed') as unknown });
   expect(run.done()).toEqual(['openRun', 'closeRun']);
+});
+
+test.each([
+  [{ takenFrom: { workflowId: 'host/gated', runId: 'run-0', runbook: 'gated' } }, {}, /Nothing was changed: host\/gated \(run run-0\) has the host again.*"lockstep start gated --resume".*"lockstep start back --take-over" goes back/],
+  [{ takenFrom: { workflowId: 'host/back', runId: 'run-0', runbook: 'back' } }, {}, /users may be offline\. "lockstep start back --take-over" goes back/],
+  [{ takenFrom: { workflowId: 'host/back', runId: 'run-0', runbook: 'back' } }, { wayBackBegun: true }, /The way back that was begun before stays where it stood.*"lockstep start back --take-over" goes on with it/],
+] as const)('what a lost run has left is not over where a person decides against going back: %o', async (more, adoptedMore, outcome) => {
+  const opens: Behaviour = async (call, args) => ({ ...((await adopts(adoptedMore)(call, args)) as object), ...more });
+  const run = await driver.start('back', { openRun: opens });
+  await run.asked('sure');
+  await run.decide('sure', 'no-go', 'ann', 'not now');
+  await expect(run.result()).resolves.toMatchObject({ state: 'stopped', outcome: expect.stringMatching(outcome) as unknown });
+  expect(run.calls.at(-1)?.args).toMatchObject({ handsBack: true });
 });
 
 test('a rollback signal at the question past the point of no return leaves the question open', async () => {

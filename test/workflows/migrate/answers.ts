@@ -99,7 +99,7 @@ export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly
   startDatabaseOnVolume: { openFiles: 41 },
   stopDatabaseOnVolume: { stopped: true },
   startDatabaseOnSource: { equal: true, untouched: true, carriedOver: false },
-  readWayBack: { root: '/var/lib/docker/volumes/supersync_pg-data/_data', sizeBytes: 1.7 * gibibyte, stoppedAt: '2026-11-01T20:00:30.000Z', rows: 1_204_743, usersMayWriteSince: '2026-11-01T20:01:37.000Z', carriedOver: false, begunBefore: false },
+  readWayBack: { root: '/var/lib/docker/volumes/supersync_pg-data/_data', sizeBytes: 1.7 * gibibyte, databaseRuns: true, stoppedAt: '2026-11-01T20:00:30.000Z', rows: 1_204_743, usersMayWriteSince: '2026-11-01T20:01:37.000Z', carriedOver: false, begunBefore: false },
   assertCarryOverRoom: { sizeBytes: 1.7 * gibibyte, availableBytes: 9 * gibibyte },
   stopDatabaseToCarryOver: { systemIdentifier: '7301482217', state: 'shut down', checkpoint: '0/1A2B9999', controlDigest: 'd'.repeat(64) },
   copyBack: { files: 5020, sizeBytes: 1.7 * gibibyte, transferredBytes: 1.7 * gibibyte, transferredFiles: 5020, bytesPerSecond: 170 * mebibyte },

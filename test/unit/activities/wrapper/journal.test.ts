@@ -84,6 +84,13 @@ test('users may write since the first mark', () => {
   expect(summarise([mark('2026-11-01T20:00:00Z'), mark('2026-11-01T21:00:00Z')]).usersMayWriteSince).toBe('2026-11-01T20:00:00Z');
 });
 
+test('a carry-over is begun once somebody has chosen it, and not any more once somebody has gone on', () => {
+  const chosen = (answer: string, outcome: 'counted' | 'reason missing' = 'counted'): JournalEntry => ({ kind: 'decision', at, question: 'past-the-point-of-no-return.2', answer, by: 'ann', outcome });
+  expect(summarise([chosen('carry-over', 'reason missing'), chosen('stop')])).not.toHaveProperty('carryOverBegun');
+  expect(summarise([chosen('carry-over'), note('more')])).toMatchObject({ carryOverBegun: true });
+  expect(summarise([chosen('carry-over'), chosen('continue')])).not.toHaveProperty('carryOverBegun');
+});
+
 test('an attempt acted before unless all it did was to find a secret missing', () => {
   const copy = { node: 'copy', phase: 'do' } as const;
   const asked: JournalEntry = { kind: 'ended', at, attempt: 1, result: 'secret needed', seconds: 1, ...identity('copy', 'do', true) };

@@ -3,7 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { InjectedSinks } from '@temporalio/worker';
 import type { Call } from '../../../../src/contract/calls.js';
 import { workflowTaskQueue } from '../../../../src/contract/names.js';
-import type { RunResult } from '../../../../src/workflows/engine/walk.js';
+import type { RunResult } from '../../../../src/workflows/engine/ending.js';
 import { bundleForTest } from '../../compiled.js';
 import { createDevEnvironment } from '../../environment.js';
 import type { Server, ServedRun, Surroundings } from './server.js';

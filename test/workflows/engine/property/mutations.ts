@@ -51,7 +51,7 @@ export const mutations: readonly Mutation[] = [
   { name: 'a resumed run does its last step again', file: 'takeUp.ts', original: 'return last + 1;', mutated: 'return Math.max(0, last);' },
   { name: 'a resumed run begins at its beginning', file: 'takeUp.ts', original: 'return last + 1;', mutated: 'return 0;' },
   { name: 'a resumed run leaves out the step that was cut off', file: 'takeUp.ts', original: 'return last + 1;', mutated: 'return last + 2;' },
-  { name: 'a run that goes back from another undoes nothing', file: 'walk.ts', original: 'find(opened.adopted?.nodes ?? []', mutated: 'find([]' },
+  { name: 'a run that goes back from another undoes nothing', file: 'walk.ts', original: 'find(adopted?.nodes ?? []', mutated: 'find([]' },
   { name: 'a rollback ends an undo', file: 'walk.ts', original: 'if (!context.mayTurnBack) return;', mutated: '' },
   { name: 'a question among others ignores its condition', file: 'visit.ts', original: 'node.questions.filter((question) => !isLeftOut(context, question))', mutated: 'node.questions' },
   { name: 'a setting overrules a person who went on', file: 'attempt.ts', original: 'context.isFirstTrigger(node.id) && context.settings', mutated: 'context.settings' },

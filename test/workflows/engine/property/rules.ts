@@ -1,4 +1,4 @@
-import type { RunResult } from '../../../../src/workflows/engine/walk.js';
+import type { RunResult } from '../../../../src/workflows/engine/ending.js';
 import { goBack, listOf, noWayBackStep, otherWay, questionsOf } from './description.js';
 import type { Attempted, HostModel } from './hostModel.js';
 import type { Scenario } from './scenario.js';

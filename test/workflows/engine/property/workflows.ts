@@ -2,7 +2,8 @@ import { CancellationScope, condition, proxySinks, type Sinks, workflowInfo } fr
 import { memoKey } from '../../../../src/contract/names.js';
 import type { CompactStatus } from '../../../../src/contract/status.js';
 import { type Node, type Question, type Runbook, type Step, wordsFor } from '../../../../src/workflows/engine/nodes.js';
-import { type RunResult, workflowOf } from '../../../../src/workflows/engine/walk.js';
+import type { RunResult } from '../../../../src/workflows/engine/ending.js';
+import { workflowOf } from '../../../../src/workflows/engine/walk.js';
 import type { TestActs } from '../runbooks/acts.js';
 import { goBack, type Identified, listOf, noWayBackStep, otherWay, type QuestionDescription, type RunbookDescription, type StepDescription } from './description.js';
 

@@ -1,6 +1,6 @@
 import type { Call } from '../../../../src/contract/calls.js';
 import { signalNames } from '../../../../src/contract/names.js';
-import type { RunResult } from '../../../../src/workflows/engine/walk.js';
+import type { RunResult } from '../../../../src/workflows/engine/ending.js';
 import { noWayBackStep } from './description.js';
 import { type Attempted, createHostModel } from './hostModel.js';
 import { createPerson } from './person.js';
