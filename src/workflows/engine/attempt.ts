@@ -104,7 +104,7 @@ function hostAheadOf(error: unknown): Omit<Ahead, 'fact'> | undefined {
   return { hasEnded: hasEnded === true, ...(typeof calls === 'number' ? { calls } : {}) };
 }
 
-/** A passphrase that is lost would be asked for without end, were there no answer that says so. */
+/** A secret that is lost would be asked for without end, were there no answer that says so. */
 async function askForSecret(
   context: RunContext,
   node: { id: string; title: string },
