@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
+import { shortRunId } from '../contract/names.js';
 import { ensureDirectory } from '../host/ensureDirectory.js';
 import { encryptStage, ensureGpgHome, WrongBackupPassphrase } from '../host/gpg.js';
 import { baseBackupStage, clusterDumpStage, dumpStage } from '../host/postgresStages.js';
@@ -170,5 +171,5 @@ export async function backupPassphrase(attempt: Attempt, isNew = false): Promise
 
 /** On a tmpfs, for one use. */
 export function gpgHome({ call }: Attempt): string {
-  return `/run/lockstep/gpg-${call.runId.slice(0, 8)}-${call.node}`;
+  return `/run/lockstep/gpg-${shortRunId(call.runId)}-${call.node}`;
 }

@@ -1,5 +1,6 @@
 import { rename, rmdir, stat } from 'node:fs/promises';
 import { PermanentFailure } from '../contract/errors.js';
+import { shortRunId } from '../contract/names.js';
 import { syncDirectoryOf } from '../host/durable.js';
 import { ifPresent } from '../host/failure.js';
 import type { Attempt } from './activity.js';
@@ -35,7 +36,7 @@ export const restoredExchangeFact = 'restored-exchange';
 /** Where the copy lies, the source, and what is kept of it: beside each other on one filesystem, so that a rename exchanges them. */
 export async function carriedPlaces(attempt: Pick<Attempt, 'directory' | 'call'>): Promise<Exchange> {
   const { root } = await needSource(attempt);
-  const run = attempt.call.runId.slice(0, 8);
+  const run = shortRunId(attempt.call.runId);
   return (await readFact<Exchange>(attempt, placesFact)) ?? { root, incoming: `${root}.carried-${run}`, kept: `${root}.before-${run}` };
 }
 
@@ -121,7 +122,9 @@ export async function giveUpCarryOver(attempt: Attempt): Promise<void> {
 /** The source has its own place again, where an exchange was begun and given up. */
 export async function ensureSourceInPlace(attempt: Attempt): Promise<{ readonly carriedOver: boolean }> {
   if (await isCarriedOver(attempt)) return { carriedOver: true };
-  await giveUpExchange(await carriedPlaces(attempt));
+  // Only one that was begun: whatever else lies beside the source is another run's, and perhaps all that is left of it.
+  const begun = await readFact<Exchange>(attempt, placesFact);
+  if (begun !== undefined) await giveUpExchange(begun);
   const restored = await readFact<Exchange>(attempt, restoredExchangeFact);
   if (restored !== undefined && (await readFact<RestoredFact>(attempt, restoredFact)) === undefined) await giveUpExchange(restored);
   return { carriedOver: false };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '../contract/errors.js';
 import { formatBytes } from '../contract/facts.js';
+import { shortRunId } from '../contract/names.js';
 import { ensureDirectory } from '../host/ensureDirectory.js';
 import { ifPresent } from '../host/failure.js';
 import { createDocker, dockerSocketPath } from '../host/docker.js';
@@ -62,7 +63,7 @@ export async function withRestored<R>(
 ): Promise<R> {
   const { config, tools, call } = attempt;
   const source = await needSource(attempt);
-  const container = `lockstep-restore-${call.runId.slice(0, 8)}`;
+  const container = `lockstep-restore-${shortRunId(call.runId)}`;
   const clean = () => removeRestore(attempt);
   await clean();
   await keepFact(attempt, restoreMark, { container });

@@ -2,6 +2,7 @@ import { chmod, chown, mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { formatBytes } from '../contract/facts.js';
+import { shortRunId } from '../contract/names.js';
 import { readDigest } from '../host/fileDigest.js';
 import { ensureGpgHome, WrongBackupPassphrase } from '../host/gpg.js';
 import { changes, type Attempt } from './activity.js';
@@ -68,7 +69,7 @@ async function needWholeBackup(attempt: Attempt): Promise<BackupManifest> {
 /** Whatever an attempt before this one left unfinished there is made anew; it never had the source's place. */
 async function restoreBeside(attempt: Attempt, manifest: BackupManifest, recorded: Statistics): Promise<Exchange> {
   const { root, directory, uid, gid, sizeBytes, image } = await needSource(attempt);
-  const run = attempt.call.runId.slice(0, 8);
+  const run = shortRunId(attempt.call.runId);
   const exchange: Exchange = { root, incoming: `${root}.restored-${run}`, kept: `${root}.damaged-${run}` };
   const { incoming: restored } = exchange;
   await assertRoom(attempt, root, restored, sizeBytes);

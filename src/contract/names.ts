@@ -13,6 +13,16 @@ export function workflowIdOf(host: string, runbook: string): string {
   return `${host}/${runbook}`;
 }
 
+/**
+ * What of a run's id goes into names on a host: its end. Ids may be UUIDs of version 7 (RFC 9562), whose first
+ * 8 digits are a time: all runs that begin within the same 65 seconds share them.
+ *
+ * @returns Up to 12 hexadecimal digits.
+ */
+export function shortRunId(runId: string): string {
+  return runId.replaceAll('-', '').slice(-12);
+}
+
 /** The signals that a run takes, each with one JSON object. */
 export const signalNames = {
   /** A {@link Decision}, as one JSON object. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shortRunId } from '../../src/contract/names.js';
 import { answerUntilEnd, goEverywhere } from '../../src/rehearsal/answers.js';
 import { isIntact } from '../../src/rehearsal/clientVerdict.js';
 import type { OpenQuestion } from '../../src/contract/questions.js';
@@ -68,7 +69,7 @@ describe('the way back where the old volume is damaged', () => {
     const verdict = await rehearsal.finishSending();
     const record = await readRecord(rehearsal, handle.runId);
     const undone = record.nodes.find(({ id }) => id === 'stop-database');
-    return { handle, result, parked, verdict, undone, restarts: restarts.count, kept: `${data}.damaged-${handle.runId.slice(0, 8)}` };
+    return { handle, result, parked, verdict, undone, restarts: restarts.count, kept: `${data}.damaged-${shortRunId(handle.runId)}` };
   }
 
   /** Whatever a dump of the application's database alone would have lost. */

@@ -74,6 +74,7 @@ test('an exchange that was cut off between its renames goes on, also past an emp
 test.each([0, 1, 2])('an exchange given up after %i renames leaves the old cluster in its place', (renames) =>
   withDirectory(async (directory) => {
     const { attempt, root, incoming: carried, kept, contentOf } = await twoClusters(directory);
+    await takeCarriedPlaces(attempt);
     if (renames > 0) await rename(root, kept);
     if (renames > 1) await rename(carried, root);
     expect(await ensureSourceInPlace(attempt)).toEqual({ carriedOver: false });
@@ -91,6 +92,22 @@ test('an exchange whose copy is gone is not told as carried over, and the volume
     expect(await ensureSourceInPlace(attempt)).toEqual({ carriedOver: false });
     expect(attempt.entries).toEqual([]);
     await expect(contentOf(root)).rejects.toThrow(/ENOENT/);
+  }));
+
+test.each(['01a218e6-faeb-760e-a6ee-82e34c0dc82f', '01a218e6-59a7-72a9-a1b8-e2e1f93eeac1'])('a run that has carried nothing over leaves in place what another one has, whatever both are called: %s', (runId) =>
+  withDirectory(async (directory) => {
+    const { attempt, root, kept, contentOf } = await twoClusters(directory);
+    await takeCarriedPlaces(attempt);
+    await exchangeSource(attempt);
+    const later = { ...attempt, call: { ...attempt.call, runId }, directory: join(directory, 'later') };
+    await mkdir(later.directory);
+    await keepFact(later, 'source', { root, directory: root });
+    expect(await ensureSourceInPlace(later)).toEqual({ carriedOver: false });
+    expect([await contentOf(root), await contentOf(kept)]).toEqual(['carried over', 'old']);
+    expect((await carriedPlaces(later)).kept).toMatch(/\.before-(82e34c0dc82f|e2e1f93eeac1)$/);
+    // Even where it would give its own the same name.
+    expect(await ensureSourceInPlace({ ...later, call: attempt.call })).toEqual({ carriedOver: false });
+    expect(await contentOf(root)).toBe('carried over');
   }));
 
 test('an exchange never removes files', () =>
