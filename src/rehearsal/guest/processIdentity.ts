@@ -62,6 +62,8 @@ async function readBootId(): Promise<string> {
 export function parseStartTime(stat: string): number | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields[0];
+  // The first thread may have ended before the others, which still hold what the process has open, and its locks.
+  const isGone = state === 'X' || (state === 'Z' && Number(fields[17]) <= 1);
   const startTime = Number(fields[19]);
-  return state === 'Z' || state === 'X' || !Number.isInteger(startTime) ? undefined : startTime;
+  return isGone || !Number.isInteger(startTime) ? undefined : startTime;
 }

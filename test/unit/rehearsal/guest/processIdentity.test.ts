@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { isRunning, killGroup, parseStartTime, readProcessIdentity } from '../../../../src/rehearsal/guest/processIdentity.js';
 
 describe('parseStartTime', () => {
-  const fields = (state: string) => `${state} 1 42 42 0 -1 4194560 102 0 0 0 0 0 0 0 20 0 1 0 228919 2998272`;
+  const fields = (state: string, threads = 1) => `${state} 1 42 42 0 -1 4194560 102 0 0 0 0 0 0 0 20 0 ${threads} 0 228919 2998272`;
 
   it('counts from the end of a name that holds spaces and parentheses', () => {
     expect(parseStartTime(`42 (a) b (c) ${fields('S')}`)).toBe(228919);
@@ -12,6 +12,10 @@ describe('parseStartTime', () => {
 
   it('takes what only waits to be reaped for gone', () => {
     expect(parseStartTime(`42 (sleep) ${fields('Z')}`)).toBeUndefined();
+  });
+
+  it('takes a process for running as long as any of its threads is', () => {
+    expect(parseStartTime(`42 (linux.uml) ${fields('Z', 2)}`)).toBe(228919);
   });
 });
 
