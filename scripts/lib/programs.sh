@@ -29,7 +29,7 @@ ensure_compose() {
 
 build_compose() {
   local directory
-  directory=$(mktemp -d "$cache/build-XXXXXX")
+  directory=$(mktemp -d -p "$cache")
   trap 'rm -rf "$directory"' EXIT
   GOBIN=$directory go install -ldflags '-s -w -X github.com/docker/compose/v2/internal.Version=v2.28.1' "$compose_module"
   mv "$directory/cmd" "$1"
@@ -62,7 +62,7 @@ ensure_test_server() {
 fetch_test_server() {
   local directory
   mkdir -p "$cache"
-  directory=$(mktemp -d "$cache/build-XXXXXX")
+  directory=$(mktemp -d -p "$cache")
   trap 'rm -rf "$directory"' EXIT
   cp scripts/lib/testServer.pom.xml "$directory/pom.xml"
   mvn --batch-mode --quiet --file "$directory/pom.xml" dependency:copy-dependencies "-DoutputDirectory=$directory/lib"

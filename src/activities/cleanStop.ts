@@ -2,11 +2,8 @@ import type { Attempt } from './activity.js';
 import { ensureDatabaseStopped, ensureDatabaseUp } from './ensureServices.js';
 import { keepFact, readFact } from './runFacts.js';
 import { needSource } from './source.js';
-import { readStatistics, type Statistics } from './statistics.js';
+import { beforeRecoveryFact, readStatistics, type Statistics } from './statistics.js';
 import { isStoppedCleanly, type Cluster } from './stoppedSource.js';
-
-/** The figures of the stopped source as they were before a recovery: a backup that was taken before it holds these. */
-export const beforeRecoveryFact = 'statistics-before-recovery';
 
 /**
  * Stops the database. One that a power cut has ended is started once more, so that it recovers:

@@ -9,7 +9,6 @@ import { changes, type Attempt } from './activity.js';
 import { backupPassphrase, gpgHome } from './backup.js';
 import type { BackupManifest } from './backupManifest.js';
 import { assertMayReturn, exists, finishExchange, isCarriedOver, restoredExchangeFact, type Exchange } from './carriedSource.js';
-import { beforeRecoveryFact } from './cleanStop.js';
 import { withRestored } from './restoreCheck.js';
 import { assertOverlayDeselected } from './overlaySelection.js';
 import { keepFact, needFact, readFact } from './runFacts.js';
@@ -17,7 +16,7 @@ import { ensureApplicationStopped, ensureDatabaseStopped, ensureDatabaseUp } fro
 import { needSource } from './source.js';
 import { takeOverConfiguration } from './serverConfiguration.js';
 import { restoreSizeBytes } from './space.js';
-import { assertEqualStatistics, readStatistics, type Statistics } from './statistics.js';
+import { assertEqualStatistics, beforeRecoveryFact, differByRecovery, readStatistics, type Statistics } from './statistics.js';
 import { restoredFact, type RestoredFact } from './stoppedSource.js';
 
 const stopSeconds = 300;
@@ -36,8 +35,7 @@ export const restoredSourceActivities = {
       throw new PermanentFailure('the final backup is older than what users wrote on the encrypted volume, which was carried over', 'mend the carried-over cluster, or go back to the kept directory by hand');
     }
     const manifest = await needWholeBackup(attempt);
-    // A recovery between the backup and the stop moves sequences on and empties unlogged tables: nobody wrote, and the backup is whole.
-    const recorded = (await readFact<Statistics>(attempt, beforeRecoveryFact)) ?? (await needFact<Statistics>(attempt, 'statistics-stopped'));
+    const recorded = await readRecorded(attempt);
     await ensureApplicationStopped(attempt);
     const done = await readFact<RestoredFact>(attempt, restoredFact);
     const exchange = await readFact<Exchange>(attempt, restoredExchangeFact);
@@ -52,6 +50,13 @@ export const restoredSourceActivities = {
     return { equal: true, restored: manifest.file, takenAt: manifest.takenAt, kept, configuration };
   }),
 };
+
+/** What the backup has to hold: what the source held when it was stopped, or before a recovery that came between the two. */
+async function readRecorded(attempt: Attempt): Promise<Statistics> {
+  const stopped = await needFact<Statistics>(attempt, 'statistics-stopped');
+  const before = await readFact<Statistics>(attempt, beforeRecoveryFact);
+  return before !== undefined && differByRecovery(before, stopped) ? before : stopped;
+}
 
 /** @throws {@link PermanentFailure} where there is no backup to restore, before anything is stopped or written. */
 async function needWholeBackup(attempt: Attempt): Promise<BackupManifest> {

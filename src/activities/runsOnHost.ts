@@ -29,13 +29,9 @@ export async function readOtherRuns(attempt: Pick<Attempt, 'config' | 'directory
  * @throws {@link PermanentFailure} where a journal has a line that is no entry, and what that told may still count.
  */
 export async function readRuns({ config }: Pick<Attempt, 'config'>): Promise<readonly RunOnHost[]> {
-  const runs = join(config.stateDirectory, 'runs');
   const found: RunWithDamage[] = [];
-  for (const name of (await ifPresent(readdir(runs))) ?? []) {
-    const directory = join(runs, name);
-    const { entries, damage } = await readDamagedJournal(join(directory, 'journal.jsonl'));
-    const opened = entries.find((entry) => entry.kind === 'opened');
-    if (opened !== undefined) found.push({ name, directory, entries, opened, damage });
+  for (const { opened, damage, ...run } of await readJournals(config)) {
+    if (opened !== undefined) found.push({ ...run, opened, damage });
     else if (damage !== undefined) throw damage;
   }
   const inOrder = found.toSorted((a, b) => orderOf(a) - orderOf(b) || a.opened.at.localeCompare(b.opened.at));
@@ -48,15 +44,21 @@ function orderOf({ opened }: Pick<RunOnHost, 'opened'>): number {
   return opened.order ?? 0;
 }
 
-/** The number of a run that begins now: one more than the highest on this host. */
-export async function nextOrder({ stateDirectory }: Pick<Config, 'stateDirectory'>): Promise<number> {
+/** The number of a run that begins now: one more than the highest on this host, damaged journals included. */
+export async function nextOrder(config: Pick<Config, 'stateDirectory'>): Promise<number> {
+  return 1 + Math.max(0, ...(await readJournals(config)).map(({ opened }) => opened?.order ?? 0));
+}
+
+async function readJournals({ stateDirectory }: Pick<Config, 'stateDirectory'>) {
   const runs = join(stateDirectory, 'runs');
-  const orders = ((await ifPresent(readdir(runs))) ?? []).map(async (name) => {
-    // A journal that is damaged further down keeps nobody from beginning anew.
-    const { entries } = await readDamagedJournal(join(runs, name, 'journal.jsonl'));
-    return entries.find((entry) => entry.kind === 'opened')?.order ?? 0;
-  });
-  return 1 + Math.max(0, ...(await Promise.all(orders)));
+  const names = (await ifPresent(readdir(runs))) ?? [];
+  return Promise.all(
+    names.map(async (name) => {
+      const directory = join(runs, name);
+      const { entries, damage } = await readDamagedJournal(join(directory, 'journal.jsonl'));
+      return { name, directory, entries, damage, opened: entries.find((entry) => entry.kind === 'opened') };
+    }),
+  );
 }
 
 type RunWithDamage = RunOnHost & { readonly damage: PermanentFailure | undefined };

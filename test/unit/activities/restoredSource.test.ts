@@ -12,7 +12,7 @@ const mark = { kind: 'mark', at: '2026-11-01T20:00:00Z', mark: 'users may write 
 const statistics = { at: '', databases: { supersync: { tables: [{ schema: 'public', name: 'operations', rows: 3 }], sequences: [], largeObjects: 0 } }, roles: [], sizes: [] };
 
 /** A damaged source that has been stopped, and the final backup of its run. */
-async function damagedSource(directory: string, { availableBytes = 1e12, rows = 3 }: { readonly availableBytes?: number; readonly rows?: number } = {}) {
+async function damagedSource(directory: string, { availableBytes = 1e12, rows = 3, sequences = [] }: { readonly availableBytes?: number; readonly rows?: number; readonly sequences?: readonly object[] } = {}) {
   const root = join(directory, 'data');
   await mkdir(root);
   await writeFile(join(root, 'PG_VERSION'), 'damaged');
@@ -29,7 +29,7 @@ async function damagedSource(directory: string, { availableBytes = 1e12, rows = 
       filesystem: { readSpace: () => Promise.resolve({ availableBytes }) },
       postgres: {
         isReady: () => Promise.resolve(true),
-        readCluster: () => Promise.resolve({ ...statistics, databases: { supersync: { ...statistics.databases.supersync, tables: [{ schema: 'public', name: 'operations', rows }] } } }),
+        readCluster: () => Promise.resolve({ ...statistics, databases: { supersync: { ...statistics.databases.supersync, sequences, tables: [{ schema: 'public', name: 'operations', rows }] } } }),
       },
     },
   });
@@ -111,13 +111,25 @@ test('a restored cluster that does not hold what was recorded when it serves is 
     await expect(restore()).rejects.toThrow(/rows of supersync\.public\.operations: 3 before, 4 now/);
   }));
 
+const withSequence = (rows: number) => ({ ...statistics, databases: { supersync: { tables: [{ schema: 'public', name: 'operations', rows }], sequences: [{ schema: 'public', name: 's', lastValue: '33', isCalled: true }], largeObjects: 0 } } });
+const beforeIt = { ...statistics, databases: { supersync: { ...statistics.databases.supersync, sequences: [{ schema: 'public', name: 's', lastValue: '1', isCalled: true }] } } };
+
 test('a backup that was taken before a recovery is held against the figures of before that: sequences have moved on since, and nobody has written', () =>
   withDirectory(async (directory) => {
-    const { attempt, root, proven, restore, contentOf } = await damagedSource(directory);
+    const { attempt, root, proven, restore, contentOf } = await damagedSource(directory, { sequences: beforeIt.databases.supersync.sequences });
     await proven();
-    await keepFact(attempt, 'statistics-stopped', { ...statistics, databases: { supersync: { ...statistics.databases.supersync, sequences: [{ schema: 'public', name: 's', lastValue: '33', isCalled: true }] } } });
+    await keepFact(attempt, 'statistics-stopped', withSequence(3));
     await expect(restore()).rejects.toThrow(/figures differ/);
-    await keepFact(attempt, 'statistics-before-recovery', statistics);
+    await keepFact(attempt, 'statistics-before-recovery', beforeIt);
     expect(await restore()).toMatchObject({ equal: true });
     expect(await contentOf(root)).toBe('restored');
+  }));
+
+test('where somebody has written since the backup, a recovery besides excuses nothing', () =>
+  withDirectory(async (directory) => {
+    const { attempt, proven, restore } = await damagedSource(directory, { sequences: beforeIt.databases.supersync.sequences });
+    await proven();
+    await keepFact(attempt, 'statistics-before-recovery', beforeIt);
+    await keepFact(attempt, 'statistics-stopped', withSequence(4));
+    await expect(restore()).rejects.toThrow(/rows of supersync\.public\.operations: 4 before, 3 now/);
   }));
