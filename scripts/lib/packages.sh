@@ -23,14 +23,20 @@ readonly rehearsal_programs=(
   zstd:zstd
 )
 readonly test_programs=(
+  bc:bc
+  bison:bison
   curl:curl
   file:file
+  flex:flex
+  gcc:gcc
   iostat:sysstat
   jq:jq
+  make:make
   pgrep:procps
   /usr/lib/postgresql/15/bin/initdb:postgresql-15
   java:default-jre-headless
   mvn:maven
+  xz:xz-utils
 )
 
 # What some of these packages would start, now or at the next boot.

@@ -9,7 +9,7 @@ import { createConnection } from './connection.js';
 import { followLines } from './console.js';
 import { diskOf, type Guest, type GuestSettings } from './guest.js';
 import { copySparse, holdStill } from './stillness.js';
-import { kernelArguments } from './kernel.js';
+import { findKernel, kernelArguments } from './kernel.js';
 import { assertMachineFits, chooseMemoryDirectory } from './machine.js';
 import { createNetwork } from './network.js';
 import { offer } from './offers.js';
@@ -95,13 +95,14 @@ export async function bootGuest(settings: GuestSettings): Promise<Guest> {
   async function boot(): Promise<void> {
     if (await guest.isOn()) throw new Error(`the guest ${name} is on already; shut it down or cut its power first`);
     await connection.close();
-    const kernel = { name, memoryMiB, disk: diskOf(image), stateDirectory: `${socketPrefix}.kernel` };
-    await rm(kernel.stateDirectory, { recursive: true, force: true });
-    await mkdir(kernel.stateDirectory, { mode: 0o700 });
-    const kernelArgs = kernelArguments({ ...kernel, ...(writesToImage ? {} : { copyOnWrite }) });
-    const memory = `TMPDIR=${await chooseMemoryDirectory(memoryMiB, directory)}`;
+    const kernel = await findKernel();
+    const stateDirectory = `${socketPrefix}.kernel`;
+    await rm(stateDirectory, { recursive: true, force: true });
+    await mkdir(stateDirectory, { mode: 0o700 });
+    const kernelArgs = kernelArguments({ name, memoryMiB, kernel, disk: diskOf(image), stateDirectory, ...(writesToImage ? {} : { copyOnWrite }) });
+    const variables = [`TMPDIR=${await chooseMemoryDirectory(memoryMiB, directory)}`, `GUEST_KERNEL=${kernel.program}`];
     const onProcessor = ['taskset', '--cpu-list', String(registration.processor)];
-    const [file, args] = network.inside('env', [memory, ...onProcessor, guestSource('files', 'kernel.sh'), ...kernelArgs]);
+    const [file, args] = network.inside('env', [...variables, ...onProcessor, guestSource('files', 'kernel.sh'), ...kernelArgs]);
     machine = await start({ file, args, outputFile: consoleFile });
     await connect(machine);
     // Joins the job that the boot has queued; the unit is ready when the daemon says so.

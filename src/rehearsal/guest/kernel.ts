@@ -1,17 +1,31 @@
 import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readEnvironment } from '../../config/environment.js';
 import { PermanentFailure } from '../../contract/errors.js';
 import { ifPresent } from '../../host/failure.js';
 import { tapDevice } from './network.js';
 import { guestSource } from './projectFiles.js';
 
+/** A kernel that a guest can run. */
+export interface GuestKernel {
+  /** Its program: a path, or a name on PATH. */
+  readonly program: string;
+  readonly version: string;
+  /** The folder of its modules. */
+  readonly modules: string;
+  /** Whether it can hand over to the guest's programs without ptrace, in half the time. */
+  readonly isQuick: boolean;
+}
+
 /** Where Debian's package user-mode-linux keeps the modules of its kernel. */
-export const modulesDirectory = '/usr/lib/uml/modules';
+const debianModules = '/usr/lib/uml/modules';
 
 /** What the guest's kernel is told. */
 export interface KernelSettings {
   /** Its host name. */
   readonly name: string;
   readonly memoryMiB: number;
+  readonly kernel: GuestKernel;
   /** A disk image, written to unless `copyOnWrite` is given. */
   readonly disk: string;
   /** Receives everything that differs from the disk image. */
@@ -21,7 +35,7 @@ export interface KernelSettings {
 }
 
 /** The command line of `linux.uml`. */
-export function kernelArguments({ name, memoryMiB, disk, copyOnWrite, stateDirectory }: KernelSettings): readonly string[] {
+export function kernelArguments({ name, memoryMiB, kernel, disk, copyOnWrite, stateDirectory }: KernelSettings): readonly string[] {
   return [
     `mem=${memoryMiB}M`,
     copyOnWrite === undefined ? `ubda=${disk}` : `ubda=${copyOnWrite},${disk}`,
@@ -37,24 +51,33 @@ export function kernelArguments({ name, memoryMiB, disk, copyOnWrite, stateDirec
     'ssl=null',
     // A tick that repeats by itself: each tick that has to be asked for anew can be lost under load, and the guest stands still for good.
     ...['nohz=off', 'highres=off'],
+    ...(kernel.isQuick ? ['seccomp=on'] : []),
     // A word that the kernel does not know becomes a variable of its first process.
     `GUEST_NAME=${name}`,
+    `GUEST_MODULES=${kernel.modules}`,
   ];
 }
 
 /**
- * The version of the guest's kernel, which its modules lie under.
+ * The kernel that guests run: the one that `scripts/setup --tests` has built, else Debian's.
  *
- * @throws {@link PermanentFailure} when the package is not installed.
+ * @throws {@link PermanentFailure} when there is neither.
  */
-export async function readKernelVersion(): Promise<string> {
-  const versions = (await ifPresent(readdir(modulesDirectory))) ?? [];
+export async function findKernel(cacheDirectory = readEnvironment().cacheDirectory): Promise<GuestKernel> {
+  const built = join(cacheDirectory, 'kernel');
+  return (
+    (await kernelIn({ program: join(built, 'linux.uml'), modules: join(built, 'modules'), isQuick: true })) ??
+    (await kernelIn({ program: 'linux.uml', modules: debianModules, isQuick: false })) ??
+    refuse()
+  );
+}
+
+async function kernelIn({ program, modules, isQuick }: Omit<GuestKernel, 'version'>): Promise<GuestKernel | undefined> {
+  const versions = (await ifPresent(readdir(modules))) ?? [];
   const [version] = versions.toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }));
-  if (version === undefined) {
-    throw new PermanentFailure(
-      `${modulesDirectory} holds no kernel modules`,
-      'install Debian\'s package user-mode-linux: apt-get install user-mode-linux',
-    );
-  }
-  return version;
+  return version === undefined ? undefined : { program, version, modules: join(modules, version), isQuick };
+}
+
+function refuse(): never {
+  throw new PermanentFailure(`${debianModules} holds no kernel modules`, "install Debian's package user-mode-linux: apt-get install user-mode-linux");
 }

@@ -7,4 +7,4 @@ for path in /proc/$$/fd/*; do
 done
 # hostfs holds a file of the machine open for each that the guest has looked at.
 ulimit -n 1000000 2>/dev/null || true
-exec -a "$0" linux.uml "$@"
+exec -a "$0" "$GUEST_KERNEL" "$@"

@@ -7,7 +7,7 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run
-insmod "/usr/lib/uml/modules/$(uname -r)/kernel/fs/overlayfs/overlay.ko"
+insmod "$GUEST_MODULES/kernel/fs/overlayfs/overlay.ko"
 
 mkdir /run/disk /run/root
 mount -t ext4 -o noatime,noinit_itable /dev/ubda /run/disk
@@ -20,7 +20,7 @@ for name in docker containerd; do
 done
 mount -t tmpfs -o mode=1777 tmpfs /run/root/tmp
 echo "$GUEST_NAME" >/run/root/etc/hostname
-unset GUEST_NAME
+unset GUEST_NAME GUEST_MODULES
 
 ip link set lo up
 ip address add 10.99.0.2/24 dev vec0

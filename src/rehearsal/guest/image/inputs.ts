@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Run } from '../../../host/runner.js';
-import { readKernelVersion } from '../kernel.js';
+import { findKernel } from '../kernel.js';
 import { guestSource } from '../projectFiles.js';
 
 /**
@@ -39,7 +39,8 @@ export async function digestOfImage({
   const sources = ['files/upper', 'files/postgres', 'image'].map((name) => guestSource(name));
   for (const path of [...sources, bundle, composePlugin]) await addPath(hash, path);
   const docker = await run('dockerd', ['--version']);
-  for (const fact of [await readKernelVersion(), process.version, docker.stdout, String(sizeGiB)]) hash.update(`${fact}\0`);
+  const kernel = await findKernel();
+  for (const fact of [kernel.version, kernel.modules, process.version, docker.stdout, String(sizeGiB)]) hash.update(`${fact}\0`);
   return shorten(hash);
 }
 

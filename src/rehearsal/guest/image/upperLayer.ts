@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { ifPresent } from '../../../host/failure.js';
 import type { Run } from '../../../host/runner.js';
 import { guestAddress } from '../network.js';
-import { modulesDirectory, readKernelVersion } from '../kernel.js';
+import { findKernel } from '../kernel.js';
 import { guestSource } from '../projectFiles.js';
 
 /** What the guest's own layer is made of. */
@@ -102,8 +102,8 @@ export async function writeUpperLayer(settings: UpperLayerSettings): Promise<voi
     const legacy = `/usr/sbin/${program.replace('tables', 'tables-legacy')}`;
     await link(legacy, join(upper, 'etc/alternatives', program));
   }
-  const version = await readKernelVersion();
-  await link(join(modulesDirectory, version), join(upper, 'usr/lib/modules', version));
+  const { version, modules } = await findKernel();
+  await link(modules, join(upper, 'usr/lib/modules', version));
   const plugin = join(upper, 'usr/local/lib/docker/cli-plugins/docker-compose');
   await mkdir(dirname(plugin), { recursive: true });
   await copyFile(settings.composePlugin, plugin);
