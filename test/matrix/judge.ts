@@ -36,7 +36,7 @@ export function judge(chain: Chain, undisturbed: Chain): readonly string[] {
     const reference = undisturbed.hostStates[index];
     const run = chain.records[index]?.runbook ?? '';
     if (reference === undefined) return;
-    for (const what of ['slots', 'compose', 'leftovers'] as const) compare(`${what} after ${run}`, withoutRun(state[what]), withoutRun(reference[what]));
+    for (const what of ['slots', 'compose', 'data', 'leftovers'] as const) compare(`${what} after ${run}`, withoutRun(state[what]), withoutRun(reference[what]));
     differing.push(...compareEvents(state, reference).map((words) => `audit log of ${run}: ${words}`));
   });
   chain.records.forEach((record, index) => {

@@ -13,7 +13,7 @@ export function renderPage(places: readonly Place[], columns: readonly Column[])
     'Every place of a migration, of the rollback that carries over what users wrote, and of the way back of a migration that is left before its switch, times what can break there: ' +
       'in each column these three run to their ends on a disposable host, and the fault strikes at every place once, while a client keeps sending. ' +
       '`ok`: the fault struck, the run went on, and in the end everything was as an undisturbed run leaves it: ' +
-      'the states of all nodes, the key slots, what Compose has selected, each audit event once, no acknowledged operation lost, nothing left behind. ' +
+      'the states of all nodes, the key slots, what Compose has selected, the digests of every row that the client had not sent, each audit event once, no acknowledged operation lost, nothing left behind. ' +
       '"During" is the middle of the time that a step takes undisturbed.',
     '',
     `${cells} of ${places.length * faults.length} cells struck (${places.length} places, ${faults.length} faults); ${columns.filter(passes).length} of ${faults.length} columns end as an undisturbed run.`,

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/contract/record.js';
-import { judgeShares, readShares } from '../../matrix/judge.js';
+import type { Chain } from '../../matrix/chain.js';
+import { judge, judgeShares, readShares } from '../../matrix/judge.js';
 
 /** A chain over a database of so many bytes. */
 const chainOf = (sizeBytes: number, read: Record<string, number>) => {
@@ -24,4 +25,21 @@ it('what was not counted does not hold', () => {
   const chain = chainOf(1000, { 'migrate/copy-data': 1000, 'migrate/verify-copy': 2000, 'rollback/carry-over-copy': 1000 });
   expect(judgeShares(readShares(chain, undisturbed))).toEqual(['rollback/carry-over-verify: read an unknown part of what an undisturbed run reads']);
   expect(judgeShares(readShares(undisturbed, { ...chain, records: [] }))).toHaveLength(4);
+});
+
+/** A chain of one run that left a host so. */
+const chainLeaving = (differing: Partial<Chain['hostStates'][number]> = {}) =>
+  ({
+    ...{ states: ['succeeded'], failures: [], intact: true, records: [{ runbook: 'migrate', nodes: [] }] },
+    hostStates: [{ slots: '2', compose: 'overlay', data: 'users|50|digest', leftovers: '', events: ['copy-data/do/1/COPIED 1'], ...differing }],
+  }) as unknown as Chain;
+
+it.each([
+  [{}, []],
+  [{ data: 'users|49|another' }, ['data after migrate: "users|49|another" instead of "users|50|digest"']],
+  [{ slots: '3' }, ['slots after migrate: "3" instead of "2"']],
+  [{ events: ['copy-data/do/1/COPIED 2'] }, ['audit log of migrate: copy-data/do/1/COPIED is there 2 times']],
+  [{ events: [] }, ['audit log of migrate: copy-data/do/COPIED is missing']],
+])('a host that was left with %j is held against an undisturbed one', (differing, words) => {
+  expect(judge(chainLeaving(differing), chainLeaving())).toEqual(words);
 });
