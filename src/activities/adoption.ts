@@ -5,7 +5,7 @@ import type { Adopted, Reached, RunSettings } from '../contract/settings.js';
 import type { Attempt } from './activity.js';
 import { keepFact, readFact } from './runFacts.js';
 import { hasActed, isOfRunbook, readOtherRuns, takenUpBy, type RunOnHost } from './runsOnHost.js';
-import { begunByAdopted, lastGoneOn, openJournal, summarise, type JournalEntry } from './wrapper/journal.js';
+import { begunByAdopted, endOf, lastGoneOn, openJournal, summarise, type JournalEntry } from './wrapper/journal.js';
 
 type Adopting = Pick<Attempt, 'config' | 'directory' | 'readJournal' | 'journal' | 'now'>;
 
@@ -40,10 +40,11 @@ export async function adoptLastRun(attempt: Adopting, runbook: string, { goesOn 
  * The last run that has changed the host, or has gone on with one that had: one that was refused, or left at its first
  * gates, has nothing to take up.
  *
- * @param goesOn - One without an end may be gone on with as well, whatever it did.
+ * @param goesOn - One without an end may be gone on with as well, whatever it did; but for a way back that was lost before
+ * anybody decided for it, which has nothing to go on with and hides nothing.
  */
 function lastToTakeUp(runs: readonly RunOnHost[], goesOn: boolean): RunOnHost | undefined {
-  const isOpen = ({ entries }: RunOnHost) => !entries.some(({ kind }) => kind === 'closed');
+  const isOpen = ({ entries }: RunOnHost) => endOf(entries) === undefined && (takenUpBy(entries) === undefined || goesBack(entries));
   return runs.findLast((run) => countsOnHost(run) || (goesOn && isOpen(run))) ?? runs.at(-1);
 }
 
@@ -56,7 +57,7 @@ export function countsOnHost(run: Pick<RunOnHost, 'entries'>): boolean {
 export async function takeUp(attempt: Adopting, runbook: string, run: RunOnHost, goesOn: boolean): Promise<Adopted> {
   const { entries, opened, directory } = run;
   const { toUndo, ...summary } = summarise(entries);
-  const closed = entries.findLast((entry) => entry.kind === 'closed');
+  const closed = endOf(entries);
   for (const name of await readdir(directory)) {
     const fact = /^(.+)\.json$/.exec(name)?.[1];
     if (fact === undefined || notAdopted.has(fact) || (closed !== undefined && fact === seenBeforeEnd)) continue;
@@ -95,7 +96,7 @@ export async function assertLastRunGoesOn(attempt: Pick<Adopting, 'config' | 'di
 
 /** @throws {@link PermanentFailure} where the way forward was left: then there is only the way back. */
 export function assertMayGoOn(entries: readonly JournalEntry[], run: string): void {
-  const closed = entries.findLast((entry) => entry.kind === 'closed');
+  const closed = endOf(entries);
   if (closed !== undefined) throw new PermanentFailure(`${run} ended as ${closed.state}: there is nothing to go on with`, 'start a new run without --resume');
   if (goesBack(entries)) throw new PermanentFailure(`${run} had begun to go back`, 'go on with that: "lockstep start rollback --take-over"');
 }

@@ -70,7 +70,7 @@ async function listOldVolume(search: Search): Promise<void> {
   }
   const runs = await readOtherRuns(search.attempt);
   for (const name of (await ifPresent(readdir(dirname(root)))) ?? []) {
-    const run = new RegExp(String.raw`^\.(?:before|carried|restored|damaged)-([0-9a-f-]{8})$`).exec(name.slice(basename(root).length))?.[1];
+    const run = new RegExp(String.raw`^\.(?:before|carried|restored|damaged)-([0-9a-f-]{8}|[0-9a-f]{12})$`).exec(name.slice(basename(root).length))?.[1];
     if (!name.startsWith(basename(root)) || run === undefined) continue;
     const path = join(dirname(root), name);
     if (runs.some((each) => each.name.includes(`-${run}`))) await addCluster(search, { what: 'data directory kept by an earlier way back', path, cluster: join(path, directory.slice(root.length)), keepsPlace: false });

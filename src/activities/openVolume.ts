@@ -73,10 +73,16 @@ export async function asking<R>(attempt: Attempt, name: SecretName, use: () => P
   }
 }
 
+/** Whether something is mounted where the volume belongs. */
+export async function isMounted({ config, tools }: Attempt): Promise<boolean> {
+  return (await tools.mounts.readMount({ path: config.volume.mountPoint })) !== undefined;
+}
+
 /** An unmounted path is a directory in which PostgreSQL would start a new, empty, unencrypted cluster: make that impossible. */
-export async function prepareMountPoint({ config, tools }: Attempt): Promise<void> {
+export async function prepareMountPoint(attempt: Attempt): Promise<void> {
+  const { config, tools } = attempt;
   const { mountPoint } = config.volume;
-  if ((await tools.mounts.readMount({ path: mountPoint })) !== undefined) return;
+  if (await isMounted(attempt)) return;
   await ensureDirectory(mountPoint, 0o755);
   await tools.filesystem.setImmutable({ path: mountPoint, immutable: true });
 }

@@ -1,5 +1,6 @@
 import type { NodeOutcome } from '../contract/calls.js';
 import { formatSeconds } from '../contract/facts.js';
+import { isConditionsNode } from '../contract/names.js';
 import type { RecordedDecision } from '../contract/questions.js';
 import type { RecordedNode, RunRecord } from '../contract/record.js';
 import { lastGoneOn, type JournalEntry } from './wrapper/journal.js';
@@ -43,6 +44,7 @@ function recordNodes(journal: readonly JournalEntry[]): readonly RecordedNode[] 
   const ends = new Map<string, Ended[]>();
   for (const entry of journal) {
     if (entry.kind !== 'began' && entry.kind !== 'ended' && entry.kind !== 'node') continue;
+    if (isConditionsNode(entry.node)) continue;
     if (!order.includes(entry.node)) order.push(entry.node);
     if (entry.kind === 'node') {
       const { kind, at, node, ...outcome } = entry;

@@ -35,7 +35,7 @@ export const restoredSourceActivities = {
       throw new PermanentFailure('the final backup is older than what users wrote on the encrypted volume, which was carried over', 'mend the carried-over cluster, or go back to the kept directory by hand');
     }
     const manifest = await needWholeBackup(attempt);
-    const recorded = await readRecorded(attempt);
+    const recorded = await readRecorded(attempt, manifest);
     await ensureApplicationStopped(attempt);
     const done = await readFact<RestoredFact>(attempt, restoredFact);
     const exchange = await readFact<Exchange>(attempt, restoredExchangeFact);
@@ -51,11 +51,14 @@ export const restoredSourceActivities = {
   }),
 };
 
-/** What the backup has to hold: what the source held when it was stopped, or before a recovery that came between the two. */
-async function readRecorded(attempt: Attempt): Promise<Statistics> {
+/**
+ * What the backup has to hold: what the source held when it was stopped; or, where a recovery came between the two, what it
+ * held before that, as it was recorded then or else when the backup was taken.
+ */
+async function readRecorded(attempt: Attempt, { cluster }: BackupManifest): Promise<Statistics> {
   const stopped = await needFact<Statistics>(attempt, 'statistics-stopped');
-  const before = await readFact<Statistics>(attempt, beforeRecoveryFact);
-  return before !== undefined && differByRecovery(before, stopped) ? before : stopped;
+  const before = [await readFact<Statistics>(attempt, beforeRecoveryFact), cluster?.statistics];
+  return before.find((each) => each !== undefined && differByRecovery(each, stopped)) ?? stopped;
 }
 
 /** @throws {@link PermanentFailure} where there is no backup to restore, before anything is stopped or written. */

@@ -14,11 +14,12 @@ import { settleExchange } from './carriedSource.js';
 import { catchUpWith, findLastRun } from './catchUp.js';
 import { makeRecord, renderRecord } from './record.js';
 import { dropPredecessor, keepPredecessor, readPredecessor, settlePredecessor, type LostHolder } from './predecessor.js';
+import { isMounted } from './openVolume.js';
 import { voidStaleCarryOver } from './staleCarryOver.js';
 import { createClaimFile, type Claim } from './wrapper/claim.js';
 import { assertHoldsHost } from './wrapper/hostAhead.js';
 import { runDirectory } from './wrapper/wrap.js';
-import { openJournal, summarise } from './wrapper/journal.js';
+import { endOf, openJournal, summarise, type JournalEntry } from './wrapper/journal.js';
 
 /** What the engine needs beyond an attempt. */
 export interface RunDependencies {
@@ -72,7 +73,8 @@ export function createRunActivities(dependencies: RunDependencies) {
     beginWayBack: changes('WAY_BACK', async (attempt) => {
       await dependencies.endLeftovers(attempt);
       await settleExchange(attempt);
-      await voidStaleCarryOver(attempt);
+      // Nobody starts a database on a volume that is locked, and what brings back the old one looks again.
+      if (await isMounted(attempt)) await voidStaleCarryOver(attempt);
       return summarise(await attempt.readJournal());
     }),
 
@@ -91,9 +93,9 @@ export function createRunActivities(dependencies: RunDependencies) {
         if (held.runId === call.runId) for (const condition of leaves) await dependencies.ensure(condition, attempt);
       }
       await dependencies.endLeftovers(attempt);
-      const closed = (await attempt.readJournal()).some((entry) => entry.kind === 'closed');
+      const end = endOf(await attempt.readJournal());
       if (args.state === 'rolled back') await tellAdoptedRun(attempt);
-      if (!closed) await attempt.journal({ kind: 'closed', at, state: args.state, outcome: args.outcome });
+      if (end?.state !== args.state) await attempt.journal({ kind: 'closed', at, state: args.state, outcome: args.outcome });
       const { workflowId, runId, runbook, startedBy } = call;
       const record = makeRecord(
         { lockstepVersion: dependencies.lockstepVersion, runbook, host: config.host, workflowId, runId, startedBy, ...args },
@@ -161,7 +163,10 @@ export function createRunActivities(dependencies: RunDependencies) {
     const holder = `${held.workflowId} (run ${held.runId}, started by ${held.startedBy}, since ${held.takenAt})`;
     if (running === true) throw new PermanentFailure(`this host is held by ${holder}`, 'look at it with lockstep status; one run at a time changes a host');
     if (takeOver && !beginsAnew) return;
-    const { toUndo } = summarise((await openJournal(join(runDirectory(config, held), 'journal.jsonl'))).earlier);
+    const { earlier } = await openJournal(join(runDirectory(config, held), 'journal.jsonl'));
+    const { toUndo } = summarise(earlier);
+    // Lost between its last entry and giving the host free: nobody has to decide anything.
+    if (endOf(earlier) !== undefined) return;
     // A run that begins anew would know nothing of a database that was stopped, or of users who write on the volume.
     if (takeOver && toUndo.length === 0) return;
     throw new PermanentFailure(
@@ -187,8 +192,14 @@ interface Closing {
 async function leaveHost(attempt: Attempt, { handsBack }: { readonly handsBack: boolean }): Promise<void> {
   const claims = createClaimFile(attempt.config.stateDirectory);
   const predecessor = handsBack ? await readPredecessor(attempt) : undefined;
-  if (predecessor === undefined) await claims.release(attempt.call.runId);
+  const isLeftOver = predecessor === undefined || isOver((await openJournal(join(runDirectory(attempt.config, predecessor), 'journal.jsonl'))).earlier);
+  if (isLeftOver) await claims.release(attempt.call.runId);
   else await claims.pass(attempt.call.runId, predecessor);
+}
+
+/** Whether a lost run has nothing more to do on the host: it had not begun to change it, had ended, or had gone back. */
+function isOver(entries: readonly JournalEntry[]): boolean {
+  return endOf(entries) !== undefined || summarise(entries).toUndo.length === 0;
 }
 
 async function takenFrom(attempt: Attempt): Promise<Pick<Opened, 'takenFrom'>> {

@@ -1,4 +1,5 @@
 import { PermanentFailure } from '../contract/errors.js';
+import { isWithin } from '../host/paths.js';
 import { CommandFailed } from '../host/runner.js';
 import { changes, type Attempt } from './activity.js';
 import { carriedPlaces, ensureSourceInPlace } from './carriedSource.js';
@@ -37,7 +38,9 @@ export const serviceActivities = {
     return { restartPolicies };
   }),
 
-  stopApplication: changes('APPLICATION_STOP', async (attempt) => {
+  /** @param args - `onVolume`: only where the database is not the one of the old volume. */
+  stopApplication: changes('APPLICATION_STOP', async (attempt, args: { readonly onVolume?: boolean }) => {
+    if (args.onVolume === true && !(await servesOnVolume(attempt))) return { stopped: false };
     await ensureApplicationStopped(attempt);
     return { stopped: true };
   }),
@@ -79,6 +82,7 @@ export const serviceActivities = {
   }),
 
   stopDatabaseOnVolume: changes('DATABASE_STOP', async (attempt) => {
+    if (!(await servesOnVolume(attempt))) return { stopped: false };
     await ensureDatabaseStopped(attempt);
     return { stopped: true };
   }),
@@ -91,6 +95,17 @@ export const serviceActivities = {
     return up;
   }),
 };
+
+/**
+ * Whether the database is not the one of the old volume: where that serves again already, since an undo was skipped and is
+ * made up for later, stopping it would be an outage that nothing ends.
+ */
+async function servesOnVolume(attempt: Attempt): Promise<boolean> {
+  const { config, tools } = attempt;
+  const { container } = await needSource(attempt);
+  const mounts = (await tools.docker.readContainer(container))?.mounts;
+  return mounts?.some(({ source }) => isWithin(source, config.volume.mountPoint)) ?? true;
+}
 
 /**
  * The old volume is what Compose starts the database on, and the source has its place there: an undo that a person

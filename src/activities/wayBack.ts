@@ -2,7 +2,7 @@ import { PermanentFailure } from '../contract/errors.js';
 import { readTreeSize } from '../host/directoryTree.js';
 import { reads } from './activity.js';
 import { takenUpBy } from './runsOnHost.js';
-import { carriedPlaces, exists } from './carriedSource.js';
+import { carriedPlaces, exists, restoredExchangeFact, type Exchange } from './carriedSource.js';
 import { readFact } from './runFacts.js';
 import { needSource } from './source.js';
 import { countRows, tablesIn, type Statistics } from './statistics.js';
@@ -14,8 +14,9 @@ export const wayBackActivities = {
   readWayBack: reads(async (attempt) => {
     const { root, kept } = await carriedPlaces(attempt);
     // An exchange that was cut off between its two renames: the way back finishes it, or gives it up.
-    const place = (await exists(root)) ? root : kept;
-    if (!(await exists(place))) throw new PermanentFailure(`the old data directory ${root} is gone`, 'restore a backup instead; the encrypted volume is as it was');
+    const damaged = (await readFact<Exchange>(attempt, restoredExchangeFact))?.kept;
+    const place = await firstOf([root, kept, ...(damaged === undefined ? [] : [damaged])]);
+    if (place === undefined) throw new PermanentFailure(`the old data directory ${root} is gone`, 'restore a backup instead; the encrypted volume is as it was');
     const { sizeBytes } = await readTreeSize({ directory: place });
     const { container } = await needSource(attempt);
     const databaseRuns = (await attempt.tools.docker.readContainer(container))?.isRunning === true;
@@ -34,3 +35,8 @@ export const wayBackActivities = {
     };
   }),
 };
+
+async function firstOf(places: readonly string[]): Promise<string | undefined> {
+  for (const place of places) if (await exists(place)) return place;
+  return undefined;
+}

@@ -50,6 +50,18 @@ export const searchAttributeNames = {
   question: 'LockstepQuestion',
 } as const;
 
+const ofConditions = '.conditions';
+
+/** The node under which a run puts the conditions right of one that waits: that one has not ended by it. */
+export function conditionsNodeOf(node: string): string {
+  return `${node}${ofConditions}`;
+}
+
+/** Whether it is one of {@link conditionsNodeOf}. */
+export function isConditionsNode(node: string): boolean {
+  return node.endsWith(ofConditions);
+}
+
 /** The node under which a run looks how far its host is, and catches up with it: no step of a list. */
 export const catchUpNode = 'catch-up';
 

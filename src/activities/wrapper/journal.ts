@@ -126,6 +126,14 @@ function damageOf(path: string, number: number): PermanentFailure {
   );
 }
 
+/** How a run ended; undefined where it has not, or where its host could not be left so and somebody went back after all. */
+export function endOf(entries: readonly JournalEntry[]): Extract<JournalEntry, { kind: 'closed' }> | undefined {
+  const closed = entries.findLastIndex(({ kind }) => kind === 'closed');
+  const after = entries.slice(closed + 1).some((entry) => entry.kind === 'began' && entry.node !== 'close-run');
+  const end = entries[closed];
+  return after || end?.kind !== 'closed' ? undefined : end;
+}
+
 /** Whether an attempt of this node and phase acted before, and may have left something: sessions, containers, half a file. */
 export function hasActedBefore(entries: readonly JournalEntry[], { node, phase }: Pick<CallIdentity, 'node' | 'phase'>): boolean {
   if (phase === 'do' && entries.some((entry) => entry.kind === 'adopted' && entry.adopted.reached?.begun.includes(node) === true)) return true;
@@ -166,7 +174,8 @@ export function summarise(entries: readonly JournalEntry[]): JournalSummary {
     }
     if (entry.kind === 'decision' && entry.outcome === 'counted' && entry.question.startsWith(pastNoReturnQuestion)) {
       if (entry.answer === 'carry-over') carryOverBegun = true;
-      if (entry.answer === 'continue') carryOverBegun = false;
+      // Users are let in again.
+      if (entry.answer === 'continue' || entry.answer === 'stop') carryOverBegun = false;
     }
     if (entry.kind === 'rolled back') toUndo.clear();
     if (entry.kind === 'mark') usersMayWriteSince ??= entry.at;

@@ -112,8 +112,18 @@ export async function bootGuest(settings: GuestSettings): Promise<Guest> {
   async function connect(on: BackgroundProcess | undefined): Promise<void> {
     const ended = new AbortController();
     void on?.ended.then(() => ended.abort(new Error(`the guest ${name} went off while it was waited for; see ${consoleFile}`)));
-    await connection.open(AbortSignal.any([ended.signal, AbortSignal.timeout(bootTimeoutSeconds * 1000)]));
-    for (const [guestPort, machinePort] of forwarded) await connection.forward(machinePort, guestPort);
+    const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(bootTimeoutSeconds * 1000)]);
+    for (let triesLeft = 3; ; triesLeft -= 1) {
+      await connection.open(signal);
+      try {
+        for (const [guestPort, machinePort] of forwarded) await connection.forward(machinePort, guestPort);
+        return;
+      } catch (error) {
+        // The connection of before a reboot may have answered one last time.
+        if (triesLeft === 1) throw error;
+        await sleep(500);
+      }
+    }
   }
 
   async function forwardFromMachine(guestPort: number): Promise<number> {

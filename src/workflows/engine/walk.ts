@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Condition } from '../../contract/calls.js';
 import { failureTypes } from '../../contract/errors.js';
 import { runInputSchema } from '../../contract/inputs.js';
-import { catchUpNode, queryNames, signalNames } from '../../contract/names.js';
+import { catchUpNode, conditionsNodeOf, queryNames, signalNames } from '../../contract/names.js';
 import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.js';
 import type { Reached } from '../../contract/settings.js';
 import type { RunStatus } from '../../contract/status.js';
@@ -160,12 +160,13 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   context.delivered();
   context.settings = opened.settings;
   context.bootId = opened.bootId;
-  const ensure = async (again: { id: string; title: string; plan: string }, requires: readonly Condition[]) => {
-    await attempt(context, again, (opening) =>
-      actOn<EngineActs>(context.input.host, context.envelope(again, { opening, requires })).ensureConditions(),
-    );
+  const ensure = async (again: { id: string; title: string; plan: string }, requires: readonly Condition[], id = again.id) => {
+    const mayRollBack = runbook.noWayBackFrom === undefined || context.mayTurnBack;
+    const call = (opening: number) => actOn<EngineActs>(context.input.host, context.envelope({ ...again, id }, { opening, requires })).ensureConditions();
+    await attempt(context, again, call, mayRollBack ? {} : { rollback: false });
   };
-  context.putRight = (id, requires) => ensure({ id, title: `After the reboot, again: ${requires.join(', ')}`, plan: '' }, requires);
+  // Whoever goes on with this run when it is lost takes what has ended well for done: the node that waits has not.
+  context.putRight = (id, requires) => ensure({ id, title: `After the reboot, again: ${requires.join(', ')}`, plan: '' }, requires, conditionsNodeOf(id));
   // Not under the node that waits: where the history has lost just the last call of that, the host would take the look for it.
   context.lookAtHost = () => ensure({ id: catchUpNode, title: 'Look how far the host is', plan: '' }, []);
   context.progress.keepOnly(opened.nodes);

@@ -29,7 +29,7 @@ export const carryOver = [
     title: 'Application on the encrypted volume stopped',
     plan: '2.5',
     usersOffline: true,
-    do: (act) => act.stopApplication(),
+    do: (act) => act.stopApplication({}),
   }),
   step({
     id: 'carry-over-statistics',

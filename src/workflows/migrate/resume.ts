@@ -11,7 +11,7 @@ export const startApplication = step({
   usersOffline: true,
   requires: ['source unchanged', 'volume open', 'database up'],
   do: (act) => act.startApplicationOnVolume(),
-  undo: { title: 'Application on the encrypted volume stopped', do: (act) => act.stopApplication() },
+  undo: { title: 'Application on the encrypted volume stopped', do: (act) => act.stopApplication({ onVolume: true }) },
   show: (started) => [['health', String(started.status)]],
 });
 

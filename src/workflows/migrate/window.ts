@@ -95,7 +95,7 @@ export const stopApplication = step({
   title: 'Application stopped',
   plan: '4, step 4',
   usersOffline: true,
-  do: (act) => act.stopApplication(),
+  do: (act) => act.stopApplication({}),
   undo: { title: 'Application started on the old volume', do: (act) => act.startApplicationOnSource() },
 });
 

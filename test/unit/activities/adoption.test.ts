@@ -240,6 +240,25 @@ test.each([
     await expect(assertLastRunGoesOn(attempt, 'migrate')).rejects.toThrow(message);
   }));
 
+test('a way back that was lost before anybody decided for it does not hide the run that it would have gone back from', () =>
+  withDirectory(async (directory) => {
+    const taken = { runbook: 'migrate', runId: 'a', startedAt: '2026-10-01T20:00:00Z', state: 'left without an end', nodes: ['copy', 'check'], toUndo: ['copy'] };
+    const { attempt } = await hostWith(directory, {
+      'migrate-a': [openedAt('2026-10-01T20:00:00Z', 1), began, ended, beganNext],
+      'rollback-b': [openedAt('2026-10-02T20:00:00Z', 2), { kind: 'adopted', at: '', directory: join(directory, 'runs', 'migrate-a'), adopted: taken }],
+    });
+    await assertLastRunGoesOn(attempt, 'migrate');
+    const { runId, reached } = await adoptLastRun(attempt, 'migrate', { goesOn: true });
+    expect(runId).toBe('a');
+    expect(reached?.found).toEqual([{ id: 'copy', result: { files: 3 } }]);
+  }));
+
+test('a run that went back after it had ended, and was lost there, has not ended', () =>
+  withDirectory(async (directory) => {
+    const { attempt } = await hostWith(directory, { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began, closed, { ...began, node: 'begin-way-back' }, undone] });
+    expect(await adoptLastRun(attempt, 'migrate')).toMatchObject({ state: 'left without an end', wayBackBegun: true });
+  }));
+
 test('what a run saw of the old database before its end says nothing of it afterwards: somebody may have used it since', () =>
   withDirectory(async (directory) => {
     const { attempt } = await hostWith(directory, { 'migrate-a': [openedAt('2026-10-01T20:00:00Z'), began, closed] });

@@ -9,6 +9,7 @@ import { findMigration, readMigration, tellMigration } from '../../../src/activi
 import { assertGone } from '../../../src/activities/decommissionRemoval.js';
 import { keepFact } from '../../../src/activities/runFacts.js';
 import { openJournal, type JournalEntry } from '../../../src/activities/wrapper/journal.js';
+import { shortRunId } from '../../../src/contract/names.js';
 import { withDirectory } from '../needsRoot.js';
 import { began, closedAs, controlFile, dumpOf, hostAfterMigration, listed, mark, opened, startedAt, stoppedAt } from './decommissionHost.js';
 
@@ -44,6 +45,7 @@ test('only what is shown to be of this cluster is to go; the rest is named', () 
   withDirectory(async (directory) => {
     const { attempt, root, backups, makeCluster } = await hostAfterMigration(directory);
     await makeCluster(`${root}.before-0123abcd`);
+    await makeCluster(`${root}.before-${shortRunId('0123abcd-0000-7000-8000-0123456789ab')}`);
     await makeCluster(`${root}.before-ffffffff`);
     await makeCluster(join(backups, 'copy'));
     await makeCluster(join(backups, 'another'), 8n);
@@ -54,7 +56,7 @@ test('only what is shown to be of this cluster is to go; the rest is named', () 
     await symlink(root, join(backups, 'link'));
     await symlink('/srv/tablespace', join(root, '16400'));
     const { copies, kept } = await listed(attempt);
-    expect(copies.map(({ path }) => path)).toEqual([root, `${root}.before-0123abcd`, join(backups, 'copy'), join(backups, 'old.sql')]);
+    expect(copies.map(({ path }) => path)).toEqual([root, `${root}.before-0123456789ab`, `${root}.before-0123abcd`, join(backups, 'copy'), join(backups, 'old.sql')]);
     const names = kept.map(({ where }) => where);
     for (const path of [`${root}.before-ffffffff`, ...['another', 'foreign.sql', 'notes.txt', 'link'].map((name) => join(backups, name))]) expect(names).toContain(path);
     expect(kept.find(({ where }) => where === join(root, '16400'))?.why).toContain('/srv/tablespace');
@@ -157,7 +159,7 @@ test('nobody goes back from a migration whose source was begun to be removed', (
     await tellMigration(attempt, 'decommission begun');
     expect((await readFile(join(migration, 'journal.jsonl'), 'utf8')).match(/decommission begun/g)).toHaveLength(1);
     await expect(adoptLastRun({ ...attempt, directory: join(directory, 'state', 'runs', 'rollback-new') }, 'migrate')).rejects.toThrow(/was removed by decommissionPlaintext .*no old volume to go back to/);
-    expect(await readdir(join(directory, 'state', 'runs'))).toContain('migrate-0123abcd-1');
+    expect(await readdir(join(directory, 'state', 'runs'))).toContain('migrate-0123abcd-0000-7000-8000-0123456789ab');
   }));
 
 test('a removal that was lost half-way is gone on with, although the control file went first', () =>

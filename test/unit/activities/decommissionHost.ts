@@ -34,7 +34,7 @@ export const digestAt = (writtenAt: string) => createHash('sha256').update(contr
 /** A host after a migration: the old cluster, its copy on the volume, and what else lies about. */
 export async function hostAfterMigration(directory: string) {
   const own = join(directory, 'state', 'runs', 'decommissionPlaintext-new');
-  const migration = join(directory, 'state', 'runs', 'migrate-0123abcd-1');
+  const migration = join(directory, 'state', 'runs', 'migrate-0123abcd-0000-7000-8000-0123456789ab');
   const root = join(directory, 'old');
   const mountPoint = join(directory, 'volume');
   const backups = join(directory, 'backups');

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { conditionsNodeOf } from '../../../src/contract/names.js';
 import { makeRecord, renderRecord, type RecordFrame } from '../../../src/activities/record.js';
 import type { EndOfAttempt, JournalEntry } from '../../../src/activities/wrapper/journal.js';
 
@@ -179,4 +180,9 @@ test.each([
   expect(record.wayBack).toEqual({ seconds, planSeconds: 3600 });
   expect(renderRecord(record)).toContain(words);
   expect(makeRecord(frame, journal).wayBack).toBeUndefined();
+});
+
+test('conditions that were put right while a step waited are not counted as the step', () => {
+  const journal = [opened, began('copy', 1), ended('copy', 2, 1, { result: 'failed' }), began(conditionsNodeOf('copy'), 3), ended(conditionsNodeOf('copy'), 4, 1)];
+  expect(makeRecord(frame, journal).nodes.map(({ id, attempts }) => ({ id, attempts }))).toEqual([{ id: 'copy', attempts: 1 }]);
 });

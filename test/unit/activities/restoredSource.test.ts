@@ -125,6 +125,18 @@ test('a backup that was taken before a recovery is held against the figures of b
     expect(await contentOf(root)).toBe('restored');
   }));
 
+test('where nobody has recorded what was before the recovery, the backup has it', () =>
+  withDirectory(async (directory) => {
+    const { attempt, manifest, root, proven, restore, contentOf } = await damagedSource(directory, { sequences: beforeIt.databases.supersync.sequences });
+    await proven();
+    await keepFact(attempt, 'backup-final', { ...manifest, cluster: { statistics: beforeIt } });
+    await keepFact(attempt, 'statistics-stopped', withSequence(4));
+    await expect(restore()).rejects.toThrow(/rows of supersync\.public\.operations: 4 before, 3 now/);
+    await keepFact(attempt, 'statistics-stopped', withSequence(3));
+    expect(await restore()).toMatchObject({ equal: true });
+    expect(await contentOf(root)).toBe('restored');
+  }));
+
 test('where somebody has written since the backup, a recovery besides excuses nothing', () =>
   withDirectory(async (directory) => {
     const { attempt, proven, restore } = await damagedSource(directory, { sequences: beforeIt.databases.supersync.sequences });

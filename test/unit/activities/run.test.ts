@@ -5,7 +5,8 @@ import { createRunActivities, type RunDependencies } from '../../../src/activiti
 import { keepFact } from '../../../src/activities/runFacts.js';
 import { readFactOfPredecessor } from '../../../src/activities/predecessor.js';
 import { createClaimFile } from '../../../src/activities/wrapper/claim.js';
-import { openJournal } from '../../../src/activities/wrapper/journal.js';
+import { openJournal, type JournalEntry } from '../../../src/activities/wrapper/journal.js';
+import { runDirectory } from '../../../src/activities/wrapper/wrap.js';
 import type { Condition } from '../../../src/contract/calls.js';
 import type { RunRecord } from '../../../src/contract/record.js';
 import type { Opened } from '../../../src/contract/settings.js';
@@ -104,18 +105,65 @@ test('a person takes over what a closed run left, and that is written down', () 
     expect((await holder())?.runId).toBe('run-2');
   }));
 
+const at = '2026-10-01T20:01:00Z';
+const identity = { node: 'copy', title: 'Copy', plan: '4', opening: 1, phase: 'do', undoable: true } as const;
+const began: JournalEntry = { kind: 'began', at, attempt: 1, bootId: 'boot-1', ...identity };
+const closed: JournalEntry = { kind: 'closed', at, state: 'succeeded', outcome: 'done' };
+
+/** What a run does before it is lost. */
+async function note({ config }: WrapperHarness, runId: string, ...entries: readonly JournalEntry[]): Promise<void> {
+  await (await openJournal(join(runDirectory(config, { runbook: 'migrate', runId }), 'journal.jsonl'))).append(...entries);
+}
+
 test('a run that has changed nothing gives the host back to the lost one that it was taken from, and free where there is none', () =>
   withDirectory(async (directory) => {
-    const { of, holder } = createHost(directory);
+    const { harness, of, holder } = createHost(directory);
     await of('run-1').open();
     const lost = await holder();
     const opened = await of('run-2').open(['copy'], true);
+    await note(harness, 'run-1', began);
     expect(opened.takenFrom).toEqual({ workflowId: 'h1/migrate', runId: 'run-1', runbook: 'migrate' });
     await of('run-2').close([], true);
     await of('run-2').close([], true);
     expect(await holder()).toEqual(lost);
     await of('run-1').close([], true);
     expect(await holder()).toBeUndefined();
+  }));
+
+test.each([
+  ['had not begun to change it', []],
+  ['had ended', [began, closed]],
+  ['had gone back', [began, { ...began, phase: 'undo' }, { ...began, kind: 'ended', phase: 'undo', result: 'done', seconds: 1 }]],
+] as const)('a lost run that %s does not get the host back: nobody could go on with it, nor back', (_, entries) =>
+  withDirectory(async (directory) => {
+    const { harness, of, holder } = createHost(directory);
+    await of('run-1').open();
+    await note(harness, 'run-1', ...(entries as readonly JournalEntry[]));
+    await of('run-2').open(['copy'], true);
+    await of('run-2').close([], true);
+    expect(await holder()).toBeUndefined();
+  }),
+);
+
+test('a run that was lost after its end keeps nobody from the host; one that went back after all still does', () =>
+  withDirectory(async (directory) => {
+    const { harness, of, holder } = createHost(directory);
+    await of('run-1').open();
+    await note(harness, 'run-1', began, closed, { ...began, phase: 'undo' });
+    await expect(of('run-2').open()).rejects.toThrow('with 1 step that can be undone');
+    await note(harness, 'run-1', { ...closed, state: 'rolled back' });
+    await of('run-3').open();
+    expect((await holder())?.runId).toBe('run-3');
+  }));
+
+test('a run that went back where it could not be left as it had ended has both in its journal', () =>
+  withDirectory(async (directory) => {
+    const { harness, of } = createHost(directory);
+    await of('run-1').open();
+    await note(harness, 'run-1', { ...closed, state: 'failed' }, { ...began, phase: 'undo' });
+    await of('run-1').close();
+    await of('run-1').close();
+    expect((await of('run-1').journal()).flatMap((entry) => (entry.kind === 'closed' ? [entry.state] : []))).toEqual(['failed', 'succeeded']);
   }));
 
 test('runs are numbered in the order in which they begin, whatever the clock says', () =>

@@ -78,6 +78,27 @@ test('the way back leads to a source that somebody started, with whatever was wr
     expect(await goBack()).toEqual({ equal: false, untouched: false, carriedOver: false });
   }));
 
+test.each([
+  ['on the volume', [{ source: '/mnt/encrypted/pgdata' }], true],
+  ['on the old volume again', [{ source: '/var/lib/docker/volumes/pg-data/_data' }], false],
+])('what serves %s is stopped by the undos that are about the volume: %o, %s', (_, mounts, stopped) =>
+  withDirectory(async (directory) => {
+    const stops: string[] = [];
+    const attempt = createAttempt({
+      directory,
+      config: { deployment: { directory }, volume: { mountPoint: '/mnt/encrypted' } },
+      tools: {
+        compose: () => ({ stop: ({ service }: { service: string }) => Promise.resolve(void stops.push(service)) }),
+        docker: { readContainer: () => Promise.resolve({ isRunning: stops.length === 0, mounts }) },
+      },
+    });
+    await keepFact(attempt, 'source', { container: 'database', applicationContainer: 'application', directory, root: directory, image: 'postgres:15', uid: 999, gid: 999 });
+    expect(await serviceActivities.stopApplication.perform(attempt, { onVolume: true })).toEqual({ stopped });
+    expect(stops).toHaveLength(stopped ? 1 : 0);
+    expect(await serviceActivities.stopDatabaseOnVolume.perform(attempt, undefined)).toEqual({ stopped });
+  }),
+);
+
 test('a database that Docker had to kill is not taken for stopped, and the next move is told', () =>
   withDirectory(async (directory) => {
     const attempt = createAttempt({

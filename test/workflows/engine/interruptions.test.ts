@@ -133,6 +133,8 @@ test('a step that is parked has its conditions put right after a reboot, so that
   await run.began('ensureConditions');
   expect(ensured(run)).toEqual([['volume open']]);
   expect((await run.status()).questions.map(({ id }) => id)).toEqual(['copy.failed.1']);
+  // Under the step's own name its journal would say that it had ended well, and whoever goes on with the run would pass it over.
+  expect(run.calls.filter(({ what }) => what === 'ensureConditions').map(({ call }) => call.node)).toEqual(['copy.conditions']);
   await run.decide('copy.failed.1', 'retry');
   await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
 });

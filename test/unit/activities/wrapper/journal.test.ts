@@ -88,7 +88,7 @@ test('a carry-over is begun once somebody has chosen it, and not any more once s
   const chosen = (answer: string, outcome: 'counted' | 'reason missing' = 'counted'): JournalEntry => ({ kind: 'decision', at, question: 'past-the-point-of-no-return.2', answer, by: 'ann', outcome });
   expect(summarise([chosen('carry-over', 'reason missing'), chosen('stop')])).not.toHaveProperty('carryOverBegun');
   expect(summarise([chosen('carry-over'), note('more')])).toMatchObject({ carryOverBegun: true });
-  expect(summarise([chosen('carry-over'), chosen('continue')])).not.toHaveProperty('carryOverBegun');
+  for (const onward of ['continue', 'stop']) expect(summarise([chosen('carry-over'), chosen(onward)])).not.toHaveProperty('carryOverBegun');
 });
 
 test('an attempt acted before unless all it did was to find a secret missing', () => {
