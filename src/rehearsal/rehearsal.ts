@@ -135,6 +135,7 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
 
   async function startInside(): Promise<{ address: string; uiUrl: string; port: number }> {
     await guest.expect('systemctl', ['enable', '--now', serverUnit]);
+    await syncHost();
     const port = await guest.forwardFromMachine(guestServerPort);
     const uiPort = await guest.forwardFromMachine(8233);
     return { address: `127.0.0.1:${port}`, uiUrl: `http://127.0.0.1:${uiPort}`, port };
@@ -142,6 +143,12 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
 
   async function startWorker(): Promise<void> {
     await guest.expect('systemctl', ['enable', '--now', workerUnit]);
+    await syncHost();
+  }
+
+  /** Lockstep was installed long before whatever is rehearsed: a power cut does not take that back. */
+  async function syncHost(): Promise<void> {
+    await guest.expect('sync', []);
   }
 
   async function killWorker({ stay = false }: { readonly stay?: boolean } = {}): Promise<void> {
