@@ -57,7 +57,8 @@ export async function readHostState({ guest }: Rehearsal, runId: string): Promis
  * @returns In words, of all runs.
  */
 export async function readRepeatedEvents({ guest }: Pick<Rehearsal, 'guest'>): Promise<readonly string[]> {
-  const log = await guest.expect('cat', [auditLog]);
+  // The first run may not have begun it yet.
+  const log = await guest.expect('sh', ['-c', `test ! -e ${auditLog} || cat ${auditLog}`]);
   const runIds = new Set(log.split('\n').flatMap((line) => idOf(line)?.split('/')[0] ?? []));
   return [...runIds].flatMap((runId) => repeatedEvents(countEvents(log, runId)));
 }
