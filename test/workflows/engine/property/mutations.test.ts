@@ -16,7 +16,7 @@ const isWanted = process.env['LOCKSTEP_PROPERTY_RUNS'] !== undefined;
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 /** Below the checkout, where it finds the packages; what lies below node_modules would not be compiled. */
 const directory = join(root, '.mutated');
-const mostRuns = 600;
+const mostRuns = 4000;
 
 test.skipIf(!isWanted).for(mutations)('the rules see that $name', { timeout: 1_200_000 }, async (mutation) => {
   await writeMutated(mutation);
