@@ -2,7 +2,6 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { stringify } from 'yaml';
 import type { OpenQuestion } from '../contract/questions.js';
 import type { Run } from '../host/runner.js';
 import { connectClient, localServer, type ConnectedClient } from '../worker/connection.js';
@@ -11,7 +10,8 @@ import { startTemporalServer, type TemporalServer } from '../worker/temporalServ
 import { readClientVerdict, type ClientVerdict } from './clientVerdict.js';
 import { findFreePorts } from './freePort.js';
 import { bootGuest, machineAddress, projectRoot, type Guest, type GuestImage, type GuestProcess } from './guest/index.js';
-import { hostConfig, hostFiles, rehearsalSecrets, type HostConfig, type RehearsalTimes } from './hostConfig.js';
+import { hostConfig, hostFiles, type HostConfig, type RehearsalTimes } from './hostConfig.js';
+import { installOn, lockstepCommand, lockstepProgram, serverUnit, syncInstallation, workerUnit } from './installation.js';
 import { snapshotIn, takeSnapshot } from './snapshot.js';
 
 /** Where the Temporal server of a rehearsal runs: beside the host, or in it as the embedded shape has it. */
@@ -69,9 +69,6 @@ export interface Rehearsal {
 
 const guestServerPort = 7233;
 const guestDirectorPort = 7999;
-const lockstepCommand = '/usr/local/bin/lockstep';
-const workerUnit = 'lockstep-worker.service';
-const serverUnit = 'lockstep-server.service';
 const faultyWorkerProgram = join('dist', 'bin', 'faultyWorker.main.js');
 const clientProgram = join('dist', 'bin', 'client.main.js');
 
@@ -81,9 +78,8 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
   onProgress('booting the disposable host');
   const snapshot = settings.snapshot === undefined ? undefined : snapshotIn(settings.snapshot);
   const guest = await bootGuest({ run, image, directory: join(directory, 'guest'), name, ...(snapshot && { differences: snapshot.differences }) });
-  const program = join(projectRoot(), 'dist', 'bin', 'main.js');
   const workerCommand =
-    settings.directorPort === undefined ? `${program} worker` : `${join(projectRoot(), faultyWorkerProgram)} http://${machineAddress}:${guestDirectorPort}`;
+    settings.directorPort === undefined ? `${lockstepProgram()} worker` : `${join(projectRoot(), faultyWorkerProgram)} http://${machineAddress}:${guestDirectorPort}`;
   let temporal: TemporalServer | undefined;
   const temporalDirectory = join(directory, 'temporal');
   let serverPort = 0;
@@ -91,7 +87,8 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
   let connected: ConnectedClient | undefined;
   let sending: GuestProcess | undefined;
   try {
-    if (snapshot === undefined) await writeHostFiles();
+    const serverAddress = settings.server === 'outside' ? `${machineAddress}:${guestServerPort}` : `127.0.0.1:${guestServerPort}`;
+    if (snapshot === undefined) await installOn(guest, { config: { ...hostConfig(settings.times), ...settings.config }, serverAddress, workerCommand });
     if (settings.directorPort !== undefined) await guest.offerToGuest(settings.directorPort, guestDirectorPort);
     onProgress('starting the Temporal server');
     const { address, uiUrl, port } = settings.server === 'outside' ? await startOutside() : await startInside();
@@ -101,27 +98,6 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
   } catch (error) {
     await close();
     throw error;
-  }
-
-  async function writeHostFiles(): Promise<void> {
-    const config = stringify({ ...hostConfig(settings.times), ...settings.config });
-    await guest.putFile({ content: config, to: hostFiles.config, mode: 0o644 });
-    await guest.putFile({ content: rehearsalSecrets['testAccountPassword'] ?? '', to: hostFiles.testPassword, mode: 0o600 });
-    await guest.expect('mkdir', ['-p', '/var/lib/lockstep-client']);
-    const serverAddress = settings.server === 'outside' ? `${machineAddress}:${guestServerPort}` : `127.0.0.1:${guestServerPort}`;
-    for (const [unit, start] of [
-      [workerUnit, workerCommand],
-      [serverUnit, `${program} server`],
-    ] as const) {
-      // The units as they ship, with the one difference that Lockstep lies where this project lies.
-      const dropIn = ['[Service]', 'ExecStart=', `ExecStart=${process.execPath} ${start}`, `Environment=TEMPORAL_ADDRESS=${serverAddress}`, ''].join('\n');
-      await guest.expect('cp', [join(projectRoot(), 'deploy', unit), `/etc/systemd/system/${unit}`]);
-      await guest.putFile({ content: dropIn, to: `/etc/systemd/system/${unit}.d/rehearsal.conf`, mode: 0o644 });
-    }
-    // For people who enter the host, and for this rehearsal itself.
-    const command = ['#!/bin/sh', `export TEMPORAL_ADDRESS=${serverAddress}`, `exec ${process.execPath} ${program} "$@"`, ''].join('\n');
-    await guest.putFile({ content: command, to: lockstepCommand, mode: 0o755 });
-    await guest.expect('systemctl', ['daemon-reload']);
   }
 
   async function startOutside(): Promise<{ address: string; uiUrl: string; port: number }> {
@@ -135,7 +111,7 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
 
   async function startInside(): Promise<{ address: string; uiUrl: string; port: number }> {
     await guest.expect('systemctl', ['enable', '--now', serverUnit]);
-    await syncHost();
+    await syncInstallation(guest);
     const port = await guest.forwardFromMachine(guestServerPort);
     const uiPort = await guest.forwardFromMachine(8233);
     return { address: `127.0.0.1:${port}`, uiUrl: `http://127.0.0.1:${uiPort}`, port };
@@ -143,12 +119,7 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
 
   async function startWorker(): Promise<void> {
     await guest.expect('systemctl', ['enable', '--now', workerUnit]);
-    await syncHost();
-  }
-
-  /** Lockstep was installed long before whatever is rehearsed: a power cut does not take that back. */
-  async function syncHost(): Promise<void> {
-    await guest.expect('sync', []);
+    await syncInstallation(guest);
   }
 
   async function killWorker({ stay = false }: { readonly stay?: boolean } = {}): Promise<void> {
