@@ -17,7 +17,7 @@ readonly kernel_left_out=(XFS_FS BTRFS_FS JFS_FS REISERFS_FS DEBUG_INFO MODULE_S
 
 target=$1
 mkdir -p "$(dirname "$target")"
-directory=$(mktemp -d "$target.XXXXXX")
+directory=$(mktemp -d -p "$(dirname "$target")")
 trap 'rm -rf "$directory"' EXIT
 
 # From the machine's own mirror, into DIRECTORY/source; the machine's list of packages stays as it is.
