@@ -163,10 +163,10 @@ export function createRunActivities(dependencies: RunDependencies) {
     const holder = `${held.workflowId} (run ${held.runId}, started by ${held.startedBy}, since ${held.takenAt})`;
     if (running === true) throw new PermanentFailure(`this host is held by ${holder}`, 'look at it with lockstep status; one run at a time changes a host');
     if (takeOver && !beginsAnew) return;
-    const { earlier } = await openJournal(join(runDirectory(config, held), 'journal.jsonl'));
-    const { toUndo } = summarise(earlier);
+    const entries = await readJournalOf(config, held);
+    const { toUndo } = summarise(entries);
     // Lost between its last entry and giving the host free: nobody has to decide anything.
-    if (endOf(earlier) !== undefined) return;
+    if (endOf(entries) !== undefined) return;
     // A run that begins anew would know nothing of a database that was stopped, or of users who write on the volume.
     if (takeOver && toUndo.length === 0) return;
     throw new PermanentFailure(
@@ -191,21 +191,27 @@ interface Closing {
 /** Gives the host free, or back to the run that it was taken from: that may have stopped the database. */
 async function leaveHost(attempt: Attempt, { handsBack }: { readonly handsBack: boolean }): Promise<void> {
   const claims = createClaimFile(attempt.config.stateDirectory);
-  const predecessor = handsBack ? await readPredecessor(attempt) : undefined;
-  const isLeftOver = predecessor === undefined || isOver((await openJournal(join(runDirectory(attempt.config, predecessor), 'journal.jsonl'))).earlier);
-  if (isLeftOver) await claims.release(attempt.call.runId);
-  else await claims.pass(attempt.call.runId, predecessor);
+  const lost = handsBack ? await readLostHolder(attempt) : undefined;
+  if (lost === undefined) await claims.release(attempt.call.runId);
+  else await claims.pass(attempt.call.runId, lost);
 }
 
-/** Whether a lost run has nothing more to do on the host: it had not begun to change it, had ended, or had gone back. */
-function isOver(entries: readonly JournalEntry[]): boolean {
-  return endOf(entries) !== undefined || summarise(entries).toUndo.length === 0;
+/** The run that the host was taken from; undefined where that has nothing more to do there: it had changed nothing, had ended, or had gone back. */
+async function readLostHolder(attempt: Attempt): Promise<Claim | undefined> {
+  const held = await readPredecessor(attempt);
+  if (held === undefined) return undefined;
+  const entries = await readJournalOf(attempt.config, held);
+  return endOf(entries) === undefined && summarise(entries).toUndo.length > 0 ? held : undefined;
+}
+
+async function readJournalOf(config: Config, held: Claim): Promise<readonly JournalEntry[]> {
+  return (await openJournal(join(runDirectory(config, held), 'journal.jsonl'))).earlier;
 }
 
 async function takenFrom(attempt: Attempt): Promise<Pick<Opened, 'takenFrom'>> {
-  const predecessor = await readPredecessor(attempt);
-  if (predecessor === undefined) return {};
-  const { workflowId, runId, runbook } = predecessor;
+  const lost = await readLostHolder(attempt);
+  if (lost === undefined) return {};
+  const { workflowId, runId, runbook } = lost;
   return { takenFrom: { workflowId, runId, runbook } };
 }
 
