@@ -65,5 +65,8 @@ export function isConditionsNode(node: string): boolean {
 /** The node under which a run looks how far its host is, and catches up with it: no step of a list. */
 export const catchUpNode = 'catch-up';
 
+/** The step that lets users in where a run ends past the point of no return, with the service as it is. */
+export const leaveMaintenanceNode = 'leave-maintenance';
+
 /** The question that asks what becomes of what users wrote, where a run goes back that they have written since. */
 export const pastNoReturnQuestion = 'past-the-point-of-no-return';

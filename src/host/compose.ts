@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PermanentFailure } from '../contract/errors.js';
 import { parseComposeConfig, parseEnvironmentValue, type ComposeConfig } from './composeConfig.js';
 import { CommandFailed, type Run, type RunOptions } from './runner.js';
 
@@ -83,6 +84,12 @@ const composeVariables = [
   'COMPOSE_MENU',
 ];
 
+/** Exit statuses of Compose (its `FileNotFoundFailure` and `ComposeParseFailure`): trying again helps with none of them. */
+const projectFaults: ReadonlyMap<number | undefined, string> = new Map([
+  [14, 'a compose file, or a file that one of them names, is missing'],
+  [15, 'a compose file cannot be understood'],
+]);
+
 const containerSchema = z.looseObject({
   ID: z.string(),
   Name: z.string(),
@@ -108,6 +115,10 @@ export function createCompose({ run, projectDirectory, files = [] }: { run: Run;
       return (await run('env', args, { cwd: projectDirectory, ...options })).stdout;
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;
+      const fault = projectFaults.get(error.exitCode);
+      if (fault !== undefined) {
+        throw new PermanentFailure(`docker compose ${command[0] ?? ''}: ${fault}`, `"docker compose config --quiet" in ${projectDirectory} names it; mend it, then retry`);
+      }
       throw new CommandFailed(`docker compose ${command[0] ?? ''}`, error.exitCode, error.how, error);
     }
   };

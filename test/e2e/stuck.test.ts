@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { queryNames } from '../../src/contract/names.js';
 import type { OpenQuestion } from '../../src/contract/questions.js';
 import type { RunStatus } from '../../src/contract/status.js';
 import { answerUntilEnd, goEverywhere } from '../../src/rehearsal/answers.js';
@@ -37,7 +38,7 @@ describe('a run that a person cannot go on with', () => {
     return { handle, ended: answerUntilEnd<Result>({ rehearsal, handle }, answer) };
   }
 
-  it('parks where nobody has the passphrase, keeps users out through another reboot, and goes back', async () => {
+  it('parks where nobody has the passphrase, keeps users out through another reboot, and goes back without being told so again', async () => {
     let isCut = false;
     director.decideWith(async ({ node, phase, moment }) => {
       if (isCut || node !== 'copy-data' || phase !== 'do' || moment !== 'during') return 'go';
@@ -47,6 +48,7 @@ describe('a run that a person cannot go on with', () => {
     });
     const asked: OpenQuestion[] = [];
     const { handle, ended } = await migrate(async (question, status) => {
+      if (question.kind === 'secret' && asked.length > 0) throw new Error(`asked in spite of the way back: ${question.title}`);
       if (question.kind === 'secret' && isCut) return { answer: 'unavailable', reason: 'the safe is locked' };
       if (question.kind !== 'parked') return goEverywhere(question, status);
       asked.push(question);
@@ -56,10 +58,13 @@ describe('a run that a person cannot go on with', () => {
         // What waits for an answer does nothing by itself: it is the boot that would have started them.
         await expect.poll(serves, { timeout: 60_000 }).toBe(before);
         expect(before).toMatch(/^false\n\S/);
+        const open = async () => (await handle.query<RunStatus>(queryNames.status)).questions.map(({ kind }) => kind);
+        await expect.poll(open, { timeout: 120_000 }).toEqual(['parked', 'secret']);
       }
       return { answer: 'rollback', reason: 'the safe is locked' };
     });
     expect((await ended).state).toBe('rolled back');
+    expect(asked).toHaveLength(1);
     expect(asked[0]?.title).toMatch(/nobody has it, says rehearsal \(the safe is locked\)/);
     expect(isIntact(await rehearsal.finishSending())).toBe(true);
     const record = await readRecord(rehearsal, handle.runId);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Call, JournalSummary, NodeOutcome } from '../../contract/calls.js';
 import { PermanentFailure } from '../../contract/errors.js';
-import { pastNoReturnQuestion } from '../../contract/names.js';
+import { leaveMaintenanceNode, pastNoReturnQuestion } from '../../contract/names.js';
 import type { RecordedDecision } from '../../contract/questions.js';
 import type { Adopted, Opened } from '../../contract/settings.js';
 import { appendLines } from '../../host/appendLines.js';
@@ -174,9 +174,10 @@ export function summarise(entries: readonly JournalEntry[]): JournalSummary {
     }
     if (entry.kind === 'decision' && entry.outcome === 'counted' && entry.question.startsWith(pastNoReturnQuestion)) {
       if (entry.answer === 'carry-over') carryOverBegun = true;
-      // Users are let in again.
-      if (entry.answer === 'continue' || entry.answer === 'stop') carryOverBegun = false;
+      if (entry.answer === 'continue') carryOverBegun = false;
     }
+    // Whoever chose to stop has not let users in by that alone.
+    if (entry.kind === 'ended' && entry.node === leaveMaintenanceNode && entry.phase === 'do' && entry.result === 'done') carryOverBegun = false;
     if (entry.kind === 'rolled back') toUndo.clear();
     if (entry.kind === 'mark') usersMayWriteSince ??= entry.at;
     if (entry.kind === 'carried over') {

@@ -5,7 +5,7 @@ import { catchUpNode } from '../../contract/names.js';
 import type { Decision } from '../../contract/questions.js';
 import type { CaughtUp } from '../../contract/settings.js';
 import type { RunContext } from './context.js';
-import type { Asked } from './inbox.js';
+import { type Asked, Withdrawn } from './inbox.js';
 
 /** Thrown where the way forward ends by a decision: the engine then undoes what was done. */
 export class WayBack extends Error {
@@ -22,6 +22,9 @@ export class WayBack extends Error {
   }
 }
 
+/** After these the run needs its conditions as much as before; whatever else is answered leaves the place they are for. */
+const answersThatGoOn = ['go', 'acknowledged', 'retry', 'skip', 'continue'];
+
 /**
  * Asks, and looks after the host while the answer is out.
  *
@@ -29,7 +32,7 @@ export class WayBack extends Error {
  * @throws {@link WayBack} on the signal `rollback`.
  */
 export async function ask(context: RunContext, asked: Asked, requires: readonly Condition[] = []): Promise<Decision> {
-  return whileWaiting(context, asked.node, requires, context.inbox.ask(asked));
+  return whileWaiting(context, asked.node, requires, context.inbox.ask(asked), ({ answer }) => !answersThatGoOn.includes(answer));
 }
 
 /**
@@ -37,12 +40,22 @@ export async function ask(context: RunContext, asked: Asked, requires: readonly 
  * cancel opens its own question, a rollback ends the waiting.
  *
  * @param requires - Of all questions that are waited for; without any a reboot is left to whoever waits further out.
- * @param answered - What is waited for.
+ * @param answered - What is waited for; where it is rejected the run leaves this place.
+ * @param leaves - Whether the run leaves this place by that answer: what its conditions wait for is not needed then.
  * @throws {@link WayBack} on the signal `rollback`, and whatever `answered` throws.
  */
-export async function whileWaiting<T>(context: RunContext, node: string, requires: readonly Condition[], answered: Promise<T>): Promise<T> {
-  const waiting = { over: false };
-  const tracked = answered.finally(() => (waiting.over = true));
+export async function whileWaiting<T>(
+  context: RunContext,
+  node: string,
+  requires: readonly Condition[],
+  answered: Promise<T>,
+  leaves: (answer: T) => boolean = () => false,
+): Promise<T> {
+  const waiting = { over: false, left: true };
+  const tracked = answered.then((answer) => {
+    waiting.left = leaves(answer);
+    return answer;
+  }).finally(() => (waiting.over = true));
   const turned = () => context.mayTurnBack && (context.rollbackRequest !== undefined || context.cancelRequested);
   // Who is asked how to catch up knows already.
   const isBehind = () => context.isBehind && node !== catchUpNode;
@@ -56,7 +69,7 @@ export async function whileWaiting<T>(context: RunContext, node: string, require
       await context.lookAtHost();
     }
     if (turned()) await askAboutCancel(context);
-    if (rebooted()) await lookAfterReboot(context, node, requires);
+    if (rebooted()) await lookAfterReboot(context, node, requires, () => waiting.over && waiting.left);
   }
 }
 
@@ -95,10 +108,22 @@ export async function askParked(context: RunContext, asked: Asked, requires: rea
   }
 }
 
-async function lookAfterReboot(context: RunContext, node: string, requires: readonly Condition[]): Promise<void> {
+/** @param isLeft - Whether the run leaves this place: people are not asked any more for what it waits for. */
+async function lookAfterReboot(context: RunContext, node: string, requires: readonly Condition[], isLeft: () => boolean): Promise<void> {
   const bootId = context.resumedBoot ?? context.bootId;
   context.resumedBoot = undefined;
   if (bootId === context.bootId) return;
   context.bootId = bootId;
-  await context.putRight(node, requires);
+  const looking = { over: false };
+  const withdrawn = condition(() => looking.over || isLeft()).then(() => {
+    if (!looking.over) context.inbox.withdraw(node);
+  });
+  try {
+    await context.putRight(node, requires, isLeft);
+  } catch (error) {
+    if (!(error instanceof Withdrawn && isLeft())) throw error;
+  } finally {
+    looking.over = true;
+  }
+  await withdrawn;
 }

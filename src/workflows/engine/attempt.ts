@@ -5,6 +5,7 @@ import type { Facts } from '../../contract/facts.js';
 import { secretAnswers, type Decision } from '../../contract/questions.js';
 import { ask, askParked, throwIfRollbackRequested, WayBack } from './ask.js';
 import type { Ahead, RunContext } from './context.js';
+import { Withdrawn } from './inbox.js';
 
 /** How an attempt's failure may be answered besides `retry`. */
 export interface FailureChoices {
@@ -22,6 +23,8 @@ export interface Attemptable {
   readonly title: string;
   readonly plan: string;
   readonly requires?: readonly Condition[];
+  /** Whether nobody needs it any more: its failure asks nobody then. */
+  readonly isLeft?: () => boolean;
 }
 
 /** What an attempt came to: its result, or the answer that a person gave instead, with who and why in words. */
@@ -34,6 +37,7 @@ export type Attempted<R> = { readonly result: R } | { readonly instead: string; 
  * @param node - With the conditions that a reboot puts right again while its failure waits for an answer.
  * @param call - One activity; gets the number of this opening.
  * @throws {@link WayBack} where a person chooses to roll back, or the way back has to be chosen anew.
+ * @throws {@link Withdrawn} where it fails and nobody needs it any more.
  */
 export async function attempt<R>(
   context: RunContext,
@@ -53,6 +57,7 @@ export async function attempt<R>(
       throwIfRollbackRequested(context);
       // Anything else is a fault of the workflow's own code: its task is retried until it is mended.
       if (!(error instanceof ActivityFailure || isCancellation(error))) throw error;
+      if (node.isLeft?.() === true) throw new Withdrawn(`${node.title}: not needed any more`);
       let failure = messageOf(error);
       const ahead = hostAheadOf(error);
       if (ahead !== undefined) await context.catchUp({ fact: failure, ...ahead });

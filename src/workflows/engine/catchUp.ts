@@ -35,7 +35,7 @@ export async function catchUp<Acts>(
   const mayRollBack = !hasEnded && !goesBack && context.mayTurnBack && runbook.undoes === undefined && runbook.noWayBackFrom === undefined;
   // Otherwise the signal `rollback` would lead back here, by a call that the host refuses again.
   if (!mayRollBack) context.mayTurnBack = false;
-  context.inbox.withdrawAll();
+  context.inbox.withdraw();
   const undoes = runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name };
   // A reset sends again what was decided before it: that was said of a host that stood elsewhere.
   const question = calls === undefined ? 'host-ahead' : `host-ahead.${calls}`;

@@ -49,8 +49,13 @@ export interface RunContext {
   isBehind: boolean;
   /** Makes a call that changes nothing, and that the host refuses where it is ahead of this history. */
   lookAtHost: () => Promise<void>;
-  /** Ensures a question's conditions again after a reboot. */
-  putRight: (node: string, requires: readonly Condition[]) => Promise<void>;
+  /**
+   * Ensures a question's conditions again after a reboot.
+   *
+   * @param isLeft - Whether the question was answered so that nobody needs them.
+   * @throws {@link Withdrawn} where they lack something then.
+   */
+  putRight: (node: string, requires: readonly Condition[], isLeft: () => boolean) => Promise<void>;
   /** Asks a person how to go on where the host is ahead of this history; ends the attempt in any case. */
   catchUp: (ahead: Ahead) => Promise<never>;
   /** The scope of the step that runs, so that a rollback can end it. */

@@ -21,8 +21,12 @@ export interface Inbox {
    * @throws {@link Withdrawn} where it was closed without one.
    */
   readonly ask: (asked: Asked) => Promise<Decision>;
-  /** Closes every open question without an answer: the run has left the place where they stood. */
-  readonly withdrawAll: () => void;
+  /**
+   * Closes open questions without an answer: the run has left the place where they stood.
+   *
+   * @param node - Only those of this node; default all.
+   */
+  readonly withdraw: (node?: string) => void;
   /** Keeps what another signal than `decide` said. */
   readonly keep: (decision: Decision, outcome: RecordedDecision['outcome']) => void;
 }
@@ -120,8 +124,9 @@ export function createInbox(isAhead: (question: string) => boolean, onChange: ()
       close(asked.id);
       return { question: asked.id, answer: asked.until?.answer ?? '', by: 'time', reason: 'the time set for an answer passed' };
     },
-    withdrawAll() {
+    withdraw(node) {
       for (const [id, opening] of [...openings]) {
+        if (node !== undefined && opening.asked.node !== node) continue;
         opening.withdrawn = true;
         close(id);
       }

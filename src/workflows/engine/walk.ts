@@ -8,7 +8,7 @@ import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.j
 import type { Reached } from '../../contract/settings.js';
 import type { RunStatus } from '../../contract/status.js';
 import { askAboutCancel, throwIfRollbackRequested, WayBack } from './ask.js';
-import { attempt, messageOf } from './attempt.js';
+import { attempt, type Attemptable, messageOf } from './attempt.js';
 import { Abandoned, catchUp, GoesOn } from './catchUp.js';
 import { createRunContext, type RunContext } from './context.js';
 import { asBefore, close, end, type LeftBefore, type RunResult } from './ending.js';
@@ -102,7 +102,7 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
       await visit(context, node);
       at += 1;
     } catch (error) {
-      context.inbox.withdrawAll();
+      context.inbox.withdraw();
       context.progress.state = 'running';
       if (error instanceof Abandoned) return end(context, 'stopped', error.message);
       if (error instanceof GoesOn) {
@@ -160,13 +160,13 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   context.delivered();
   context.settings = opened.settings;
   context.bootId = opened.bootId;
-  const ensure = async (again: { id: string; title: string; plan: string }, requires: readonly Condition[], id = again.id) => {
+  const ensure = async (again: Attemptable, requires: readonly Condition[], id = again.id) => {
     const mayRollBack = runbook.noWayBackFrom === undefined || context.mayTurnBack;
     const call = (opening: number) => actOn<EngineActs>(context.input.host, context.envelope({ ...again, id }, { opening, requires })).ensureConditions();
     await attempt(context, again, call, mayRollBack ? {} : { rollback: false });
   };
   // Whoever goes on with this run when it is lost takes what has ended well for done: the node that waits has not.
-  context.putRight = (id, requires) => ensure({ id, title: `After the reboot, again: ${requires.join(', ')}`, plan: '' }, requires, conditionsNodeOf(id));
+  context.putRight = (id, requires, isLeft) => ensure({ id, title: `After the reboot, again: ${requires.join(', ')}`, plan: '', isLeft }, requires, conditionsNodeOf(id));
   // Not under the node that waits: where the history has lost just the last call of that, the host would take the look for it.
   context.lookAtHost = () => ensure({ id: catchUpNode, title: 'Look how far the host is', plan: '' }, []);
   context.progress.keepOnly(opened.nodes);

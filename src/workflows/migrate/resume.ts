@@ -1,4 +1,5 @@
 import { formatCount, formatSeconds, type Facts } from '../../contract/facts.js';
+import { leaveMaintenanceNode } from '../../contract/names.js';
 import { gate, optionalStep, step } from '../words.js';
 import { verifyRows } from './copy.js';
 import { withTestAccount } from './dayBefore.js';
@@ -64,7 +65,7 @@ export const endMaintenance = step({
 
 /** For a run that ends here by a person's decision: the service stays on the new volume, and users get it back. */
 export const leaveMaintenance = optionalStep({
-  id: 'leave-maintenance',
+  id: leaveMaintenanceNode,
   title: 'Maintenance mode off, the application healthy',
   plan: '4, step 10',
   requires: ['volume open'],

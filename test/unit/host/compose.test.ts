@@ -47,6 +47,16 @@ test('calls a failure by what was done, and keeps what was said out of the messa
   expect(failure).toMatchObject({ message: 'docker compose stop exited with status 1', stderr: 'canary' });
 });
 
+test.each([
+  [14, /a file that one of them names, is missing.*docker compose config --quiet" in \/opt\/supersync/],
+  [15, /cannot be understood/],
+])('does not try again with compose files that are missing or damaged, status %i', async (exitCode, message) => {
+  const { compose } = composeThat(['stop', '--timeout', '1', 'postgres'], { exitCode, stderr: 'canary' });
+  const failure: unknown = await compose.stop({ services: ['postgres'], timeoutSeconds: 1 }).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ name: 'PermanentFailure', message: expect.stringMatching(message) as string });
+  expect((failure as Error).message).not.toContain('canary');
+});
+
 test('tells which port the daemon says another container has', async () => {
   const stderr = 'Error response from daemon: driver failed programming external connectivity on endpoint supersync-server (e5a0): Bind for 127.0.0.1:1900 failed: port is already allocated';
   const { compose } = composeThat(['up', '--detach', '--no-build', '--pull', 'never', 'supersync'], { exitCode: 1, stderr });

@@ -11,6 +11,13 @@ export const succeeds: Behaviour = () => Promise.resolve({ figure: 7 });
 /** For good: the run parks. */
 export const fails: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('the disk is full', failureTypes.permanent));
 
+/** Succeeds once it is released. */
+export function held(): { behaviour: Behaviour; release: () => void } {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  return { behaviour: () => released.then(() => ({ figure: 7 })), release: () => release() };
+}
+
 /** Behaviours by what is done: a node's id, `undo <id>`, or the name of an activity of the engine. */
 export type Script = Readonly<Record<string, Behaviour>>;
 

@@ -1,9 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { failureTypes } from '../../../src/contract/errors.js';
-import { signalNames } from '../../../src/contract/names.js';
-import { createDriver, type DrivenRun, type Driver } from './driver.js';
-import { inTurn, succeeds, type Behaviour } from './fakeHost.js';
+import { createDriver, type Driver } from './driver.js';
+import { held, inTurn, succeeds, type Behaviour } from './fakeHost.js';
 
 let driver: Driver;
 
@@ -13,14 +12,6 @@ beforeAll(async () => {
 afterAll(() => driver.stop());
 
 const fails: Behaviour = () => Promise.reject(ApplicationFailure.nonRetryable('the volume does not open', failureTypes.permanent));
-const reboot = (run: DrivenRun, bootId: string) => run.handle.signal(signalNames.resumed, { bootId });
-const ensured = (run: DrivenRun) => run.calls.filter(({ what }) => what === 'ensureConditions').map(({ call }) => call.requires);
-
-function held(): { behaviour: Behaviour; release: () => void } {
-  let release: () => void = () => undefined;
-  const released = new Promise<void>((resolve) => (release = resolve));
-  return { behaviour: () => released.then(() => ({ figure: 7 })), release: () => release() };
-}
 
 test('a cancel at a gate becomes a question; continue leaves the gate open', async () => {
   const run = await driver.start('gated');
@@ -65,105 +56,4 @@ test('a cancel during the way back changes nothing about it', async () => {
   await run.handle.cancel();
   await run.decide('copy.failed.1', 'retry');
   await expect(run.result()).resolves.toMatchObject({ state: 'rolled back' });
-});
-
-test('after a reboot an open gate gets its conditions back, once for each boot', async () => {
-  const run = await driver.start('gated');
-  await run.asked('ready');
-  await reboot(run, 'boot-1');
-  await reboot(run, 'boot-2');
-  await run.began('ensureConditions');
-  expect(ensured(run)).toEqual([['volume open', 'database up']]);
-  await reboot(run, 'boot-2');
-  await reboot(run, 'boot-3');
-  await run.began('ensureConditions', 2);
-  expect(ensured(run)).toHaveLength(2);
-  expect(await run.node('ready')).toMatchObject({ state: 'open' });
-  await run.decide('ready', 'go');
-  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
-});
-
-test('a worker that starts again on the same boot changes nothing', async () => {
-  const run = await driver.start('gated');
-  await run.asked('ready');
-  await reboot(run, 'boot-1');
-  await run.decide('ready', 'go');
-  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
-  expect(ensured(run)).toEqual([]);
-});
-
-test('of several open questions each gets the conditions that it names', async () => {
-  const run = await driver.start('together');
-  await run.asked('ready');
-  await reboot(run, 'boot-2');
-  await run.began('ensureConditions');
-  expect(ensured(run)).toEqual([['database up']]);
-  await run.handle.terminate();
-});
-
-test('a reboot while a question about a cancel lies over a gate is not forgotten', async () => {
-  const run = await driver.start('gated');
-  await run.asked('ready');
-  await run.handle.cancel();
-  await run.asked('cancelled');
-  await reboot(run, 'boot-2');
-  await run.decide('cancelled', 'continue');
-  await run.began('ensureConditions');
-  expect(ensured(run)).toEqual([['volume open', 'database up']]);
-  await run.handle.terminate();
-});
-
-test('conditions that cannot be put right park the gate, which stays open', async () => {
-  const run = await driver.start('gated', { ensureConditions: inTurn(fails, succeeds) });
-  await run.asked('ready');
-  await reboot(run, 'boot-2');
-  await run.asked('ready.failed.1');
-  await run.decide('ready.failed.1', 'retry');
-  await run.began('ensureConditions', 2);
-  await expect.poll(async () => (await run.status()).questions.map(({ id }) => id)).toEqual(['ready']);
-  expect(await run.node('ready')).toMatchObject({ state: 'open' });
-  await run.decide('ready', 'go');
-  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
-});
-
-test('a step that is parked has its conditions put right after a reboot, so that the service does not stay down until somebody answers', async () => {
-  const run = await driver.start('steps', { copy: inTurn(fails, succeeds) });
-  await run.asked('copy.failed.1');
-  await reboot(run, 'boot-2');
-  await run.began('ensureConditions');
-  expect(ensured(run)).toEqual([['volume open']]);
-  expect((await run.status()).questions.map(({ id }) => id)).toEqual(['copy.failed.1']);
-  // Under the step's own name its journal would say that it had ended well, and whoever goes on with the run would pass it over.
-  expect(run.calls.filter(({ what }) => what === 'ensureConditions').map(({ call }) => call.node)).toEqual(['copy.conditions']);
-  await run.decide('copy.failed.1', 'retry');
-  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
-});
-
-test.each([
-  [{}, [['application up']]],
-  [{ carryOverBegun: true }, []],
-  [{ undoBegun: true }, []],
-] as const)('past the point of no return a reboot makes the service run again while somebody decides, unless a way back has stopped it: %o', async (begun, expected) => {
-  const run = await driver.start('steps', { finish: fails, beginWayBack: () => Promise.resolve({ toUndo: ['prepare'], usersMayWriteSince: '2026-10-01T21:00:00.000Z', ...begun }) });
-  await run.asked('finish.failed.1');
-  await run.decide('finish.failed.1', 'rollback', 'ann', 'too slow');
-  await run.asked('past-the-point-of-no-return');
-  await reboot(run, 'boot-2');
-  await run.decide('past-the-point-of-no-return', 'stop', 'ann', 'seen');
-  if (expected.length > 0) await run.began('ensureConditions');
-  await expect(run.result()).resolves.toMatchObject({ state: 'stopped' });
-  expect(ensured(run)).toEqual(expected);
-});
-
-test('a gate answered while its conditions are put right waits for them', async () => {
-  const { behaviour, release } = held();
-  const run = await driver.start('gated', { ensureConditions: behaviour });
-  await run.asked('ready');
-  await reboot(run, 'boot-2');
-  await run.began('ensureConditions');
-  await run.decide('ready', 'go');
-  await expect.poll(async () => await run.outcomes()).toEqual(['counted']);
-  expect(run.done()).not.toContain('finish');
-  release();
-  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
 });

@@ -9,7 +9,8 @@ const at = '2026-11-01T20:00:00.000Z';
 const note = (text: string): JournalEntry => ({ kind: 'note', at, text });
 const identity = (node: string, phase: 'do' | 'undo', undoable: boolean) => ({ node, title: node, plan: '1', opening: 1, phase, undoable });
 const began = (node: string, undoable = true, phase: 'do' | 'undo' = 'do'): JournalEntry => ({ kind: 'began', at, attempt: 1, bootId: 'boot-1', ...identity(node, phase, undoable) });
-const undone = (node: string, result: 'done' | 'failed' | 'cancelled' = 'done'): JournalEntry => ({ kind: 'ended', at, attempt: 1, result, seconds: 1, ...identity(node, 'undo', false) });
+const ended = (node: string, phase: 'do' | 'undo', result: 'done' | 'failed' | 'cancelled'): JournalEntry => ({ kind: 'ended', at, attempt: 1, result, seconds: 1, ...identity(node, phase, false) });
+const undone = (node: string, result: 'done' | 'failed' | 'cancelled' = 'done') => ended(node, 'undo', result);
 
 test('what is appended is read again, in order and by another process too', () =>
   withDirectory(async (directory) => {
@@ -84,11 +85,16 @@ test('users may write since the first mark', () => {
   expect(summarise([mark('2026-11-01T20:00:00Z'), mark('2026-11-01T21:00:00Z')]).usersMayWriteSince).toBe('2026-11-01T20:00:00Z');
 });
 
-test('a carry-over is begun once somebody has chosen it, and not any more once somebody has gone on', () => {
+test('a carry-over is begun once somebody has chosen it, and not any more once users are let in again', () => {
   const chosen = (answer: string, outcome: 'counted' | 'reason missing' = 'counted'): JournalEntry => ({ kind: 'decision', at, question: 'past-the-point-of-no-return.2', answer, by: 'ann', outcome });
   expect(summarise([chosen('carry-over', 'reason missing'), chosen('stop')])).not.toHaveProperty('carryOverBegun');
   expect(summarise([chosen('carry-over'), note('more')])).toMatchObject({ carryOverBegun: true });
-  for (const onward of ['continue', 'stop']) expect(summarise([chosen('carry-over'), chosen(onward)])).not.toHaveProperty('carryOverBegun');
+  expect(summarise([chosen('carry-over'), chosen('continue')])).not.toHaveProperty('carryOverBegun');
+  // A crash between the answer and the step that lets users in leaves them out.
+  expect(summarise([chosen('carry-over'), chosen('stop')])).toMatchObject({ carryOverBegun: true });
+  const letIn = (result: 'done' | 'failed') => ended('leave-maintenance', 'do', result);
+  expect(summarise([chosen('carry-over'), chosen('stop'), letIn('failed')])).toMatchObject({ carryOverBegun: true });
+  expect(summarise([chosen('carry-over'), chosen('stop'), letIn('done')])).not.toHaveProperty('carryOverBegun');
 });
 
 test('an attempt acted before unless all it did was to find a secret missing', () => {
