@@ -1,21 +1,21 @@
 import type { ActsOf } from './activity.js';
-import { backupActivities } from './backup.js';
-import { carryOverActivities } from './carryOver.js';
-import { copyActivities } from './copy.js';
-import { decommissionActivities } from './decommission.js';
-import { hostCheckActivities } from './hostChecks.js';
-import { maintenanceActivities } from './maintenance.js';
-import { overlayActivities } from './overlay.js';
-import { performanceActivities } from './performance.js';
-import { restoredSourceActivities } from './restoredSource.js';
-import { serviceActivities } from './services.js';
-import { sourceActivities } from './source.js';
-import { spaceActivities } from './space.js';
-import { statisticsActivities } from './statistics.js';
-import { verificationActivities } from './verification.js';
-import { watchActivities } from './watch.js';
-import { volumeActivities } from './volume.js';
-import { wayBackActivities } from './wayBack.js';
+import { backupActivities } from './backup/backup.js';
+import { carryOverActivities } from './wayBack/carryOver.js';
+import { copyActivities } from './copy/copy.js';
+import { decommissionActivities } from './decommission/decommission.js';
+import { hostCheckActivities } from './source/hostChecks.js';
+import { maintenanceActivities } from './services/maintenance.js';
+import { overlayActivities } from './services/overlay.js';
+import { performanceActivities } from './watch/performance.js';
+import { restoredSourceActivities } from './wayBack/restoredSource.js';
+import { serviceActivities } from './services/services.js';
+import { sourceActivities } from './source/source.js';
+import { spaceActivities } from './source/space.js';
+import { statisticsActivities } from './source/statistics.js';
+import { verificationActivities } from './copy/verification.js';
+import { watchActivities } from './watch/watch.js';
+import { volumeActivities } from './volume/volume.js';
+import { wayBackActivities } from './wayBack/wayBack.js';
 
 /** Everything that a step can do. */
 export const stepActivities = {

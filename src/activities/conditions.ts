@@ -6,10 +6,10 @@ import {
   ensureApplicationStopped,
   ensureDatabaseReady,
   ensureDatabaseStopped,
-} from './ensureServices.js';
-import { openAndMount } from './openVolume.js';
-import { ensureOverlaySelected } from './overlay.js';
-import { assertSourceUntouched } from './stoppedSource.js';
+} from './services/ensureServices.js';
+import { openAndMount } from './volume/openVolume.js';
+import { ensureOverlaySelected } from './services/overlay.js';
+import { assertSourceUntouched } from './source/stoppedSource.js';
 
 const ensures: Readonly<Record<Condition, (attempt: Attempt) => Promise<unknown>>> = {
   'volume open': (attempt) => openAndMount(attempt, { mounted: true }),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { createActivities, createSecretVault } from '../../src/activities/index.js';
-import { median } from '../../src/activities/verdict.js';
+import { median } from '../../src/activities/watch/verdict.js';
 import { workflowTaskQueue } from '../../src/contract/names.js';
 import type { RunRecord } from '../../src/contract/record.js';
 import { createRun } from '../../src/host/runner.js';

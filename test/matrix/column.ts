@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { median } from '../../src/activities/verdict.js';
+import { median } from '../../src/activities/watch/verdict.js';
 import type { Cell } from './breaker.js';
 import type { Chain } from './chain.js';
 import { allPlaces, nameOf, serverOf, type Fault } from './cells.js';

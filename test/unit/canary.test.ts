@@ -5,7 +5,7 @@ import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/co
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stepActivities } from '../../src/activities/activities.js';
 import type { Activity } from '../../src/activities/activity.js';
-import { createRunActivities } from '../../src/activities/run.js';
+import { createRunActivities } from '../../src/activities/run/run.js';
 import { callWith, changing, createEnvironment, createWrapperHarness } from './activities/wrapper/harness.js';
 import { assertRoot, withDirectory } from './needsRoot.js';
 

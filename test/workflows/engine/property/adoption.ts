@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from '../../../../src/activities/adoption.js';
+import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from '../../../../src/activities/run/adoption.js';
 import type { JournalEntry } from '../../../../src/activities/wrapper/journal.js';
 import type { Config } from '../../../../src/config/schema.js';
 import type { Call } from '../../../../src/contract/calls.js';
