@@ -1,7 +1,7 @@
 import type { Call } from '../contract/calls.js';
 import type { Progress } from '../contract/status.js';
 import type { Config, SecretName } from '../config/schema.js';
-import type { Run } from '../host/runner.js';
+import type { Run } from '../host/processes/runner.js';
 import type { HostTools } from '../host/tools.js';
 import type { JournalEntry } from './wrapper/journal.js';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { createConfigReader } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { createAuditLog, type AuditLog } from '../host/auditLog.js';
-import { createControlGroups, readControlGroupMount } from '../host/controlGroup.js';
-import { createRun } from '../host/runner.js';
+import { createAuditLog, type AuditLog } from '../host/audit/auditLog.js';
+import { createControlGroups, readControlGroupMount } from '../host/processes/controlGroup.js';
+import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
 import { stepActivities } from './activities.js';
 import type { Activity } from './activity.js';

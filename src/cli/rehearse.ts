@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { WorkflowHandle } from '@temporalio/client';
 import { workflowIdOf, workflowTaskQueue } from '../contract/names.js';
-import { createRun } from '../host/runner.js';
+import { createRun } from '../host/processes/runner.js';
 import { answerUntilEnd } from '../rehearsal/answers.js';
 import { isIntact, type ClientVerdict } from '../rehearsal/clientVerdict.js';
 import { hostFiles, rehearsalHost } from '../rehearsal/hostConfig.js';

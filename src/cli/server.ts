@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { createRun } from '../host/runner.js';
+import { createRun } from '../host/processes/runner.js';
 import { findTemporalProgram } from '../worker/temporalProgram.js';
 import { startTemporalServer, type TemporalServer } from '../worker/temporalServer.js';
 import { loadSessionConfig, type HostOptions, type Session } from './session.js';

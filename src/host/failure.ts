@@ -1,4 +1,4 @@
-import { CommandFailed } from './runner.js';
+import { CommandFailed } from './processes/runner.js';
 
 /** One way in which a command is known to fail, and what to say then. */
 export interface KnownFailure {

@@ -1,6 +1,6 @@
 import { PermanentFailure } from '../contract/errors.js';
 import { errorCode } from './failure.js';
-import { CommandFailed } from './runner.js';
+import { CommandFailed } from './processes/runner.js';
 
 type Explain = (where: string | undefined) => PermanentFailure;
 

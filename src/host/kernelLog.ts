@@ -1,4 +1,4 @@
-import { CommandFailed, type Run } from './runner.js';
+import { CommandFailed, type Run } from './processes/runner.js';
 
 /** A line of the kernel's log that tells of a failing disk or filesystem, or of a process that was ended for want of memory. */
 export interface KernelError {

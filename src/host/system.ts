@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { ifPresent } from './failure.js';
-import { CommandFailed, type Run, type RunResult } from './runner.js';
+import { CommandFailed, type Run, type RunResult } from './processes/runner.js';
 
 /** The processor, as far as it matters for encryption. */
 export interface Processor {

@@ -1,22 +1,22 @@
-import { createBlockDevices } from './blockDevices.js';
-import { createCompose } from './compose.js';
-import { createCryptsetup } from './cryptsetup.js';
-import { createDiskActivity } from './diskActivity.js';
-import { createDocker, dockerSocketPath } from './docker.js';
-import { createThrowaways } from './dockerThrowaway.js';
-import { createFilesystem } from './filesystem.js';
-import { createGpg } from './gpg.js';
+import { createBlockDevices } from './disks/blockDevices.js';
+import { createCompose } from './docker/compose.js';
+import { createCryptsetup } from './luks/cryptsetup.js';
+import { createDiskActivity } from './disks/diskActivity.js';
+import { createDocker, dockerSocketPath } from './docker/docker.js';
+import { createThrowaways } from './docker/dockerThrowaway.js';
+import { createFilesystem } from './disks/filesystem.js';
+import { createGpg } from './gpg/gpg.js';
 import { createRequest } from './http.js';
 import { createKernelLog } from './kernelLog.js';
-import { createMounts } from './mounts.js';
-import { createOpenFiles } from './openFiles.js';
-import { createPipeline } from './pipeline.js';
-import { createPostgres } from './postgres.js';
-import { createRsync } from './rsync.js';
-import type { Run, RunnerSettings } from './runner.js';
+import { createMounts } from './disks/mounts.js';
+import { createOpenFiles } from './disks/openFiles.js';
+import { createPipeline } from './processes/pipeline.js';
+import { createPostgres } from './postgres/postgres.js';
+import { createRsync } from './files/rsync.js';
+import type { Run, RunnerSettings } from './processes/runner.js';
 import { createSystem } from './system.js';
-import { createThroughput } from './throughput.js';
-import { createVolumeFile } from './volumeFile.js';
+import { createThroughput } from './disks/throughput.js';
+import { createVolumeFile } from './disks/volumeFile.js';
 
 /** The tools of a host over one runner: what they start lives and ends together. */
 export function createHostTools({ run, signal, controlGroup, onFailure }: {

@@ -1,4 +1,4 @@
-import { createRun } from '../host/runner.js';
+import { createRun } from '../host/processes/runner.js';
 import { ensureDeploymentFiles, deployment } from './deployment/files.js';
 import { ensureSampleData, parseSizeBytes } from './deployment/sampleData.js';
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { withLock } from '../host/processLock.js';
-import type { Run } from '../host/runner.js';
+import { withLock } from '../host/processes/processLock.js';
+import type { Run } from '../host/processes/runner.js';
 import { bundleApplication } from './deployment/application/bundle.js';
 import { bootGuest, diskOf, prepareImage, projectRoot, type GuestImage } from './guest/index.js';
 

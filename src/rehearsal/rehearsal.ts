@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { OpenQuestion } from '../contract/questions.js';
-import type { Run } from '../host/runner.js';
+import type { Run } from '../host/processes/runner.js';
 import { connectClient, localServer, type ConnectedClient } from '../worker/connection.js';
 import { findTemporalProgram } from '../worker/temporalProgram.js';
 import { startTemporalServer, type TemporalServer } from '../worker/temporalServer.js';

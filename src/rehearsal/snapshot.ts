@@ -1,6 +1,6 @@
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Run } from '../host/runner.js';
+import type { Run } from '../host/processes/runner.js';
 import { copySparse, holdStill, readProcessIdentity, type Guest } from './guest/index.js';
 
 /** A host and its server outside, as a power cut of both would leave them at one moment. */

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { Run } from '../host/runner.js';
+import type { Run } from '../host/processes/runner.js';
 
 /**
  * Keeps this process's memory, in which typed passphrases lie, out of core dumps, and its children's

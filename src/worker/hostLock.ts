@@ -1,5 +1,5 @@
 import { PermanentFailure } from '../contract/errors.js';
-import { tryLock, type ProcessLock } from '../host/processLock.js';
+import { tryLock, type ProcessLock } from '../host/processes/processLock.js';
 
 /**
  * Takes the right of one worker process at a time to serve a host. It matters because a worker fails the

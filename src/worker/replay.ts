@@ -4,7 +4,7 @@ import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { PermanentFailure } from '../contract/errors.js';
 import type { Opened } from '../contract/settings.js';
-import { readDigest } from '../host/fileDigest.js';
+import { readDigest } from '../host/files/fileDigest.js';
 import { listOpenRuns } from './openRuns.js';
 import { isNotFound } from './serverErrors.js';
 

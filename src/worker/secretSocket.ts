@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { SecretVault } from '../activities/index.js';
-import { ensureDirectory } from '../host/ensureDirectory.js';
+import { ensureDirectory } from '../host/files/ensureDirectory.js';
 
 /** What `lockstep unlock` sends: one line of JSON. */
 export const secretRequestSchema = z.strictObject({

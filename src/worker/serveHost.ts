@@ -1,7 +1,7 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { createActivities, createClaimFile, createSecretVault, readCalls, secretSocketPath } from '../activities/index.js';
 import type { LoadedConfig } from '../config/load.js';
-import { createRun } from '../host/runner.js';
+import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
 import type { ServerSettings } from './connection.js';
 import { disableCoreDumps } from './coreDumps.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Run } from '../host/runner.js';
+import type { Run } from '../host/processes/runner.js';
 
 /** Pauses between one try and the next: it fails where systemd, or the machine, is short of something for a moment. */
 const pausesSeconds: readonly number[] = [1, 2, 5, 10, 30];

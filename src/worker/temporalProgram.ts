@@ -2,7 +2,7 @@ import { access, constants, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { ifPresent } from '../host/failure.js';
-import { CommandFailed, type Run } from '../host/runner.js';
+import { CommandFailed, type Run } from '../host/processes/runner.js';
 
 /** The `temporal` program that carries the embedded server. */
 export interface TemporalProgram {

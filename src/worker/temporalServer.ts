@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import { msToTs, optionalTsToMs } from '@temporalio/common/lib/time.js';
 import { PermanentFailure } from '../contract/errors.js';
-import { CommandFailed, type Run } from '../host/runner.js';
+import { CommandFailed, type Run } from '../host/processes/runner.js';
 import { connectClient, localServer, type ServerSettings } from './connection.js';
 import { ensureSearchAttributes } from './searchAttributes.js';
 import type { TemporalProgram } from './temporalProgram.js';

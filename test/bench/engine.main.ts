@@ -6,7 +6,7 @@ import { createActivities, createSecretVault } from '../../src/activities/index.
 import { median } from '../../src/activities/watch/verdict.js';
 import { workflowTaskQueue } from '../../src/contract/names.js';
 import type { RunRecord } from '../../src/contract/record.js';
-import { createRun } from '../../src/host/runner.js';
+import { createRun } from '../../src/host/processes/runner.js';
 import { connectClient } from '../../src/worker/connection.js';
 import { createLog, installRuntime } from '../../src/worker/log.js';
 import { startTemporalServer } from '../../src/worker/temporalServer.js';

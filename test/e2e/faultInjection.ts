@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRun } from '../../src/host/runner.js';
+import { createRun } from '../../src/host/processes/runner.js';
 import type { Guest } from '../../src/rehearsal/guest/index.js';
 
 const run = createRun();

@@ -7,7 +7,7 @@ import { parse, stringify } from 'yaml';
 import type { OpenQuestion } from '../../src/contract/questions.js';
 import type { RunRecord } from '../../src/contract/record.js';
 import type { RunStatus } from '../../src/contract/status.js';
-import { verifyAuditLog } from '../../src/host/auditVerification.js';
+import { verifyAuditLog } from '../../src/host/audit/auditVerification.js';
 import { goEverywhere } from '../../src/rehearsal/answers.js';
 import { isIntact, type ClientVerdict } from '../../src/rehearsal/clientVerdict.js';
 import { deployment } from '../../src/rehearsal/deployment/files.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEnvironment } from '../../src/config/environment.js';
-import { createRun } from '../../src/host/runner.js';
+import { createRun } from '../../src/host/processes/runner.js';
 import { bundleApplication } from '../../src/rehearsal/deployment/application/bundle.js';
 import { bootGuest, copySparse, type Guest, machineAddress, prepareImage, projectRoot } from '../../src/rehearsal/guest/index.js';
 

@@ -4,7 +4,7 @@ import { readEnvironment } from '../../src/config/environment.js';
 import { workflowIdOf, workflowTaskQueue } from '../../src/contract/names.js';
 import type { RunRecord } from '../../src/contract/record.js';
 import type { RunStatus } from '../../src/contract/status.js';
-import { createRun } from '../../src/host/runner.js';
+import { createRun } from '../../src/host/processes/runner.js';
 import { answerUntilEnd, createStatusReader, type Answerer } from '../../src/rehearsal/answers.js';
 import type { ClientVerdict } from '../../src/rehearsal/clientVerdict.js';
 import { hostFiles, rehearsalHost } from '../../src/rehearsal/hostConfig.js';

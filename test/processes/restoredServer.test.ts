@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { queryNames, signalNames, workflowTaskQueue } from '../../src/contract/names.js';
 import type { RunStatus } from '../../src/contract/status.js';
-import { createRun } from '../../src/host/runner.js';
+import { createRun } from '../../src/host/processes/runner.js';
 import { connectClient } from '../../src/worker/connection.js';
 import { startTemporalServer } from '../../src/worker/temporalServer.js';
 import { bundleForTest, compileForTest } from '../workflows/compiled.js';

@@ -5,7 +5,7 @@ import type { Connection } from '@temporalio/client';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { searchAttributeNames } from '../../src/contract/names.js';
-import { createRun } from '../../src/host/runner.js';
+import { createRun } from '../../src/host/processes/runner.js';
 import { connectClient } from '../../src/worker/connection.js';
 import { startTemporalServer } from '../../src/worker/temporalServer.js';
 import { findFreePort } from '../workflows/freePort.js';

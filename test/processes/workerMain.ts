@@ -6,7 +6,7 @@ import { createSecretVault } from '../../src/activities/wrapper/secretVault.js';
 import type { Call } from '../../src/contract/calls.js';
 import { failureTypes } from '../../src/contract/errors.js';
 import type { Progress } from '../../src/contract/status.js';
-import { createRun } from '../../src/host/runner.js';
+import { createRun } from '../../src/host/processes/runner.js';
 import { localServer } from '../../src/worker/connection.js';
 import { disableCoreDumps } from '../../src/worker/coreDumps.js';
 import { createLog, installRuntime } from '../../src/worker/log.js';

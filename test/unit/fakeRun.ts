@@ -1,4 +1,4 @@
-import { CommandFailed, type Run, type RunOptions, type RunResult } from '../../src/host/runner.js';
+import { CommandFailed, type Run, type RunOptions, type RunResult } from '../../src/host/processes/runner.js';
 
 /** One command that a test allows, and what it answers. */
 export interface Expected {

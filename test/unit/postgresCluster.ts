@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createRun } from '../../src/host/runner.js';
+import { createRun } from '../../src/host/processes/runner.js';
 
 const directory = fileURLToPath(new URL('../../node_modules/.cache/lockstep/', import.meta.url));
 const settings = ['--username', 'supersync', '--auth', 'trust', '--no-sync', '--data-checksums', '--encoding', 'UTF8', '--locale', 'C', '--wal-segsize', '1'];

@@ -1,4 +1,4 @@
-import { CommandFailed, createRun } from '../../src/host/runner.js';
+import { CommandFailed, createRun } from '../../src/host/processes/runner.js';
 import { connectClient, localServer } from '../../src/worker/connection.js';
 import { findFreePort } from './freePort.js';
 import { findTemporalProgram } from './programs.js';

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifPresent } from '../../host/failure.js';
-import type { ClusterSettings } from '../../host/postgres.js';
-import type { DatabaseFigures } from '../../host/postgresFigures.js';
-import { ensureTextFile } from '../../host/textFile.js';
+import type { ClusterSettings } from '../../host/postgres/postgres.js';
+import type { DatabaseFigures } from '../../host/postgres/postgresFigures.js';
+import { ensureTextFile } from '../../host/files/textFile.js';
 import type { Statistics } from '../source/statistics.js';
 
 /** What is kept beside a backup: everything that a restore is held against. */

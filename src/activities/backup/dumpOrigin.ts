@@ -1,5 +1,5 @@
-import { UnclearDump, type DumpedDatabase } from '../../host/dumpArchive.js';
-import { readDump } from '../../host/dumpContents.js';
+import { UnclearDump, type DumpedDatabase } from '../../host/postgres/dumpArchive.js';
+import { readDump } from '../../host/postgres/dumpContents.js';
 import { formatCountOf } from '../../contract/facts.js';
 import type { Statistics } from '../source/statistics.js';
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { ifPresent } from '../../host/failure.js';
-import type { TargetContent } from '../../host/rsync.js';
+import type { TargetContent } from '../../host/files/rsync.js';
 import type { Attempt } from '../activity.js';
 import { dropFact, keepFact, readFact } from '../run/runFacts.js';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { PermanentFailure } from '../../contract/errors.js';
 import { formatBytes, formatCount, formatCountOf, type Fact } from '../../contract/facts.js';
-import { readDigest } from '../../host/fileDigest.js';
+import { readDigest } from '../../host/files/fileDigest.js';
 import { changes, reads, type Attempt } from '../activity.js';
 import { backupActivities } from '../backup/backup.js';
 import { readManifests, type BackupManifest } from '../backup/backupManifest.js';

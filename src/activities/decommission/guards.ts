@@ -1,11 +1,11 @@
 import { lstat } from 'node:fs/promises';
 import { PermanentFailure } from '../../contract/errors.js';
-import { toDeviceNumber } from '../../host/deviceNumber.js';
-import { walkTree } from '../../host/directoryTree.js';
-import { readDigest } from '../../host/fileDigest.js';
+import { toDeviceNumber } from '../../host/disks/deviceNumber.js';
+import { walkTree } from '../../host/files/directoryTree.js';
+import { readDigest } from '../../host/files/fileDigest.js';
 import { ifPresent } from '../../host/failure.js';
-import { isWithin } from '../../host/paths.js';
-import { assertIs } from '../../host/treeRemoval.js';
+import { isWithin } from '../../host/files/paths.js';
+import { assertIs } from '../../host/files/treeRemoval.js';
 import type { Attempt } from '../activity.js';
 import { findObstacle } from './listing.js';
 import { measureCopy, type Copy } from './measuredCopy.js';

@@ -1,12 +1,12 @@
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { readLinksLeaving, walkTree } from '../../host/directoryTree.js';
-import { readDigest } from '../../host/fileDigest.js';
+import { readLinksLeaving, walkTree } from '../../host/files/directoryTree.js';
+import { readDigest } from '../../host/files/fileDigest.js';
 import { ifPresent } from '../../host/failure.js';
-import { isWithin } from '../../host/paths.js';
-import { readSystemIdentifier, recogniseFile } from '../../host/plaintextCopy.js';
-import { readSwapAreas } from '../../host/swap.js';
-import { identityOf } from '../../host/treeRemoval.js';
+import { isWithin } from '../../host/files/paths.js';
+import { readSystemIdentifier, recogniseFile } from '../../host/postgres/plaintextCopy.js';
+import { readSwapAreas } from '../../host/disks/swap.js';
+import { identityOf } from '../../host/files/treeRemoval.js';
 import { formatBytes } from '../../contract/facts.js';
 import type { Attempt } from '../activity.js';
 import { readOtherRuns } from '../run/runsOnHost.js';

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
-import { walkTree } from '../../host/directoryTree.js';
-import { identityOf, type FileIdentity } from '../../host/treeRemoval.js';
+import { walkTree } from '../../host/files/directoryTree.js';
+import { identityOf, type FileIdentity } from '../../host/files/treeRemoval.js';
 
 /** A copy in the clear that may be removed: what it is was shown, not assumed. */
 export interface Copy {

@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 import { PermanentFailure } from '../../contract/errors.js';
-import { readSystemIdentifier } from '../../host/plaintextCopy.js';
+import { readSystemIdentifier } from '../../host/postgres/plaintextCopy.js';
 import type { Attempt } from '../activity.js';
 import { hasActed, isOfRunbook, readOtherRuns, type RunOnHost } from '../run/runsOnHost.js';
 import { volumeLayout } from '../volume/openVolume.js';

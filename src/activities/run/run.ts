@@ -6,7 +6,7 @@ import type { Adopted, CaughtUp, Opened } from '../../contract/settings.js';
 import type { RunState } from '../../contract/status.js';
 import type { Config } from '../../config/schema.js';
 import { toRunSettings } from '../../config/settings.js';
-import { ensureTextFile } from '../../host/textFile.js';
+import { ensureTextFile } from '../../host/files/textFile.js';
 import { changes, reads, type Activity, type Attempt } from '../activity.js';
 import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from './adoption.js';
 import { nextOrder } from './runsOnHost.js';

@@ -1,9 +1,9 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../../contract/errors.js';
-import { syncDirectoryOf } from '../../host/durable.js';
+import { syncDirectoryOf } from '../../host/files/durable.js';
 import { ifPresent } from '../../host/failure.js';
-import { ensureTextFile } from '../../host/textFile.js';
+import { ensureTextFile } from '../../host/files/textFile.js';
 import type { Attempt } from '../activity.js';
 
 /** Keeps a fact in the run's directory, durably: too bulky for history, or needed before a step is done. */

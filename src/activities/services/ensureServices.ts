@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure, RollbackTrigger } from '../../contract/errors.js';
-import { PortTaken, type Compose } from '../../host/compose.js';
-import { readContainerReadiness } from '../../host/postgresReadiness.js';
+import { PortTaken, type Compose } from '../../host/docker/compose.js';
+import { readContainerReadiness } from '../../host/postgres/postgresReadiness.js';
 import type { Attempt } from '../activity.js';
 import { assertMayReturn, mayReturn } from '../wayBack/carriedSource.js';
 import { isOverlaySelected } from './overlaySelection.js';

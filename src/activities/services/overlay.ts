@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
 import { CarryOverVoid, PermanentFailure } from '../../contract/errors.js';
-import { addComposeFile, readComposeSelection, removeComposeFile } from '../../host/composeFiles.js';
-import { renderOverlay } from '../../host/composeOverlay.js';
-import { ensureDirectory } from '../../host/ensureDirectory.js';
-import { ensureBackup, ensureTextFile, readTextFile } from '../../host/textFile.js';
+import { addComposeFile, readComposeSelection, removeComposeFile } from '../../host/docker/composeFiles.js';
+import { renderOverlay } from '../../host/docker/composeOverlay.js';
+import { ensureDirectory } from '../../host/files/ensureDirectory.js';
+import { ensureBackup, ensureTextFile, readTextFile } from '../../host/files/textFile.js';
 import { changes, type Attempt } from '../activity.js';
 import { assertMayReturn } from '../wayBack/carriedSource.js';
 import { isOverlaySelected, overlayName, readProject } from './overlaySelection.js';

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../../contract/errors.js';
-import { readComposeSelection } from '../../host/composeFiles.js';
-import { readTextFile } from '../../host/textFile.js';
+import { readComposeSelection } from '../../host/docker/composeFiles.js';
+import { readTextFile } from '../../host/files/textFile.js';
 import type { Attempt } from '../activity.js';
 
 /** The overlay's file, in the deployment's directory. */

@@ -1,6 +1,6 @@
 import { PermanentFailure } from '../../contract/errors.js';
-import { isWithin } from '../../host/paths.js';
-import { CommandFailed } from '../../host/runner.js';
+import { isWithin } from '../../host/files/paths.js';
+import { CommandFailed } from '../../host/processes/runner.js';
 import { changes, type Attempt } from '../activity.js';
 import { carriedPlaces, ensureSourceInPlace } from '../wayBack/carriedSource.js';
 import { DatabaseEnded, ensureApplicationStopped, ensureApplicationUp, ensureDatabaseStopped, ensureDatabaseUp, markUsersMayWrite, NotInTime } from './ensureServices.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { readDigest } from '../../host/fileDigest.js';
-import { readControlTime } from '../../host/plaintextCopy.js';
+import { readDigest } from '../../host/files/fileDigest.js';
+import { readControlTime } from '../../host/postgres/plaintextCopy.js';
 import type { Attempt } from '../activity.js';
 import { readOtherRuns } from '../run/runsOnHost.js';
 import { needFact, readFact } from '../run/runFacts.js';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { PermanentFailure } from '../../contract/errors.js';
 import { formatBytes } from '../../contract/facts.js';
-import { readTreeSize } from '../../host/directoryTree.js';
+import { readTreeSize } from '../../host/files/directoryTree.js';
 import { ifPresent } from '../../host/failure.js';
 import { reads } from '../activity.js';
 import { needSource } from './source.js';

@@ -1,9 +1,9 @@
 import { PermanentFailure, RollbackTrigger } from '../../contract/errors.js';
 import { formatCount } from '../../contract/facts.js';
-import type { RoleFacts } from '../../host/postgres.js';
-import { toApplicationName } from '../../host/postgresSession.js';
-import type { DatabaseFigures, TableRows } from '../../host/postgresFigures.js';
-import { CommandFailed } from '../../host/runner.js';
+import type { RoleFacts } from '../../host/postgres/postgres.js';
+import { toApplicationName } from '../../host/postgres/postgresSession.js';
+import type { DatabaseFigures, TableRows } from '../../host/postgres/postgresFigures.js';
+import { CommandFailed } from '../../host/processes/runner.js';
 import { changes, reads, type Attempt } from '../activity.js';
 import { keepProof } from '../run/proofs.js';
 import { dropFact, keepFact, needFact } from '../run/runFacts.js';

@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 import { PermanentFailure } from '../../contract/errors.js';
-import { readDigest } from '../../host/fileDigest.js';
+import { readDigest } from '../../host/files/fileDigest.js';
 import { errorCode, ifPresent } from '../../host/failure.js';
 import type { Attempt } from '../activity.js';
 import { volumeLayout } from '../volume/openVolume.js';

@@ -1,5 +1,5 @@
 import { PermanentFailure, RollbackTrigger } from '../../contract/errors.js';
-import { findFilesElsewhere } from '../../host/openFiles.js';
+import { findFilesElsewhere } from '../../host/disks/openFiles.js';
 import type { Attempt } from '../activity.js';
 import { needSource } from '../source/source.js';
 

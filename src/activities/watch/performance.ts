@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { toDeviceNumber } from '../../host/deviceNumber.js';
-import { compareSamples, type Activity, type ActivitySample } from '../../host/diskActivity.js';
+import { toDeviceNumber } from '../../host/disks/deviceNumber.js';
+import { compareSamples, type Activity, type ActivitySample } from '../../host/disks/diskActivity.js';
 import { changes, type Attempt } from '../activity.js';
 import { logIn } from './applicationClient.js';
 import { keepProof } from '../run/proofs.js';

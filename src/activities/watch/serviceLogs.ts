@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { PermanentFailure } from '../../contract/errors.js';
-import { ensureTextFile } from '../../host/textFile.js';
+import { ensureTextFile } from '../../host/files/textFile.js';
 import type { Attempt } from '../activity.js';
 import { keepFact, readFact } from '../run/runFacts.js';
 import { needSource } from '../source/source.js';

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { formatCount, formatSeconds, type Facts } from '../../contract/facts.js';
-import { toDeviceNumber } from '../../host/deviceNumber.js';
-import type { ContainerFacts } from '../../host/dockerInspect.js';
+import { toDeviceNumber } from '../../host/disks/deviceNumber.js';
+import type { ContainerFacts } from '../../host/docker/dockerInspect.js';
 import type { KernelError } from '../../host/kernelLog.js';
-import { CommandFailed } from '../../host/runner.js';
+import { CommandFailed } from '../../host/processes/runner.js';
 import type { Attempt } from '../activity.js';
 import { readErrorLines } from './serviceLogs.js';
 import { needSource } from '../source/source.js';

@@ -1,7 +1,7 @@
 import { rename, rmdir, stat } from 'node:fs/promises';
 import { PermanentFailure } from '../../contract/errors.js';
 import { shortRunId } from '../../contract/names.js';
-import { syncDirectoryOf } from '../../host/durable.js';
+import { syncDirectoryOf } from '../../host/files/durable.js';
 import { ifPresent } from '../../host/failure.js';
 import type { Attempt } from '../activity.js';
 import { dropFact, keepFact, readFact } from '../run/runFacts.js';

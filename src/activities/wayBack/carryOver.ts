@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PermanentFailure } from '../../contract/errors.js';
 import { formatBytes } from '../../contract/facts.js';
-import { readTreeSize } from '../../host/directoryTree.js';
+import { readTreeSize } from '../../host/files/directoryTree.js';
 import { changes, reads } from '../activity.js';
 import { carriedPlaces, exchangeSource, exists, takeCarriedPlaces } from './carriedSource.js';
 import { copyDirectory, verifyEqual } from '../copy/copy.js';

@@ -1,5 +1,5 @@
 import { PermanentFailure } from '../../contract/errors.js';
-import { readTreeSize } from '../../host/directoryTree.js';
+import { readTreeSize } from '../../host/files/directoryTree.js';
 import { reads } from '../activity.js';
 import { takenUpBy } from '../run/runsOnHost.js';
 import { carriedPlaces, exists, restoredExchangeFact, type Exchange } from './carriedSource.js';

@@ -1,8 +1,8 @@
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { syncDirectoryOf, syncFile } from '../../host/durable.js';
-import { ensureDirectory } from '../../host/ensureDirectory.js';
+import { syncDirectoryOf, syncFile } from '../../host/files/durable.js';
+import { ensureDirectory } from '../../host/files/ensureDirectory.js';
 import { ifPresent } from '../../host/failure.js';
 
 const claimSchema = z.strictObject({

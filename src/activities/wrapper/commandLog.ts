@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CommandFailed } from '../../host/runner.js';
+import type { CommandFailed } from '../../host/processes/runner.js';
 
 const longest = 20_000;
 

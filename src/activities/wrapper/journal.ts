@@ -5,9 +5,9 @@ import { PermanentFailure } from '../../contract/errors.js';
 import { leaveMaintenanceNode, pastNoReturnQuestion } from '../../contract/names.js';
 import type { RecordedDecision } from '../../contract/questions.js';
 import type { Adopted, Opened } from '../../contract/settings.js';
-import { appendLines } from '../../host/appendLines.js';
-import { syncDirectoryOf } from '../../host/durable.js';
-import { ensureDirectory } from '../../host/ensureDirectory.js';
+import { appendLines } from '../../host/files/appendLines.js';
+import { syncDirectoryOf } from '../../host/files/durable.js';
+import { ensureDirectory } from '../../host/files/ensureDirectory.js';
 import { ifPresent } from '../../host/failure.js';
 
 /** One line of the journal. Times are the host's, ISO. */

@@ -3,7 +3,7 @@ import { PermanentFailure, SecretNeeded } from '../../contract/errors.js';
 import type { Config, SecretName } from '../../config/schema.js';
 import { parseSecretReference } from '../../config/secretReference.js';
 import type { Who } from '../activity.js';
-import { readSecretFile } from '../../host/secretFile.js';
+import { readSecretFile } from '../../host/files/secretFile.js';
 import type { SecretVault } from './secretVault.js';
 
 /** Resolves the references of lockstep.yaml in memory, for one attempt of one node. */

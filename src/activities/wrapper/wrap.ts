@@ -5,7 +5,7 @@ import { CarryOverVoid, failureTypes, HostAhead, PermanentFailure, RollbackTrigg
 import type { Progress } from '../../contract/status.js';
 import type { Config } from '../../config/schema.js';
 import { explainHostFault } from '../../host/hostFault.js';
-import { CommandFailed, createRun } from '../../host/runner.js';
+import { CommandFailed, createRun } from '../../host/processes/runner.js';
 import { createHostTools } from '../../host/tools.js';
 import type { Activity, Attempt, Who } from '../activity.js';
 import { assertHoldsHost, assertNotBehind } from './hostAhead.js';

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Run } from '../../host/runner.js';
+import type { Run } from '../../host/processes/runner.js';
 import type { BackgroundProcess, BackgroundProgram } from './background.js';
 import { guestAddress, type Network } from './network.js';
 import { isRunning, killGroup } from './processIdentity.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Run } from '../../host/runner.js';
+import type { Run } from '../../host/processes/runner.js';
 import type { Commands } from './commands.js';
 
 /** An image that guests boot from, and the keys that go with it. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { ifPresent } from '../../host/failure.js';
-import type { Run } from '../../host/runner.js';
+import type { Run } from '../../host/processes/runner.js';
 
 /** The guest's side of its only wire. */
 export const guestAddress = '10.99.0.2';

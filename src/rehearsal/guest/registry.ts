@@ -2,9 +2,9 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PermanentFailure } from '../../contract/errors.js';
-import { publishFile } from '../../host/atomicFile.js';
+import { publishFile } from '../../host/files/atomicFile.js';
 import { ifPresent } from '../../host/failure.js';
-import { withLock } from '../../host/processLock.js';
+import { withLock } from '../../host/processes/processLock.js';
 import { chooseProcessor, readAllowedProcessors } from './processor.js';
 import { isRunning, killGroup, type ProcessIdentity, readProcessIdentity } from './processIdentity.js';
 

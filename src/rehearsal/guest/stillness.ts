@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ifPresent } from '../../host/failure.js';
-import type { Run } from '../../host/runner.js';
+import type { Run } from '../../host/processes/runner.js';
 import { isRunning, type ProcessIdentity } from './processIdentity.js';
 
 /** What was handed to the machine before the process stopped is written by a thread of its own, within milliseconds. */

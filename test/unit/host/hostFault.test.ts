@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PermanentFailure } from '../../../src/contract/errors.js';
 import { explainHostFault } from '../../../src/host/hostFault.js';
-import { CommandFailed } from '../../../src/host/runner.js';
+import { CommandFailed } from '../../../src/host/processes/runner.js';
 
 test('a full disk is told with its place and the next move', async () => {
   const full = await open('/dev/full', 'w');

@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compareSamples, createDiskActivity } from '../../../src/host/diskActivity.js';
+import { compareSamples, createDiskActivity } from '../../../src/host/disks/diskActivity.js';
 import { createKernelLog } from '../../../src/host/kernelLog.js';
-import { CommandFailed, createRun, type Run } from '../../../src/host/runner.js';
+import { CommandFailed, createRun, type Run } from '../../../src/host/processes/runner.js';
 import { createSystem } from '../../../src/host/system.js';
-import { createThroughput } from '../../../src/host/throughput.js';
+import { createThroughput } from '../../../src/host/disks/throughput.js';
 import { createFakeRun } from '../fakeRun.js';
 
 let root = '';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createRun, type Run } from '../../../src/host/runner.js';
+import { createRun, type Run } from '../../../src/host/processes/runner.js';
 import { disableCoreDumps } from '../../../src/worker/coreDumps.js';
 
 /** Prints which programs it took, and what the kernel says of this process afterwards. */

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CommandFailed, type Run } from '../../../src/host/runner.js';
+import { CommandFailed, type Run } from '../../../src/host/processes/runner.js';
 import { findTemporalProgram } from '../../../src/worker/temporalProgram.js';
 import { createFakeRun } from '../fakeRun.js';
 

@@ -1,6 +1,6 @@
 import { chmod, copyFile, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Run } from '../../../host/runner.js';
+import type { Run } from '../../../host/processes/runner.js';
 import type { ContainerConfiguration } from './dockerArchive.js';
 
 /** The application's image is called so in the deployment's compose file. */

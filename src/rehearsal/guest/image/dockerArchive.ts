@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { link, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { Run } from '../../../host/runner.js';
+import type { Run } from '../../../host/processes/runner.js';
 
 /** How a container of an image starts: the part of the image's configuration that Docker calls Config. */
 export interface ContainerConfiguration {

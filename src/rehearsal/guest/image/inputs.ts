@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Run } from '../../../host/runner.js';
+import type { Run } from '../../../host/processes/runner.js';
 import { findKernel } from '../kernel.js';
 import { guestSource } from '../projectFiles.js';
 

@@ -1,6 +1,6 @@
 import { appendFile, chmod, chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Run } from '../../../host/runner.js';
+import type { Run } from '../../../host/processes/runner.js';
 import { guestSource } from '../projectFiles.js';
 import type { ContainerConfiguration } from './dockerArchive.js';
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../../../contract/errors.js';
-import type { Run } from '../../../host/runner.js';
+import type { Run } from '../../../host/processes/runner.js';
 import { bootGuest } from '../bootGuest.js';
 import { diskOf, type GuestImage } from '../guest.js';
 import { projectRoot } from '../projectFiles.js';

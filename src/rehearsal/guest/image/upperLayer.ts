@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ifPresent } from '../../../host/failure.js';
-import type { Run } from '../../../host/runner.js';
+import type { Run } from '../../../host/processes/runner.js';
 import { guestAddress } from '../network.js';
 import { findKernel } from '../kernel.js';
 import { guestSource } from '../projectFiles.js';

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { keepManifest, readManifests, type BackupManifest } from '../../../../src/activities/backup/backupManifest.js';
 import { decommissionActivities } from '../../../../src/activities/decommission/decommission.js';
 import { keepFact } from '../../../../src/activities/run/runFacts.js';
-import type { Pipeline } from '../../../../src/host/pipeline.js';
+import type { Pipeline } from '../../../../src/host/processes/pipeline.js';
 import { withDirectory } from '../../needsRoot.js';
 import { createAttempt } from '../attempt.js';
 

@@ -5,9 +5,9 @@ import { listPlaintext, type Listing } from '../../../../src/activities/decommis
 import { readMigration } from '../../../../src/activities/decommission/migration.js';
 import { keepFact } from '../../../../src/activities/run/runFacts.js';
 import { openJournal, type JournalEntry } from '../../../../src/activities/wrapper/journal.js';
-import { createMounts } from '../../../../src/host/mounts.js';
-import { createOpenFiles } from '../../../../src/host/openFiles.js';
-import { createRun } from '../../../../src/host/runner.js';
+import { createMounts } from '../../../../src/host/disks/mounts.js';
+import { createOpenFiles } from '../../../../src/host/disks/openFiles.js';
+import { createRun } from '../../../../src/host/processes/runner.js';
 import { createAttempt } from '../attempt.js';
 
 const identity = { node: 'copy', title: 'Copy', plan: '4', opening: 1, phase: 'do', undoable: true } as const;

@@ -6,8 +6,8 @@ import { assertGone, removeListed } from '../../../../src/activities/decommissio
 import { measureCopy } from '../../../../src/activities/decommission/measuredCopy.js';
 import { keepFact, readFact } from '../../../../src/activities/run/runFacts.js';
 import { createClaimFile } from '../../../../src/activities/wrapper/claim.js';
-import { createMounts } from '../../../../src/host/mounts.js';
-import { createRun } from '../../../../src/host/runner.js';
+import { createMounts } from '../../../../src/host/disks/mounts.js';
+import { createRun } from '../../../../src/host/processes/runner.js';
 import { withDirectory } from '../../needsRoot.js';
 import { createAttempt } from '../attempt.js';
 

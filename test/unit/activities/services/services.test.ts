@@ -5,8 +5,8 @@ import { serviceActivities } from '../../../../src/activities/services/services.
 import { PermanentFailure, RollbackTrigger } from '../../../../src/contract/errors.js';
 import { assertSourceUntouched } from '../../../../src/activities/source/stoppedSource.js';
 import { keepFact, readFact } from '../../../../src/activities/run/runFacts.js';
-import { readDigest } from '../../../../src/host/fileDigest.js';
-import { CommandFailed } from '../../../../src/host/runner.js';
+import { readDigest } from '../../../../src/host/files/fileDigest.js';
+import { CommandFailed } from '../../../../src/host/processes/runner.js';
 import { withDirectory } from '../../needsRoot.js';
 import { createAttempt } from '../attempt.js';
 

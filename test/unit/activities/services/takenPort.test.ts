@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ensureApplicationUp } from '../../../../src/activities/services/ensureServices.js';
 import { keepFact } from '../../../../src/activities/run/runFacts.js';
-import { PortTaken } from '../../../../src/host/compose.js';
+import { PortTaken } from '../../../../src/host/docker/compose.js';
 import { withDirectory } from '../../needsRoot.js';
 import { createAttempt } from '../attempt.js';
 

@@ -2,7 +2,7 @@ import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { assertMayReturn, carriedPlaces, ensureSourceInPlace, type Exchange, exchangeSource, settleExchange, takeCarriedPlaces } from '../../../../src/activities/wayBack/carriedSource.js';
-import { readDigest } from '../../../../src/host/fileDigest.js';
+import { readDigest } from '../../../../src/host/files/fileDigest.js';
 import { volumeLayout } from '../../../../src/activities/volume/openVolume.js';
 import { overlayActivities } from '../../../../src/activities/services/overlay.js';
 import { keepFact, readFact } from '../../../../src/activities/run/runFacts.js';

@@ -11,7 +11,7 @@ import { createSingleFlight } from '../../../../src/activities/wrapper/singleFli
 import { runDirectory, wrap, type WrapperDependencies } from '../../../../src/activities/wrapper/wrap.js';
 import { configSchema, type Config } from '../../../../src/config/schema.js';
 import type { Call, Condition } from '../../../../src/contract/calls.js';
-import { createAuditLog } from '../../../../src/host/auditLog.js';
+import { createAuditLog } from '../../../../src/host/audit/auditLog.js';
 
 /** A call as the engine makes it, with the given terms. */
 export function callWith(terms: Partial<Call> = {}): Call {

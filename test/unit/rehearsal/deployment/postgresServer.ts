@@ -1,7 +1,7 @@
 import { chown, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRun } from '../../../../src/host/runner.js';
+import { createRun } from '../../../../src/host/processes/runner.js';
 import { findFreePort } from '../../../workflows/freePort.js';
 import { createCluster } from '../../postgresCluster.js';
 

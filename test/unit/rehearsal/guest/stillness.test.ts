@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createRun } from '../../../../src/host/runner.js';
+import { createRun } from '../../../../src/host/processes/runner.js';
 import { readProcessIdentity } from '../../../../src/rehearsal/guest/processIdentity.js';
 import { copySparse, holdStill } from '../../../../src/rehearsal/guest/stillness.js';
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { createRun } from '../../../../../src/host/runner.js';
+import { createRun } from '../../../../../src/host/processes/runner.js';
 import { makeDisk } from '../../../../../src/rehearsal/guest/image/disk.js';
 import { opaqueDirectories } from '../../../../../src/rehearsal/guest/image/upperLayer.js';
 

@@ -1,0 +1,140 @@
+import { PermanentFailure } from '../../contract/errors.js';
+import { explain } from '../failure.js';
+import { passphraseBytes, WrongPassphrase, type Passphrase } from './luksPassphrase.js';
+import type { Run } from '../processes/runner.js';
+
+/** An open volume, as device-mapper has it. */
+export interface LuksStatus {
+  readonly active: true;
+  /** Mounted or otherwise held. */
+  readonly inUse: boolean;
+  /** For example `LUKS2`. */
+  readonly type: string;
+  readonly cipher: string;
+  readonly keySizeBits: number;
+  /** The block device below, for example `/dev/loop0`. */
+  readonly device: string;
+  /** The file behind that device, where it is a loop device. */
+  readonly loop?: string;
+  readonly sizeBytes: number;
+  readonly readOnly: boolean;
+}
+
+const sectorBytes = 512;
+
+/** Opening and closing volumes under a device-mapper name. */
+export function createLuksMapping({ run }: { readonly run: Run }) {
+  /** What device-mapper says of a name. */
+  async function status({ name }: { readonly name: string }): Promise<LuksStatus | { readonly active: false }> {
+    const { stdout } = await run('cryptsetup', ['status', name], { answers: [0, 4] }).catch((error: unknown) =>
+      explain(error, [{ says: /Cannot initialize device-mapper/, then: () => noDeviceMapper() }]),
+    );
+    return parseStatus(name, stdout);
+  }
+
+  return {
+    status,
+
+    /**
+     * Opens a volume as `/dev/mapper/<name>`; a file gets a loop device of its own that goes with it.
+     * Discards are never allowed through: they show which blocks are empty, and punch holes in the volume file.
+     *
+     * @returns whether it was opened now; false where that name is already open on that device.
+     * @throws {@link WrongPassphrase} when no slot answers.
+     * @throws {@link PermanentFailure} when the name is open on another device, or the kernel has no dm-crypt.
+     */
+    async open({
+      device,
+      name,
+      passphrase,
+    }: {
+      readonly device: string;
+      readonly name: string;
+      readonly passphrase: Passphrase;
+    }): Promise<{ changed: boolean }> {
+      const before = await status({ name });
+      if (before.active && (before.loop === device || before.device === device)) return { changed: false };
+      if (before.active) {
+        throw new PermanentFailure(`/dev/mapper/${name} is already open on ${before.loop ?? before.device}, not on ${device}`, `close it with cryptsetup close ${name}`);
+      }
+      try {
+        await run('cryptsetup', ['open', '--type', 'luks2', '--key-file=-', device, name], {
+          input: passphraseBytes(passphrase),
+          timeout: 'standard',
+        });
+      } catch (error) {
+        explain(error, [
+          { exitCode: 2, then: () => new WrongPassphrase(device) },
+          // What a kernel without the target dm-crypt answers: "reload ioctl … failed: Invalid argument".
+          { says: /Cannot initialize device-mapper|reload ioctl .* failed: Invalid argument/, then: () => noDeviceMapper() },
+        ]);
+      }
+      const after = await status({ name });
+      if (!after.active) throw new Error(`/dev/mapper/${name} is not there after opening ${device}`);
+      return { changed: true };
+    },
+
+    /**
+     * Closes a volume: its key leaves the kernel's memory.
+     *
+     * @returns whether it was closed now.
+     * @throws when something still holds it.
+     */
+    async close({ name }: { readonly name: string }): Promise<{ changed: boolean }> {
+      if (!(await status({ name })).active) return { changed: false };
+      try {
+        await run('cryptsetup', ['close', name], { timeout: 'standard' });
+      } catch (error) {
+        explain(error, [{ exitCode: 5, then: () => new Error(`/dev/mapper/${name} is still in use; unmount it, and end what holds it open`) }]);
+      }
+      return { changed: true };
+    },
+
+    /**
+     * Makes an open volume as large as the device below it, after that has grown.
+     *
+     * @throws {@link WrongPassphrase} when no slot answers: the volume key lies in the kernel's keyring, out of reach.
+     */
+    async resize({ name, passphrase }: { readonly name: string; readonly passphrase: Passphrase }): Promise<{ sizeBytes: number }> {
+      try {
+        await run('cryptsetup', ['resize', '--key-file=-', name], { input: passphraseBytes(passphrase), timeout: 'standard' });
+      } catch (error) {
+        explain(error, [{ exitCode: 2, then: () => new WrongPassphrase(`/dev/mapper/${name}`) }]);
+      }
+      const after = await status({ name });
+      if (!after.active) throw new Error(`/dev/mapper/${name} is not open; open it before resizing`);
+      return { sizeBytes: after.sizeBytes };
+    },
+  };
+}
+
+function parseStatus(name: string, stdout: string): LuksStatus | { readonly active: false } {
+  if (/is inactive\.?\s*$/m.test(stdout)) return { active: false };
+  const fields = new Map(
+    stdout.split('\n').flatMap((line) => {
+      const [, key, value] = /^ +([a-z ]+): +(.*)$/.exec(line) ?? [];
+      return key === undefined || value === undefined ? [] : [[key, value] as const];
+    }),
+  );
+  const need = (key: string): string => {
+    const value = fields.get(key);
+    if (value === undefined) throw new Error(`cryptsetup status of ${name} does not tell its ${key}`);
+    return value;
+  };
+  const loop = fields.get('loop');
+  return {
+    active: true,
+    inUse: stdout.includes('is active and is in use'),
+    type: need('type'),
+    cipher: need('cipher'),
+    keySizeBits: Number.parseInt(need('keysize'), 10),
+    device: need('device'),
+    ...(loop === undefined ? {} : { loop }),
+    sizeBytes: Number.parseInt(need('size'), 10) * sectorBytes,
+    readOnly: need('mode') !== 'read/write',
+  };
+}
+
+function noDeviceMapper(): PermanentFailure {
+  return new PermanentFailure('the kernel of this host has no device-mapper with dm-crypt', 'run lockstep doctor: it names the cause and what would make it pass');
+}
