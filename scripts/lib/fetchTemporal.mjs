@@ -1,6 +1,6 @@
 // Finds or fetches the Temporal server in the way that the worker does, and names it.
 import { readEnvironment } from '../../dist/config/environment.js';
-import { createRun } from '../../dist/host/runner.js';
+import { createRun } from '../../dist/host/processes/runner.js';
 import { findTemporalProgram } from '../../dist/worker/temporalProgram.js';
 
 const { cacheDirectory } = readEnvironment();

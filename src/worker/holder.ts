@@ -34,8 +34,10 @@ export function createHolder(client: Client, readClaim: () => Promise<Claim | un
       const claim = await readClaim();
       if (claim === undefined) return;
       try {
-        await forgetWorkerOf(client, claim);
-        await handleOf(claim).signal(signalNames.resumed, { bootId, calls: await readCalls(claim) });
+        // Without it the run hears of this later, and of a damaged journal from its next step.
+        await forgetWorkerOf(client, claim).catch(() => undefined);
+        const calls = await readCalls(claim).catch(() => undefined);
+        await handleOf(claim).signal(signalNames.resumed, { bootId, ...(calls === undefined ? {} : { calls }) });
       } catch (error) {
         // The run ended, or its server was lost: a person who starts the next one is shown the claim.
         if (!isNotFound(error)) throw error;

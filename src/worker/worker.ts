@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker, type ActivityInterceptorsFactory, type NativeConnection } from '@temporalio/worker';
 import type { Claim, SecretVault } from '../activities/index.js';
 import { hostTaskQueue, workflowTaskQueue } from '../contract/names.js';
@@ -14,6 +15,8 @@ import { listenForSecrets } from './secretSocket.js';
 import { ignoreAbort, isNoAnswer } from './serverErrors.js';
 import { connectWorker } from './workerConnection.js';
 import { runWorkflowWorker } from './workflowWorker.js';
+
+const secondsUntilToldAgain = 5;
 
 /** What a host's worker is made of. */
 export interface WorkerSettings {
@@ -119,7 +122,9 @@ async function serve(settings: WorkerSettings, { identity, buildId }: Itself, { 
       if (steps.getState() === 'RUNNING') steps.shutdown();
     };
     const trouble = (error: unknown): void => log.warn({ failure: String(error) }, 'the server did not do what was asked; workers go on');
-    const told = holder.tellResumed(settings.bootId).catch(trouble);
+    const tellResumed = () => holder.tellResumed(settings.bootId).then(() => true, (error: unknown) => (trouble(error), false));
+    const told = tellResumed();
+    void told.then((isTold) => (isTold ? undefined : repeatUntil(tellResumed, ending.signal)));
     // The step that was at work comes first: the thread for workflows takes as much of a single processor to start as all before.
     const walking = Promise.race([told, once(ending.signal, 'abort')]).then(() =>
       runWorkflowWorker(
@@ -146,6 +151,12 @@ async function serve(settings: WorkerSettings, { identity, buildId }: Itself, { 
   } finally {
     await secrets.close();
   }
+}
+
+/** A run that is not told of a reboot leaves the host as that left it for as long as a question is open. */
+async function repeatUntil(isDone: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  do await sleep(secondsUntilToldAgain * 1000, undefined, { signal }).catch(ignoreAbort);
+  while (!signal.aborted && !(await isDone()));
 }
 
 type Whose = { readonly connection: NativeConnection; readonly identity: string; readonly namespace: string };

@@ -3,7 +3,7 @@ import type { Config } from '../../config/schema.js';
 import type { Call } from '../../contract/calls.js';
 import { HostAhead } from '../../contract/errors.js';
 import { createClaimFile } from './claim.js';
-import { readDamagedJournal, readJournal, summarise, type JournalEntry } from './journal.js';
+import { endOf, readDamagedJournal, readJournal, summarise, type JournalEntry } from './journal.js';
 
 /**
  * A run changes a host only while it holds it.
@@ -15,7 +15,7 @@ export async function assertHoldsHost(config: Config, call: Call, directoryOf: (
   const held = await createClaimFile(config.stateDirectory).read();
   if (held?.runId === call.runId) return;
   const own = await readJournalIn(directoryOf(call));
-  if (hasEnded(own)) throw new HostAhead(`for the host this run is over: ${describe(own)}`, highestNumber(own), true);
+  if (endOf(own) !== undefined) throw new HostAhead(`for the host this run is over: ${describe(own)}`, highestNumber(own), true);
   if (held === undefined) throw new HostAhead(`no run holds this host, so this one may not act on it: it was reset from one that has ended, or its claim was removed. Its journal: ${describe(own)}`, highestNumber(own));
   const { workflowId, runId, takenAt } = held;
   const which = workflowId === call.workflowId ? `run ${runId} of this same workflow, from which this one was reset, or which its server has lost` : `${workflowId} (run ${runId})`;
@@ -38,7 +38,7 @@ export function assertNotBehind(entries: readonly JournalEntry[], call: Call): v
   throw new HostAhead(
     `the server's history of this run is older than this host (a database restored from a copy): it asks for "${call.title}" as call ${number}, and the journal goes on to call ${highestNumber(entries)}. ${describe(entries)}`,
     highestNumber(entries),
-    hasEnded(entries),
+    endOf(entries) !== undefined,
   );
 }
 
@@ -51,13 +51,9 @@ function isSame(entry: Extract<JournalEntry, { kind: 'began' }>, call: Call): bo
   return entry.node === call.node && entry.phase === call.phase && entry.opening === call.opening;
 }
 
-function hasEnded(entries: readonly JournalEntry[]): boolean {
-  return entries.some(({ kind }) => kind === 'closed');
-}
-
 /** What was left, for a person who has to choose: the last step, how it ended, and on which side of the switch users are. */
 function describe(entries: readonly JournalEntry[]): string {
-  const closed = entries.findLast((entry) => entry.kind === 'closed');
+  const closed = endOf(entries);
   const began = entries.findLast((entry) => entry.kind === 'began');
   const { usersMayWriteSince } = summarise(entries);
   const ended = began && entries.findLast((entry) => entry.kind === 'ended' && entry.node === began.node && entry.phase === began.phase && entry.at >= began.at);

@@ -110,17 +110,22 @@ export async function askParked(context: RunContext, asked: Asked, requires: rea
 
 /** @param isLeft - Whether the run leaves this place: people are not asked any more for what it waits for. */
 async function lookAfterReboot(context: RunContext, node: string, requires: readonly Condition[], isLeft: () => boolean): Promise<void> {
-  const bootId = context.resumedBoot ?? context.bootId;
+  const { bootId: before, resumedBoot: bootId = before } = context;
   context.resumedBoot = undefined;
-  if (bootId === context.bootId) return;
+  if (bootId === before) return;
   context.bootId = bootId;
   const looking = { over: false };
   const withdrawn = condition(() => looking.over || isLeft()).then(() => {
-    if (!looking.over) context.inbox.withdraw(node);
+    if (looking.over) return;
+    context.runningStep?.cancel();
+    context.inbox.withdraw(node);
   });
   try {
     await context.putRight(node, requires, isLeft);
   } catch (error) {
+    // The host is still as the boot left it: whatever is asked next has to look after that.
+    context.bootId = before;
+    context.resumedBoot ??= bootId;
     if (!(error instanceof Withdrawn && isLeft())) throw error;
   } finally {
     looking.over = true;

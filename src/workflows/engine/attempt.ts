@@ -143,7 +143,8 @@ async function askAfterFailure(
   const others = Object.keys(choices.others ?? {});
   const id = context.numberedOpening(`${node.id}.failed`);
   const proposed = trigger !== undefined && choices.rollback !== false;
-  context.progress.mark(node.id, 'failed', { note: failure, ...(proposed ? { facts: trigger } : {}) });
+  // A question that was answered keeps who said so: it is its conditions that fail.
+  if (before !== 'done') context.progress.mark(node.id, 'failed', { note: failure, ...(proposed ? { facts: trigger } : {}) });
   if (proposed && context.isFirstTrigger(node.id) && context.settings.automaticRollback === true) return decideBySetting(context, id);
   const title = [`${node.title} failed: ${failure}`, ...Object.entries(choices.others ?? {}).map(([answer, words]) => `${answer}: ${words}`)].join('. ');
   const asked = {

@@ -40,7 +40,7 @@ export async function catchUp<Acts>(
   // A reset sends again what was decided before it: that was said of a host that stood elsewhere.
   const question = calls === undefined ? 'host-ahead' : `host-ahead.${calls}`;
   for (let told = fact; ; ) {
-    const decision = await choose(context, runbook.name, question, told, [...(hasEnded ? [] : ['continue']), ...(mayRollBack ? ['rollback'] : []), 'stop']);
+    const decision = await choose(context, { runbook: runbook.name, goesBack }, question, told, [...(hasEnded ? [] : ['continue']), ...(mayRollBack ? ['rollback'] : []), 'stop']);
     if (decision.answer === 'stop') throw new Abandoned(`${fact}. Ended here by ${decision.by}: ${decision.reason ?? ''}`);
     const way = goesBack || decision.answer === 'rollback' || runbook.undoes !== undefined ? 'back' : 'on';
     try {
@@ -60,9 +60,17 @@ export async function catchUp<Acts>(
   }
 }
 
-async function choose(context: RunContext, runbook: string, question: string, fact: string, choices: readonly string[]): Promise<Decision> {
+async function choose(
+  context: RunContext,
+  { runbook, goesBack }: { readonly runbook: string; readonly goesBack: boolean },
+  question: string,
+  fact: string,
+  choices: readonly string[],
+): Promise<Decision> {
   const words: Readonly<Record<string, string>> = {
-    continue: 'go on from where the host stands; what was asked since then is asked again',
+    continue: goesBack
+      ? 'go on with the way back from where the host stands; where users may have written since, what becomes of that is asked first'
+      : 'go on from where the host stands; what was asked since then is asked again',
     rollback: 'go back from there',
     stop: `end this run and leave the host as it is; "lockstep start ${runbook} --resume" and "lockstep start rollback --take-over" take up what it left`,
   };

@@ -41,7 +41,7 @@ export async function close<Acts>(context: RunContext, runbook: Runbook<Acts>, s
   const closeWith = (words: string, conditions: readonly Condition[]) => (opening: number) =>
     actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).closeRun({ state, outcome: words, summary, leaves: conditions, ...how });
   const ways = leaves.length === 0 ? { rollback: false } : { others: { [asItStands]: `end the run without what it leaves else (${leaves.join(', ')})` } };
-  const attempted = await attempt(context, node, closeWith(outcome, leaves), ways);
+  const attempted = await attempt(context, { ...node, requires: leaves }, closeWith(outcome, leaves), ways);
   if (!('instead' in attempted)) return end(context, state, outcome);
   const asLeft = `${outcome}. The host stays as it stands, which may lack: ${leaves.join(', ')} (${attempted.words})`;
   await attempt(context, node, closeWith(asLeft, []), { rollback: false });

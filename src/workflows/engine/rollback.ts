@@ -55,7 +55,7 @@ const firstWay = 'first-way';
  */
 async function undoStep<Acts>(context: RunContext, step: Step<unknown, Acts>, undo: Undo<Acts>, isCarriedOver: boolean) {
   const go = ({ title, requires = [], do: act }: Pick<Undo<Acts>, 'title' | 'requires' | 'do'>, choices: FailureChoices) => {
-    const node = { id: step.id, title, plan: step.plan };
+    const node = { id: step.id, title, plan: step.plan, requires };
     return attempt(
       context,
       node,
@@ -78,15 +78,16 @@ async function undoStep<Acts>(context: RunContext, step: Step<unknown, Acts>, un
  * Goes through steps beside the list: they save, prove or tell, and have nothing to go back from.
  *
  * @param others - Answers to a failure that leave this step and those after it.
- * @returns That answer; undefined where they were gone through to the end.
+ * @returns How they were left, where they were not gone through to the end; and what of them a person skipped, in words.
  */
 export async function walkBeside<Acts>(
   context: RunContext,
   section: string,
   steps: readonly Step<unknown, Acts>[],
   others: Readonly<Record<string, string>> = {},
-): Promise<Left | undefined> {
+): Promise<{ readonly left?: Left; readonly skipped: readonly string[] }> {
   context.progress.add(section, steps);
+  const skipped: string[] = [];
   for (const step of steps) {
     context.progress.mark(step.id, 'running');
     context.publish();
@@ -98,13 +99,14 @@ export async function walkBeside<Acts>(
     );
     if ('instead' in attempted) {
       context.progress.mark(step.id, 'skipped', { note: attempted.words });
-      if (attempted.instead in others) return { answer: attempted.instead, words: `${step.title}: ${attempted.words}` };
+      if (attempted.instead in others) return { left: { answer: attempted.instead, words: `${step.title}: ${attempted.words}` }, skipped };
+      skipped.push(`${step.title} (${attempted.words})`);
       continue;
     }
     context.results.set(step.id, attempted.result);
     context.progress.mark(step.id, 'done', { facts: step.show?.(attempted.result) ?? [] });
   }
-  return undefined;
+  return { skipped };
 }
 
 /** How steps beside the list were left. */
@@ -131,7 +133,7 @@ const chooseAgain = 'choose-again';
  */
 export async function carryOver<Acts>(context: RunContext, runbook: Runbook<Acts>): Promise<boolean> {
   context.progress.state = 'rolling back';
-  const left = await walkBeside(context, 'Carry over what users wrote', runbook.carryOver ?? [], {
+  const { left } = await walkBeside(context, 'Carry over what users wrote', runbook.carryOver ?? [], {
     [discard]: 'go back without what users wrote',
     [chooseAgain]: 'choose anew what becomes of what users wrote',
   });

@@ -133,8 +133,8 @@ async function goBack<Acts>(
   const way = await chooseWayBack(context, runbook, left);
   if (way === 'continue') return undefined;
   if (way === 'stop') {
-    await walkBeside(context, 'Before the run ends', runbook.whenStopped ?? []);
-    return close(context, runbook, 'stopped', `${reason}. The service stays where it is`);
+    const { skipped } = await walkBeside(context, 'Before the run ends', runbook.whenStopped ?? []);
+    return close(context, runbook, 'stopped', `${reason}. The service stays where it is${skipped.length === 0 ? '' : `. NOT done, and left to be done by hand: ${skipped.join('; ')}`}`);
   }
   const isCarriedOver = way.carriesOver ? await carryOver(context, runbook.undoes ?? runbook) : way.isCarriedOver;
   const skipped = await rollBack(context, runbook, toGoBackFrom, way.toUndo, isCarriedOver);

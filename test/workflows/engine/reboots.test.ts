@@ -100,8 +100,8 @@ test.each([
   await run.decide('finish.failed.1', 'rollback', 'ann', 'too slow');
   await run.asked('past-the-point-of-no-return');
   await reboot(run, 'boot-2');
-  await run.decide('past-the-point-of-no-return', 'stop', 'ann', 'seen');
   if (expected.length > 0) await run.began('ensureConditions');
+  await run.decide('past-the-point-of-no-return', 'stop', 'ann', 'seen');
   await expect(run.result()).resolves.toMatchObject({ state: 'stopped' });
   expect(ensured(run)).toEqual(expected);
 });
@@ -176,5 +176,58 @@ test('a step tried again after a reboot asks for the passphrase once', async () 
   await run.decide('copy.failed.1', 'retry');
   await expect.poll(() => open(run)).toEqual(['copy.secret.1']);
   await run.decide('copy.secret.1', 'provided');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+});
+
+test('conditions at work are ended where the way back is chosen: what cannot come true is not tried out to its end', async () => {
+  const run = await driver.start('gated', { ensureConditions: () => Promise.reject(new Error('the daemon does not answer')) });
+  await run.asked('ready');
+  await reboot(run, 'boot-2');
+  await run.began('ensureConditions', 2);
+  await run.decide('ready', 'no-go', 'ann', 'not tonight');
+  await expect(run.result()).resolves.toMatchObject({ state: 'rolled back' });
+  expect(ensured(run).length).toBeLessThan(6);
+});
+
+test('where users may have written, whoever turns back before a reboot is put right is asked what becomes of that, and the service is put right meanwhile', async () => {
+  const mark = () => Promise.resolve({ toUndo: ['prepare'], usersMayWriteSince: '2026-10-01T21:00:00.000Z' });
+  const run = await driver.start('steps', { copy: inTurn(fails, succeeds), beginWayBack: mark, ensureConditions: inTurn(isLocked, isLocked, succeeds) });
+  await run.asked('copy.failed.1');
+  await reboot(run, 'boot-2');
+  await run.asked('copy.secret.1');
+  await run.decide('copy.failed.1', 'rollback', 'ann', 'too slow');
+  await run.asked('past-the-point-of-no-return');
+  await run.asked('begin-way-back.secret.1');
+  expect(ensured(run)).toEqual([['volume open'], ['application up']]);
+  await run.decide('past-the-point-of-no-return', 'continue');
+  await expect.poll(() => open(run)).toEqual(['begin-way-back.secret.1']);
+  await run.decide('begin-way-back.secret.1', 'provided');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+  expect(ensured(run)).toHaveLength(3);
+});
+
+test('a gate that was answered keeps who said so, whatever its conditions come to', async () => {
+  const { behaviour, release } = held();
+  const run = await driver.start('gated', { ensureConditions: inTurn((...call) => behaviour(...call).then(() => fails(...call)), succeeds) });
+  await run.asked('ready');
+  await reboot(run, 'boot-2');
+  await run.began('ensureConditions');
+  await run.decide('ready', 'go');
+  await expect.poll(() => run.outcomes()).toEqual(['counted']);
+  release();
+  await run.asked('ready.failed.1');
+  expect(await run.node('ready')).toMatchObject({ state: 'done', note: 'go, ann' });
+  await run.decide('ready.failed.1', 'retry');
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+  expect(await run.node('ready')).toMatchObject({ state: 'done', note: 'go, ann' });
+});
+
+test('a run that cannot end as it wants to leaves its host put right after a reboot', async () => {
+  const run = await driver.start('steps', { closeRun: inTurn(fails, succeeds) });
+  await run.asked('close-run.failed.1');
+  await reboot(run, 'boot-2');
+  await run.began('ensureConditions');
+  expect(ensured(run)).toEqual([['application up']]);
+  await run.decide('close-run.failed.1', 'retry');
   await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
 });

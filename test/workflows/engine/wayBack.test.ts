@@ -181,6 +181,20 @@ test('past the point of no return stop ends the run and undoes nothing', async (
   expect(run.done()).toEqual(['openRun', 'measure', 'prepare', 'beginWayBack', 'closeRun']);
 });
 
+test('what is skipped where a run is stopped past the point of no return is named in its outcome', async () => {
+  const run = await driver.start('twoWaysBack', { beginWayBack: past, 'let-in': fails });
+  await run.asked('ready');
+  await run.decide('ready', 'no-go', 'ann', 'too slow');
+  await run.asked('past-the-point-of-no-return');
+  await run.decide('past-the-point-of-no-return', 'stop', 'ann', 'we look into it');
+  await run.asked('let-in.failed.1');
+  await run.decide('let-in.failed.1', 'skip', 'ann', 'the application is rebuilt');
+  await expect(run.result()).resolves.toMatchObject({
+    state: 'stopped',
+    outcome: expect.stringContaining('NOT done, and left to be done by hand: Let users in (skipped by ann: the application is rebuilt)') as string,
+  });
+});
+
 test('past the point of no return what users wrote is carried over before anything is undone', async () => {
   const run = await driver.start('gated', { beginWayBack: past, exchange: inTurn(fails, succeeds) });
   await run.asked('ready');

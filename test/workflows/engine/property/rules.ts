@@ -1,3 +1,4 @@
+import { conditionsNodeOf, isConditionsNode } from '../../../../src/contract/names.js';
 import type { RunResult } from '../../../../src/workflows/engine/ending.js';
 import { goBack, listOf, noWayBackStep, otherWay, questionsOf } from './description.js';
 import type { Attempted, HostModel } from './hostModel.js';
@@ -41,7 +42,7 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
   const saidEver = (answer: string, matches: (question: string) => boolean) => sent.filter((each) => !each.mustNotCount && each.answer === answer && matches(each.question));
   const said = (answer: string, matches: (question: string) => boolean) => saidEver(answer, matches).filter((each) => each.run === run);
   const undoSkipped = (id: string) => said('skip', (question) => question.startsWith(`${id}.failed.`)).some(({ onTheWayBack }) => onTheWayBack);
-  /** What the setting decides, it decides for a step that gave the reason, and once. */
+  /** What the setting decides, it decides for a node that, or whose conditions, gave the reason, and once. */
   const automatic = ({ run: { decisions } }: HostModel) => decisions.filter(({ by, outcome }) => by === 'lockstep.yaml' && outcome === 'counted');
   const hasTimeSaidNo = ({ run: { outcomes } }: HostModel) => outcomes.some(({ state, note }) => state === 'failed' && note?.startsWith('no-go, time') === true);
   const mayLoseWrites = () => said('discard-writes', () => true).length > 0;
@@ -97,7 +98,9 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
   }
 
   /** The engine starts a node anew for an answer, or because the run went on where it stood. */
-  function beforeOpening({ what, node, opening }: Attempted): void {
+  function beforeOpening({ what, node: actsUnder, opening }: Attempted, host: HostModel): void {
+    // What asks for conditions is the node that waits for them.
+    const node = isConditionsNode(actsUnder) ? [...list.map(({ id }) => id), 'begin-way-back', 'close-run'].find((id) => conditionsNodeOf(id) === actsUnder) : actsUnder;
     if (opening === 1 || node === 'begin-way-back') return;
     const reasons =
       said('retry', (question) => question.startsWith(`${node}.failed.`)).length +
@@ -106,6 +109,8 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
       said('provided', (question) => question.startsWith(`${node}.secret.`)).length +
       said('continue', (question) => question.startsWith('past-')).length +
       said('choose-again', () => true).length +
+      // The way back is chosen anew where what was carried over lacks something.
+      host.attempts.filter((attempt) => attempt.run === run && attempt.node === actsUnder && attempt.fault === 'void').length +
       (list.some(({ id }) => id === node) || what === 'ensureConditions' ? 1 + scenario.interruptions.length : 0);
     if (reasons < opening - 1) broken.push(`${what} was started ${opening} times for ${reasons} answers`);
   }
@@ -129,7 +134,7 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
   function checkAutomatic(host: HostModel): void {
     for (const [index, { question, answer }] of automatic(host).entries()) {
       const node = list.find(({ id }) => question.startsWith(`${id}.failed.`))?.id;
-      const gaveReason = host.attempts.some((attempt) => attempt.run === run && attempt.node === node && attempt.phase === 'do' && attempt.fault === 'trigger');
+      const gaveReason = host.attempts.some((attempt) => attempt.run === run && node !== undefined && [node, conditionsNodeOf(node)].includes(attempt.node) && attempt.phase === 'do' && attempt.fault === 'trigger');
       if (!scenario.automaticRollback) broken.push(`${question} was answered by a setting that is not set`);
       if (answer !== 'rollback' || !gaveReason) broken.push(`the setting answered ${answer} to ${question}`);
       if (automatic(host).slice(0, index).some((earlier) => earlier.question.startsWith(`${node}.failed.`))) broken.push(`the setting overruled a person at ${question}`);
@@ -170,7 +175,7 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
     before(attempt, host) {
       const index = list.findIndex(({ id }) => id === attempt.node);
       run = attempt.run;
-      beforeOpening(attempt);
+      beforeOpening(attempt, host);
       if (attempt.what === `undo ${attempt.node}`) beforeUndo(attempt, index, host);
       else if (attempt.what === attempt.node && index >= 0) beforeStep(attempt, index, host);
     },

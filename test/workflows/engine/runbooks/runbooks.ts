@@ -57,7 +57,7 @@ export const steps: Runbook<TestActs> = {
   summary: ({ from }, has) => [...(has(copy) ? [['copied', String(from(copy).figure)] as const] : []), ...(has(compare) ? [['compared', 'yes'] as const] : [])],
 };
 
-/** One step, which can be undone in two ways. */
+/** One step, which can be undone in two ways; who stops past the point of no return lets users in. */
 export const twoWaysBack: Runbook<TestActs> = {
   name: 'twoWaysBack',
   title: 'Two ways back',
@@ -76,6 +76,7 @@ export const twoWaysBack: Runbook<TestActs> = {
   ],
   carryOver,
   afterRollback,
+  whenStopped: [optionalStep({ id: 'let-in', title: 'Let users in', plan: '4', skippable: true, do: (act) => act.act() })],
   summary: () => [],
 };
 
