@@ -71,7 +71,7 @@ test('conditions that cannot be put right park the gate, which stays open', asyn
   await run.asked('ready.failed.1');
   await run.decide('ready.failed.1', 'retry');
   await run.began('ensureConditions', 2);
-  await expect.poll(async () => (await run.status()).questions.map(({ id }) => id)).toEqual(['ready']);
+  await expect.poll(() => open(run)).toEqual(['ready']);
   expect(await run.node('ready')).toMatchObject({ state: 'open' });
   await run.decide('ready', 'go');
   await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
@@ -83,7 +83,7 @@ test('a step that is parked has its conditions put right after a reboot, so that
   await reboot(run, 'boot-2');
   await run.began('ensureConditions');
   expect(ensured(run)).toEqual([['volume open']]);
-  expect((await run.status()).questions.map(({ id }) => id)).toEqual(['copy.failed.1']);
+  expect(await open(run)).toEqual(['copy.failed.1']);
   // Under the step's own name its journal would say that it had ended well, and whoever goes on with the run would pass it over.
   expect(run.calls.filter(({ what }) => what === 'ensureConditions').map(({ call }) => call.node)).toEqual(['copy.conditions']);
   await run.decide('copy.failed.1', 'retry');

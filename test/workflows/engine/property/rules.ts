@@ -100,7 +100,7 @@ export function createRules(scenario: Scenario, sent: readonly Sent[]): Rules {
   /** The engine starts a node anew for an answer, or because the run went on where it stood. */
   function beforeOpening({ what, node: actsUnder, opening }: Attempted, host: HostModel): void {
     // What asks for conditions is the node that waits for them.
-    const node = isConditionsNode(actsUnder) ? [...list.map(({ id }) => id), 'begin-way-back', 'close-run'].find((id) => conditionsNodeOf(id) === actsUnder) : actsUnder;
+    const node = isConditionsNode(actsUnder) ? actsUnder.slice(0, -conditionsNodeOf('').length) : actsUnder;
     if (opening === 1 || node === 'begin-way-back') return;
     const reasons =
       said('retry', (question) => question.startsWith(`${node}.failed.`)).length +
