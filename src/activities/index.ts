@@ -12,12 +12,13 @@ import { removeRestore } from './backup/restoreCheck.js';
 import { createRunActivities, type RunDependencies } from './run/run.js';
 import type { Claim } from './wrapper/claim.js';
 import { createSingleFlight } from './wrapper/singleFlight.js';
+import { createTurns } from './wrapper/turns.js';
 import type { SecretVault } from './wrapper/secretVault.js';
 import { highestNumber, readJournalIn } from './wrapper/hostAhead.js';
 import { controlGroupOf, runDirectory, wrap, type Wrapped, type WrapperDependencies } from './wrapper/wrap.js';
 
 export { createSecretVault, type GivenSecret, type SecretVault } from './wrapper/secretVault.js';
-export { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
+export { createClaimFile, type Claim, type ClaimFile, type Holder } from './wrapper/claim.js';
 export { stepActivities, type Activities } from './activities.js';
 
 /** What the worker gives to its activities. */
@@ -40,10 +41,14 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
   const { bootId: currentBoot } = await createSystem({ run: createRun() }).readBootId();
   const bootId = () => Promise.resolve(currentBoot);
   const controlGroups = await createTakeOver();
+  const turns = createTurns();
+  const { isRunning } = dependencies;
   const wrapper: WrapperDependencies = {
     loadConfig,
     vault: dependencies.vault,
     singleFlight: createSingleFlight(),
+    turns,
+    isRunning,
     ensure: ensureCondition,
     controlGroups,
     audit: createAudit(now),
@@ -60,7 +65,8 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
     },
     ensure: ensureCondition,
     forgetSecrets: dependencies.vault.forgetAll,
-    isRunning: dependencies.isRunning,
+    isRunning,
+    turns,
   });
   const all: Record<string, Activity<never, unknown>> = { ...stepActivities, ...runActivities };
   return Object.fromEntries(

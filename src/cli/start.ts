@@ -2,16 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type Client } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Command } from 'commander';
-import { runInputSchema, type RunInput } from '../contract/inputs.js';
+import { inputSchemaOf, type RunInput } from '../contract/inputs.js';
 import { searchAttributeNames, workflowIdOf, workflowTaskQueue } from '../contract/names.js';
 import { refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
+import { readRunOptions, withRunOptions, type TypedRunOptions } from './runOptions.js';
 import { runbookNamed, withRunbookArgument } from './runbooks.js';
 import type { RunReference } from './runs.js';
 import { configFlag, flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 import { watch } from './watch.js';
 
-interface StartOptions extends HostOptions {
+interface StartOptions extends HostOptions, TypedRunOptions {
   readonly takeOver?: boolean;
   readonly resume?: boolean;
   readonly watch?: boolean;
@@ -19,18 +20,20 @@ interface StartOptions extends HostOptions {
 
 /** Adds `start`: begins a run, and says at once where the host refused it. */
 export function addStartCommand(program: Command, session: Session): void {
-  withHostOptions(withRunbookArgument(program.command('start'), '<runbook>').description('begin a run of a runbook on a host'))
+  const command = withHostOptions(withRunbookArgument(program.command('start'), '<runbook>').description('begin a run of a runbook on a host'))
     .option('--take-over', 'take the host from a run that is closed or unknown, after a look at what it left')
     .option('--resume', 'go on where the last run of this runbook stood, which was terminated, or lost by the server')
     .option('--watch', 'go on with "lockstep watch"')
     .action((runbook: string, options: StartOptions) => start(session, runbook, options));
+  withRunOptions(command);
 }
 
 async function start(session: Session, name: string, options: StartOptions): Promise<void> {
   const runbook = runbookNamed(name);
   if (options.resume === true && runbook.undoes !== undefined) throw wrongUsage(`${name} goes on by itself from where an earlier one came to: use --take-over`);
+  const typed = readRunOptions(runbook, options);
   const host = await resolveHost(session, options);
-  const input = runInputSchema.safeParse({ host, startedBy: session.environment.person, takeOver: options.takeOver ?? false, resume: options.resume ?? false });
+  const input = inputSchemaOf(runbook.takes ?? []).safeParse({ host, startedBy: session.environment.person, takeOver: options.takeOver ?? false, resume: options.resume ?? false, ...typed });
   if (!input.success) throw wrongUsage(input.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
   await withServer(session, async ({ client }) => {
     const run = await begin(client, { host, runbook, input: input.data, flags: flagsFor(options) });
@@ -47,7 +50,7 @@ interface Beginning {
 }
 
 async function begin(client: Client, { host, runbook: { name: runbook, title }, input, flags }: Beginning): Promise<RunReference> {
-  const workflowId = workflowIdOf(host, runbook);
+  const workflowId = workflowIdOf(host, runbook, input);
   try {
     const handle = await client.workflow.start(runbook, {
       taskQueue: workflowTaskQueue,

@@ -25,5 +25,48 @@ export const runInputSchema = z.strictObject({
     .default('unknown'),
 });
 
+/** What a run may be told beyond that; each runbook names those that it takes. */
+const optionSchemas = {
+  newDeployment: z.boolean().default(false).describe('go on: initialise PostgreSQL on the new volume, and end with the service healthy'),
+  keys: z.enum(['operational', 'recovery', 'both']).default('operational').describe('which keys are exchanged'),
+  reason: z.enum(['annual', 'personnel', 'incident']).default('annual').describe('why they are exchanged'),
+  emergency: z.boolean().default(false).describe('a passphrase may be known to others: at once, before whatever else this host is busy with'),
+  leak: z.boolean().default(false).describe('a header backup may have got out as well: new keys, and then a new volume key (cryptsetup reencrypt)'),
+  sizeGib: z.number().int().positive().max(1_048_576).optional().describe('how large the volume shall be, in GiB (default: the database plus growth)'),
+} as const;
+
+/** An option of a run, by the name that it has in the input. */
+export type RunOptionName = keyof typeof optionSchemas;
+
+/** What each of them can be. */
+export type RunOptions = { readonly [Name in RunOptionName]: z.infer<(typeof optionSchemas)[Name]> };
+
+/** One option as a command line offers it. */
+export interface RunOption {
+  readonly name: RunOptionName;
+  readonly description: string;
+  /** Absent of one that is set or not. */
+  readonly choices?: readonly string[] | 'number';
+}
+
+/** The options, in the order in which they are offered. */
+export const runOptions: readonly RunOption[] = (Object.keys(optionSchemas) as RunOptionName[]).map((name) => {
+  const schema = optionSchemas[name];
+  const inner = schema.unwrap();
+  const choices = inner instanceof z.ZodEnum ? inner.options : inner instanceof z.ZodNumber ? ('number' as const) : undefined;
+  return { name, description: schema.description ?? '', ...(choices === undefined ? {} : { choices }) };
+});
+
+/**
+ * The input of a runbook that takes these options.
+ *
+ * @param takes - Any other option is refused.
+ */
+export function inputSchemaOf(takes: readonly RunOptionName[]): z.ZodType<RunInput> {
+  const taken = Object.fromEntries(takes.map((name) => [name, optionSchemas[name]]));
+  // The names of its options are data, which the types cannot follow.
+  return runInputSchema.extend(taken) as unknown as z.ZodType<RunInput>;
+}
+
 /** The input as the runbook sees it. */
-export type RunInput = Readonly<z.infer<typeof runInputSchema>>;
+export type RunInput = Readonly<z.infer<typeof runInputSchema>> & Partial<RunOptions>;

@@ -8,9 +8,12 @@ export function hostTaskQueue(host: string): string {
   return `lockstep-${host}`;
 }
 
-/** A run's workflow id: one run of a runbook at a time for each host. */
-export function workflowIdOf(host: string, runbook: string): string {
-  return `${host}/${runbook}`;
+/**
+ * A run's workflow id: one run of a runbook at a time for each host; and beside it one that comes first, since
+ * the other may wait for people.
+ */
+export function workflowIdOf(host: string, runbook: string, { emergency = false }: { readonly emergency?: boolean | undefined } = {}): string {
+  return `${host}/${runbook}${emergency ? '-emergency' : ''}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { Claim } from '../activities/index.js';
+import type { Claim, Holder as HolderOfHost } from '../activities/index.js';
 import { signalNames } from '../contract/names.js';
 import { secretAnswers, type Decision } from '../contract/questions.js';
 import { isNoAnswer, isNotFound } from './serverErrors.js';
@@ -7,7 +7,7 @@ import { isNoAnswer, isNotFound } from './serverErrors.js';
 /** The run that holds the host, as a worker speaks to it. */
 export interface Holder {
   /** Whether the server knows a run as running; `unknown` where it can not be asked. */
-  readonly isRunning: (claim: Claim) => Promise<boolean | 'unknown'>;
+  readonly isRunning: (run: HolderOfHost) => Promise<boolean | 'unknown'>;
   /** Tells that a worker has started, so that an open question gets its conditions back after a reboot, and a history that is behind its host is noticed. */
   readonly tellResumed: (bootId: string) => Promise<void>;
   /** Tells that a secret lies in the vault, so that the step that lacked it runs again. */
@@ -18,8 +18,8 @@ export interface Holder {
  * @param readClaim - Reads the claim's file on the host.
  * @param readCalls - Reads how far the journal of a run is: the highest number of a call.
  */
-export function createHolder(client: Client, readClaim: () => Promise<Claim | undefined>, readCalls: (claim: Claim) => Promise<number>): Holder {
-  const handleOf = ({ workflowId, runId }: Claim) => client.workflow.getHandle(workflowId, runId);
+export function createHolder(client: Client, readClaim: () => Promise<Claim | undefined>, readCalls: (run: HolderOfHost) => Promise<number>): Holder {
+  const handleOf = ({ workflowId, runId }: HolderOfHost) => client.workflow.getHandle(workflowId, runId);
   return {
     async isRunning(claim) {
       try {
@@ -32,15 +32,16 @@ export function createHolder(client: Client, readClaim: () => Promise<Claim | un
     },
     async tellResumed(bootId) {
       const claim = await readClaim();
-      if (claim === undefined) return;
-      try {
-        // Without it the run hears of this later, and of a damaged journal from its next step.
-        await forgetWorkerOf(client, claim).catch(() => undefined);
-        const calls = await readCalls(claim).catch(() => undefined);
-        await handleOf(claim).signal(signalNames.resumed, { bootId, ...(calls === undefined ? {} : { calls }) });
-      } catch (error) {
-        // The run ended, or its server was lost: a person who starts the next one is shown the claim.
-        if (!isNotFound(error)) throw error;
+      for (const run of claim === undefined ? [] : [claim, ...(claim.lentBy ?? [])]) {
+        try {
+          // Without it the run hears of this later, and of a damaged journal from its next step.
+          await forgetWorkerOf(client, run).catch(() => undefined);
+          const calls = await readCalls(run).catch(() => undefined);
+          await handleOf(run).signal(signalNames.resumed, { bootId, ...(calls === undefined ? {} : { calls }) });
+        } catch (error) {
+          // The run ended, or its server was lost: a person who starts the next one is shown the claim.
+          if (!isNotFound(error)) throw error;
+        }
       }
     },
     async tellSecretGiven(question, by) {
@@ -53,6 +54,6 @@ export function createHolder(client: Client, readClaim: () => Promise<Claim | un
 }
 
 /** Else the server offers the run's next task to the process that had it last, which is dead, and waits. */
-async function forgetWorkerOf(client: Client, { workflowId, runId }: Claim): Promise<void> {
+async function forgetWorkerOf(client: Client, { workflowId, runId }: HolderOfHost): Promise<void> {
   await client.workflowService.resetStickyTaskQueue({ namespace: client.options.namespace, execution: { workflowId, runId } });
 }

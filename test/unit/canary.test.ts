@@ -8,6 +8,7 @@ import type { Activity } from '../../src/activities/activity.js';
 import { createRunActivities } from '../../src/activities/run/run.js';
 import { callWith, changing, createEnvironment, createWrapperHarness } from './activities/wrapper/harness.js';
 import { assertRoot, withDirectory } from './needsRoot.js';
+import { createTurns } from '../../src/activities/wrapper/turns.js';
 
 /** Values that occur nowhere else: where one is found, a secret got out. */
 const canaries = {
@@ -133,6 +134,7 @@ async function createHost(directory: string) {
     bootId: () => Promise.resolve('boot-1'),
     endLeftovers: () => Promise.resolve(),
     ensure: () => Promise.resolve(),
+    turns: createTurns(),
     forgetSecrets: () => undefined,
     isRunning: () => Promise.resolve(false),
   });

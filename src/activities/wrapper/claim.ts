@@ -5,7 +5,7 @@ import { syncDirectoryOf, syncFile } from '../../host/files/durable.js';
 import { ensureDirectory } from '../../host/files/ensureDirectory.js';
 import { ifPresent } from '../../host/failure.js';
 
-const claimSchema = z.strictObject({
+const holderSchema = z.strictObject({
   workflowId: z.string(),
   /** Of the first run in a chain: a reset run is another one and has to be looked at. */
   runId: z.string(),
@@ -13,6 +13,14 @@ const claimSchema = z.strictObject({
   startedBy: z.string(),
   takenAt: z.string(),
 });
+
+const claimSchema = holderSchema.extend({
+  /** The runs that it comes before, and that have the host again when it has ended; the next one first. */
+  lentBy: z.array(holderSchema).optional(),
+});
+
+/** A run that may change a host, or may again. */
+export type Holder = Readonly<z.infer<typeof holderSchema>>;
 
 /** The right of one run at a time to change a host. */
 export type Claim = Readonly<z.infer<typeof claimSchema>>;
@@ -22,10 +30,12 @@ export interface ClaimFile {
   readonly read: () => Promise<Claim | undefined>;
   /** Takes the claim, or tells who holds it; taking it again for the same run changes nothing. */
   readonly take: (claim: Claim) => Promise<{ readonly held: Claim }>;
-  /** Gives it back if this run holds it. */
+  /** Gives it up if this run holds it: to the run that it came before, or to nobody. */
   readonly release: (runId: string) => Promise<void>;
-  /** Gives it to another run if this one holds it, so that at no moment nobody does. */
-  readonly pass: (runId: string, to: Claim) => Promise<void>;
+  /** Gives it to another run if this one holds it, so that at no moment nobody does; whom it is owed to stays the same. */
+  readonly pass: (runId: string, to: Holder) => Promise<void>;
+  /** Gives it to a run that comes first if this one holds it, and that gives it back. */
+  readonly lend: (runId: string, to: Holder) => Promise<void>;
 }
 
 /** @param stateDirectory - Lockstep's own directory on the host. */
@@ -36,6 +46,17 @@ export function createClaimFile(stateDirectory: string): ClaimFile {
     const text = await ifPresent(readFile(path, 'utf8'));
     return text === undefined ? undefined : claimSchema.parse(JSON.parse(text));
   };
+
+  async function ifHeldBy(runId: string, change: (claim: Claim) => Promise<void>): Promise<void> {
+    const held = await read();
+    if (held?.runId === runId) await change(held);
+  }
+
+  async function replace({ workflowId, runId, runbook, startedBy, takenAt }: Holder, lentBy: readonly Holder[]): Promise<void> {
+    const holder = { workflowId, runId, runbook, startedBy, takenAt };
+    await rename(await writeDraft(lentBy.length === 0 ? holder : { ...holder, lentBy: [...lentBy] }), path);
+    await syncDirectoryOf(path);
+  }
 
   async function writeDraft(claim: Claim): Promise<string> {
     const draft = `${path}.${claim.runId}`;
@@ -60,15 +81,16 @@ export function createClaimFile(stateDirectory: string): ClaimFile {
       }
       return { held: (await read()) ?? claim };
     },
-    async release(runId) {
-      if ((await read())?.runId !== runId) return;
-      await rm(path, { force: true });
-      await syncDirectoryOf(path);
-    },
-    async pass(runId, to) {
-      if ((await read())?.runId !== runId) return;
-      await rename(await writeDraft(to), path);
-      await syncDirectoryOf(path);
-    },
+    release: (runId) =>
+      ifHeldBy(runId, async ({ lentBy: [next, ...others] = [] }) => {
+        if (next === undefined) {
+          await rm(path, { force: true });
+          await syncDirectoryOf(path);
+        } else {
+          await replace(next, others);
+        }
+      }),
+    pass: (runId, to) => ifHeldBy(runId, ({ lentBy = [] }) => replace(to, lentBy)),
+    lend: (runId, to) => ifHeldBy(runId, ({ lentBy = [], ...holder }) => replace(to, [holder, ...lentBy])),
   };
 }

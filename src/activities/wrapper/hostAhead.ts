@@ -2,8 +2,26 @@ import { join } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import type { Call } from '../../contract/calls.js';
 import { HostAhead } from '../../contract/errors.js';
-import { createClaimFile } from './claim.js';
+import { createClaimFile, type Holder } from './claim.js';
 import { endOf, readDamagedJournal, readJournal, summarise, type JournalEntry } from './journal.js';
+
+/** Who else is asked about before a run is told that it does not hold its host. */
+export interface Lending {
+  /** Told of the run that has the host first. */
+  readonly onLent: (to: Holder) => void;
+  /** Whether the server knows a run as running; `unknown` where it can not be asked. */
+  readonly isRunning: (run: Holder) => Promise<boolean | 'unknown'>;
+}
+
+/** Whether another run has the host first, which gives it back to this one. */
+export async function isLent(config: Config, { runId }: Pick<Call, 'runId'>, { onLent, isRunning }: Lending): Promise<boolean> {
+  const held = await createClaimFile(config.stateDirectory).read();
+  if (held?.lentBy?.some((each) => each.runId === runId) !== true) return false;
+  // One that was lost does not give the host back by itself: a person has to look.
+  if ((await isRunning(held)) === false) return false;
+  onLent(held);
+  return true;
+}
 
 /**
  * A run changes a host only while it holds it.

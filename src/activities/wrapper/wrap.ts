@@ -8,13 +8,15 @@ import { explainHostFault } from '../../host/hostFault.js';
 import { CommandFailed, createRun } from '../../host/processes/runner.js';
 import { createHostTools } from '../../host/tools.js';
 import type { Activity, Attempt, Who } from '../activity.js';
-import { assertHoldsHost, assertNotBehind } from './hostAhead.js';
+import { assertHoldsHost, assertNotBehind, isLent } from './hostAhead.js';
+import type { Holder } from './claim.js';
 import { hasActedBefore, openJournal, type CallIdentity, type EndOfAttempt } from './journal.js';
 import { appendCommandLog } from './commandLog.js';
 import { decisionEvents, newsFor } from './news.js';
 import { createSecretReader } from './secretReader.js';
 import type { SecretVault } from './secretVault.js';
 import type { SingleFlight } from './singleFlight.js';
+import type { Turns } from './turns.js';
 
 /** What the wrapper needs of the worker. */
 export interface WrapperDependencies {
@@ -22,6 +24,9 @@ export interface WrapperDependencies {
   readonly loadConfig: () => Promise<{ readonly config: Config; readonly digest: string }>;
   readonly vault: SecretVault;
   readonly singleFlight: SingleFlight;
+  readonly turns: Turns;
+  /** Whether the server knows a run as running; `unknown` where it can not be asked. */
+  readonly isRunning: (run: Holder) => Promise<boolean | 'unknown'>;
   /** Makes the named condition true, or fails with what stands against it. */
   readonly ensure: (condition: Condition, attempt: Attempt) => Promise<void>;
   readonly controlGroups: {
@@ -51,7 +56,7 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
       const beat = startHeartbeat(context);
       try {
         const signal = AbortSignal.any([superseded, context.cancellationSignal]);
-        return await perform(call, args, context.info.attempt, signal, beat.report);
+        return await inTurn(call, signal, beat.report, () => perform(call, args, context.info.attempt, signal, beat.report));
       } catch (error) {
         if (context.cancellationSignal.aborted) await context.cancelled;
         throw toFailure(error);
@@ -59,6 +64,21 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
         beat.stop();
       }
     });
+
+  /** Waits while another run has the host first. */
+  async function inTurn<R>(call: Call, signal: AbortSignal, report: (progress: Progress) => void, act: () => Promise<R>): Promise<R> {
+    const { config } = await dependencies.loadConfig();
+    const lending = {
+      isRunning: dependencies.isRunning,
+      onLent: ({ workflowId }: Holder) => report({ phase: `waits: ${workflowId} has the host first` }),
+    };
+    const mayAct = async () => {
+      if (await isLent(config, call, lending)) return false;
+      if (needsClaim) await assertHoldsHost(config, call, (run) => runDirectory(config, run));
+      return true;
+    };
+    return dependencies.turns.during(call.runId, mayAct, signal, act);
+  }
 
   async function perform(
     call: Call,
@@ -68,7 +88,6 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
     report: (progress: Progress) => void,
   ): Promise<unknown> {
     const { config } = await dependencies.loadConfig();
-    if (needsClaim) await assertHoldsHost(config, call, (run) => runDirectory(config, run));
     const directory = runDirectory(config, call);
     const journal = await openJournal(join(directory, 'journal.jsonl'));
     assertNotBehind(journal.earlier, call);

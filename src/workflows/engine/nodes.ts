@@ -1,6 +1,6 @@
 import type { Condition } from '../../contract/calls.js';
 import type { Facts } from '../../contract/facts.js';
-import type { RunInput } from '../../contract/inputs.js';
+import type { RunInput, RunOptionName } from '../../contract/inputs.js';
 import type { RunSettings } from '../../contract/settings.js';
 
 /** Reads the result of an earlier step. */
@@ -111,6 +111,13 @@ export interface Runbook<Acts> {
   readonly name: string;
   readonly title: string;
   readonly sections: readonly Section<Acts>[];
+  /** The options that its input may have beside the host; default none. */
+  readonly takes?: readonly RunOptionName[];
+  /**
+   * Whether it takes the host from a run that waits at once, and from one that works after its step; that run goes on
+   * afterwards. Default never.
+   */
+  readonly comesFirst?: (input: RunInput) => boolean;
   /**
    * The runbook whose last run on the host this one undoes, once its own list is walked; its own list
    * changes nothing.

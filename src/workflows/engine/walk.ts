@@ -2,7 +2,7 @@ import { ApplicationFailure, CancellationScope, defineQuery, defineSignal, setHa
 import { z } from 'zod';
 import type { Condition } from '../../contract/calls.js';
 import { failureTypes } from '../../contract/errors.js';
-import { runInputSchema } from '../../contract/inputs.js';
+import { inputSchemaOf } from '../../contract/inputs.js';
 import { catchUpNode, conditionsNodeOf, queryNames, signalNames } from '../../contract/names.js';
 import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.js';
 import type { Reached } from '../../contract/settings.js';
@@ -25,12 +25,13 @@ const resumedSignal = defineSignal<[unknown]>(signalNames.resumed);
 const statusQuery = defineQuery<RunStatus>(queryNames.status);
 
 /**
- * Makes a workflow of a runbook. It takes one JSON object, {@link runInputSchema}, and fails at once
+ * Makes a workflow of a runbook. It takes one JSON object, {@link inputSchemaOf} its options, and fails at once
  * where that does not fit; after that it ends only by its list or by the way back.
  */
 export function workflowOf<Acts>(runbook: Runbook<Acts>): (input: unknown) => Promise<RunResult> {
+  const inputSchema = inputSchemaOf(runbook.takes ?? []);
   return async (raw) => {
-    const parsed = runInputSchema.safeParse(raw);
+    const parsed = inputSchema.safeParse(raw);
     if (!parsed.success) throw ApplicationFailure.nonRetryable(z.prettifyError(parsed.error), failureTypes.invalidInput);
     const placed = placedNodes(runbook);
     const context = createRunContext(runbook.name, parsed.data, createProgress(placed));
@@ -149,7 +150,7 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   const node = { id: 'open-run', title: `${runbook.title}: claim the host`, plan: '' };
   const act = actOn<EngineActs>(context.input.host, context.uncounted(node, {}));
   const opened = await act
-    .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver || context.input.resume, ...(context.input.resume ? { resume: true } as const : {}), ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }) })
+    .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver || context.input.resume, ...(context.input.resume ? { resume: true } as const : {}), ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }), ...(runbook.comesFirst?.(context.input) === true ? { comesFirst: true } as const : {}) })
     .catch((error: unknown) => {
       // The memo is what tells of a run that is over.
       context.progress.state = 'failed';

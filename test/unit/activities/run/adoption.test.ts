@@ -10,6 +10,7 @@ import { configSchema } from '../../../../src/config/schema.js';
 import { withDirectory } from '../../needsRoot.js';
 import { createAttempt } from '../attempt.js';
 import { callWith } from '../wrapper/harness.js';
+import { createTurns } from '../../../../src/activities/wrapper/turns.js';
 
 const identity = { node: 'copy', title: 'Copy', plan: '4', opening: 1, phase: 'do', undoable: true } as const;
 
@@ -206,6 +207,7 @@ test('where there is nothing to go back from, the run is refused and does not ke
       bootId: () => Promise.resolve('boot-1'),
       endLeftovers: () => Promise.resolve(),
       ensure: () => Promise.resolve(),
+    turns: createTurns(),
     forgetSecrets: () => undefined,
       isRunning: () => Promise.resolve(false),
     });

@@ -12,6 +12,7 @@ import type { RunRecord } from '../../../../src/contract/record.js';
 import type { Opened } from '../../../../src/contract/settings.js';
 import { assertRoot, withDirectory } from '../../needsRoot.js';
 import { callWith, createWrapperHarness, eventsOf, type WrapperHarness } from '../wrapper/harness.js';
+import { createTurns } from '../../../../src/activities/wrapper/turns.js';
 
 beforeAll(() => assertRoot('the audit log is given to the group adm'));
 
@@ -31,6 +32,7 @@ function createHost(
       ensured.push(condition);
       return Promise.resolve();
     },
+    turns: createTurns(),
     forgetSecrets: () => undefined,
     isRunning,
   });

@@ -37,3 +37,20 @@ test('only the run that holds it gives it back', () =>
     expect(await claims.read()).toBeUndefined();
     expect((await claims.take(claimOf('run-2'))).held.runId).toBe('run-2');
   }));
+
+test('one that comes first has it until it gives it up, and then the run before it, also through several', () =>
+  withDirectory(async (directory) => {
+    const claims = createClaimFile(directory);
+    await claims.take(claimOf('planned'));
+    await claims.lend('planned', claimOf('emergency'));
+    expect(await claims.read()).toEqual({ ...claimOf('emergency'), lentBy: [claimOf('planned')] });
+    await claims.lend('emergency', claimOf('access'));
+    expect((await claims.read())?.lentBy).toEqual([claimOf('emergency'), claimOf('planned')]);
+    // A run that is taken over owes it on.
+    await claims.pass('access', claimOf('heir'));
+    await claims.release('planned');
+    await claims.release('heir');
+    expect(await claims.read()).toEqual({ ...claimOf('emergency'), lentBy: [claimOf('planned')] });
+    await claims.release('emergency');
+    expect(await claims.read()).toEqual(claimOf('planned'));
+  }));

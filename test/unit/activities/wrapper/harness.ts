@@ -8,6 +8,7 @@ import { createClaimFile } from '../../../../src/activities/wrapper/claim.js';
 import { openJournal, type JournalEntry } from '../../../../src/activities/wrapper/journal.js';
 import { createSecretVault, type SecretVault } from '../../../../src/activities/wrapper/secretVault.js';
 import { createSingleFlight } from '../../../../src/activities/wrapper/singleFlight.js';
+import { createTurns } from '../../../../src/activities/wrapper/turns.js';
 import { runDirectory, wrap, type WrapperDependencies } from '../../../../src/activities/wrapper/wrap.js';
 import { configSchema, type Config } from '../../../../src/config/schema.js';
 import type { Call, Condition } from '../../../../src/contract/calls.js';
@@ -76,6 +77,8 @@ export function createWrapperHarness(
     loadConfig: () => Promise.resolve({ config, digest: 'digest' }),
     vault,
     singleFlight: createSingleFlight(),
+    turns: createTurns(),
+    isRunning: () => Promise.resolve(true),
     ensure: (condition) => {
       ensured.push(condition);
       return Promise.resolve();

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect, test } from 'vitest';
+import { createRunActivities } from '../../../../src/activities/run/run.js';
+import { createClaimFile } from '../../../../src/activities/wrapper/claim.js';
+import { createTurns } from '../../../../src/activities/wrapper/turns.js';
+import { assertRoot, withDirectory } from '../../needsRoot.js';
+import { callWith, changing, createWrapperHarness, eventsOf } from '../wrapper/harness.js';
+
+beforeAll(() => assertRoot('the audit log is given to the group adm'));
+
+function createHost(directory: string, running: () => boolean = () => true) {
+  const turns = createTurns();
+  const isRunning = () => Promise.resolve(running());
+  const harness = createWrapperHarness(directory, { turns, isRunning });
+  const activities = createRunActivities({
+    lockstepVersion: '1.2.3',
+    configDigest: () => Promise.resolve('abc'),
+    bootId: () => Promise.resolve('boot-1'),
+    endLeftovers: () => Promise.resolve(),
+    ensure: () => Promise.resolve(),
+    forgetSecrets: () => undefined,
+    isRunning,
+    turns,
+  });
+  const callOf = (runId: string, node: string) => callWith({ runId, node, undoable: false, workflowId: `h1/${runId}` });
+  return {
+    open: (runId: string, comesFirst = false) =>
+      harness.run(activities.openRun, { call: callOf(runId, 'open-run'), args: { nodes: ['copy'], takeOver: false, ...(comesFirst ? { comesFirst: true } : {}) }, needsClaim: false }),
+    close: (runId: string) => harness.run(activities.closeRun, { call: callOf(runId, 'close-run'), args: { state: 'succeeded', outcome: 'done', summary: [] }, needsClaim: false }),
+    step: (runId: string, perform: () => Promise<unknown>) => harness.run(changing(perform), { call: callOf(runId, 'copy') }),
+    holder: () => createClaimFile(harness.config.stateDirectory).read(),
+    journal: (runId: string) => harness.journal(callOf(runId, 'copy')),
+    auditLog: harness.auditLog,
+  };
+}
+
+test('it takes the host from a run that waits, whose next step begins when it has ended', () =>
+  withDirectory(async (directory) => {
+    const host = createHost(directory);
+    await host.open('planned');
+    await host.open('emergency', true);
+    expect(await host.holder()).toMatchObject({ runId: 'emergency', lentBy: [{ runId: 'planned' }] });
+    const events: string[] = [];
+    const waiting = host.step('planned', () => Promise.resolve(void events.push('planned')));
+    await sleep(100);
+    await host.step('emergency', () => Promise.resolve(void events.push('emergency')));
+    await host.close('emergency');
+    await waiting;
+    expect(events).toEqual(['emergency', 'planned']);
+    expect(await host.holder()).toMatchObject({ runId: 'planned' });
+  }));
+
+test('a step that is at work is not disturbed: the host changes hands after it', () =>
+  withDirectory(async (directory) => {
+    const host = createHost(directory);
+    await host.open('planned');
+    let end = (): void => undefined;
+    const working = host.step('planned', () => new Promise<void>((resolve) => (end = resolve)));
+    await sleep(50);
+    const opening = host.open('emergency', true);
+    await sleep(100);
+    expect((await host.holder())?.runId).toBe('planned');
+    end();
+    await working;
+    await opening;
+    expect((await host.holder())?.runId).toBe('emergency');
+  }));
+
+test('both journals and the audit log tell of it, once', () =>
+  withDirectory(async (directory) => {
+    const host = createHost(directory);
+    await host.open('planned');
+    await host.open('emergency', true);
+    await host.open('emergency', true);
+    const notes = async (runId: string) => (await host.journal(runId)).flatMap((entry) => (entry.kind === 'note' ? [entry.text] : []));
+    expect(await notes('emergency')).toEqual(['took the host first from h1/planned (run planned), which has it again afterwards']);
+    expect(await notes('planned')).toEqual(['the host went first to h1/emergency (run emergency)']);
+    expect(eventsOf(await host.auditLog()).filter((event) => event === 'HOST_TAKEN_FIRST')).toHaveLength(1);
+  }));
+
+test('a run that ends while it waits for the host ends after the other one', () =>
+  withDirectory(async (directory) => {
+    const host = createHost(directory);
+    await host.open('planned');
+    await host.open('emergency', true);
+    const closing = host.close('planned');
+    await host.close('emergency');
+    await closing;
+    expect(await host.holder()).toBeUndefined();
+  }));
+
+test('where the one that came first was lost, the run before it is told so, and does not wait for ever', () =>
+  withDirectory(async (directory) => {
+    let isAlive = true;
+    const host = createHost(directory, () => isAlive);
+    await host.open('planned');
+    await host.open('emergency', true);
+    isAlive = false;
+    await expect(host.step('planned', () => Promise.resolve())).rejects.toThrow('this host is held by h1/emergency (run emergency)');
+  }));
+
+test('any other run is refused as ever', () =>
+  withDirectory(async (directory) => {
+    const host = createHost(directory);
+    await host.open('planned');
+    await expect(host.open('second')).rejects.toThrow('this host is held by');
+  }));
