@@ -50,7 +50,7 @@ ensure_programs() {
   done
   if ((${#missing[@]} == 0)); then return; fi
   mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
-  local command=(apt-get install --yes --no-install-recommends "${missing[@]}")
+  local command=(apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "${missing[@]}")
   if ! command -v apt-get >/dev/null; then
     refuse "programs of these Debian packages are missing: ${missing[*]}" 'install what your system calls them'
   fi
