@@ -53,6 +53,7 @@ const volumeSchema = z.strictObject({
     .default('pg-data-encrypted')
     .describe('The opened volume is /dev/mapper/<name>.'),
   file: absolutePath.default('/var/lib/supersync-encrypted.img').describe('The file that holds the volume, allocated in full.'),
+  device: absolutePath.optional().describe('A block device or logical volume in the place of the file, for example /dev/vg0/pg-data. It has to be empty.'),
   mountPoint: absolutePath.default('/mnt/pg-data-encrypted').describe('The data directory lies in a subdirectory of it.'),
   growthPercent: percent.default(20).describe('Room above the size of the database, as in the plan.'),
   minimumSizeMiB: z.number().int().min(64).default(256).describe('However small the database is.'),

@@ -5,7 +5,8 @@ import { readContainerReadiness } from '../../host/postgres/postgresReadiness.js
 import type { Attempt } from '../activity.js';
 import { assertMayReturn, mayReturn } from '../wayBack/carriedSource.js';
 import { isOverlaySelected } from './overlaySelection.js';
-import { needSource } from '../source/source.js';
+import { readFact } from '../run/runFacts.js';
+import { needDeployment } from './deployment.js';
 
 const readyWithinSeconds = 300;
 /** What Docker started before the volume was open may end once for that alone. */
@@ -25,7 +26,7 @@ export class NotInTime extends PermanentFailure {}
 /** Stops the application where it runs. */
 export async function ensureApplicationStopped(attempt: Attempt): Promise<void> {
   const { application } = attempt.config.deployment;
-  const { applicationContainer } = await needSource(attempt);
+  const { applicationContainer } = await needDeployment(attempt);
   if ((await attempt.tools.docker.readContainer(applicationContainer))?.isRunning === false) return;
   await stopService(attempt, { service: application.service, container: applicationContainer, timeoutSeconds: application.stopTimeoutSeconds });
 }
@@ -39,7 +40,7 @@ export async function ensureApplicationHealthy(attempt: Attempt): Promise<void> 
 
 /** Where the database answers nothing is done; else it is started as the selected compose files have it. */
 export async function ensureDatabaseReady(attempt: Attempt): Promise<void> {
-  const { container } = await needSource(attempt);
+  const { container } = await needDeployment(attempt);
   if (!(await isDatabaseReady(attempt, container))) await ensureDatabaseUp(attempt);
 }
 
@@ -56,6 +57,8 @@ export async function isDatabaseReady({ config, tools }: Attempt, container: str
  * whatever reason it does: a way back whose undos were skipped would else leave users there unnoticed.
  */
 export async function markUsersMayWrite(attempt: Attempt): Promise<void> {
+  // A run that moves nothing has no old volume to go back to.
+  if ((await readFact(attempt, 'source')) === undefined) return;
   if ((await attempt.readJournal()).some((entry) => entry.kind === 'mark')) return;
   await attempt.journal({ kind: 'mark', at: attempt.now().toISOString(), mark: 'users may write on the new volume' });
 }
@@ -65,7 +68,7 @@ export async function ensureApplicationUp(attempt: Attempt): Promise<{ status: n
   const { application } = attempt.config.deployment;
   if (await isOverlaySelected(attempt)) await markUsersMayWrite(attempt);
   await startService(attempt, { services: [application.service], noDeps: true });
-  const { applicationContainer } = await needSource(attempt);
+  const { applicationContainer } = await needDeployment(attempt);
   return waitUntil(attempt, { container: applicationContainer, what: 'the application to be healthy' }, async () => {
     const status = await readHealth(attempt);
     return status === 200 ? { status } : undefined;
@@ -95,7 +98,7 @@ export async function ensureDatabaseUp(attempt: Attempt): Promise<void> {
       return;
     } catch (error) {
       if (!(error instanceof DatabaseEnded || error instanceof NotInTime) || !(await isOverlaySelected(attempt))) throw error;
-      const { container } = await needSource(attempt);
+      const { container } = await needDeployment(attempt);
       if (start === startsOnVolume || error instanceof NotInTime) {
         throw new RollbackTrigger(`PostgreSQL does not start on the encrypted volume (${error.message})`, `look at docker logs ${container}; roll back, or mend it and retry`, [
           ['starts tried', String(start)],
@@ -110,7 +113,7 @@ export async function ensureDatabaseUp(attempt: Attempt): Promise<void> {
 async function startDatabase(attempt: Attempt): Promise<void> {
   if (!(await mayReturn(attempt)) && !(await isOverlaySelected(attempt))) await assertMayReturn(attempt);
   const { database } = attempt.config.deployment;
-  const { container } = await needSource(attempt);
+  const { container } = await needDeployment(attempt);
   await startService(attempt, { services: [database.service], noDeps: true, shutdownTimeoutSeconds: database.stopTimeoutSeconds });
   await waitUntil(attempt, { container, what: `${container} to accept connections` }, async () => {
     await assertNotEnded(attempt, container);
@@ -132,7 +135,7 @@ async function assertNotEnded({ tools }: Attempt, container: string): Promise<vo
 /** Stops the database cleanly, waiting as long as `deployment.database.stopTimeoutSeconds` allows before Docker kills it; does nothing where it has stopped. */
 export async function ensureDatabaseStopped(attempt: Attempt): Promise<void> {
   const { database } = attempt.config.deployment;
-  const { container } = await needSource(attempt);
+  const { container } = await needDeployment(attempt);
   if ((await attempt.tools.docker.readContainer(container))?.isRunning === false) return;
   await stopService(attempt, { service: database.service, container, timeoutSeconds: database.stopTimeoutSeconds });
 }
@@ -153,7 +156,7 @@ async function startService(attempt: Attempt, options: Parameters<Compose['up']>
 
 async function freePort(attempt: Attempt, { port }: PortTaken): Promise<void> {
   const { docker } = attempt.tools;
-  const { container, applicationContainer } = await needSource(attempt);
+  const { container, applicationContainer } = await needDeployment(attempt);
   const running = await docker.readRunning();
   const others = running.filter((name) => name !== container && name !== applicationContainer);
   if (others.length > 0) {

@@ -8,7 +8,8 @@ import { changes, type Attempt } from '../activity.js';
 import { assertMayReturn } from '../wayBack/carriedSource.js';
 import { isOverlaySelected, overlayName, readProject } from './overlaySelection.js';
 import { voidStaleCarryOver } from '../wayBack/staleCarryOver.js';
-import { needSource } from '../source/source.js';
+import { readDatabaseOwner } from '../volume/databaseOwner.js';
+import { needDeployment } from './deployment.js';
 import { volumeLayout } from '../volume/openVolume.js';
 
 /** The switch between the old volume and the new one: one line in `.env`. */
@@ -38,7 +39,7 @@ export async function ensureOverlaySelected(attempt: Attempt): Promise<void> {
 
 async function selectOverlay(attempt: Attempt): Promise<{ readonly composeFile: string }> {
   const { config, tools } = attempt;
-  const source = await needSource(attempt);
+  const { mountTarget } = await needDeployment(attempt);
   const layout = volumeLayout(config);
   const { directory, database } = config.deployment;
   const compose = tools.compose(directory);
@@ -47,14 +48,14 @@ async function selectOverlay(attempt: Attempt): Promise<{ readonly composeFile: 
   const password = await compose.readEnvironmentValue({ service: database.service, name: database.passwordVariable });
   if (password !== undefined && password !== '') {
     await ensureDirectory(dirname(layout.passwordFile), 0o700);
-    await ensureTextFile({ path: layout.passwordFile, content: password, mode: 0o400, owner: { uid: source.uid, gid: source.gid } });
+    await ensureTextFile({ path: layout.passwordFile, content: password, mode: 0o400, owner: await readDatabaseOwner(attempt) });
   }
   const secretExists = (await readTextFile(layout.passwordFile)) !== undefined;
   const overlay = renderOverlay({
     base: await compose.readConfig({ files: base.map((file) => join(directory, file)) }),
     databaseService: database.service,
     otherServices: [config.deployment.application.service],
-    dataTarget: source.mountTarget,
+    dataTarget: mountTarget,
     bindSource: layout.dataDirectory,
     ...(secretExists
       ? { password: { variable: database.passwordVariable, secretName: 'postgres_password', secretFile: layout.passwordFile } }

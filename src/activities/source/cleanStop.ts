@@ -1,7 +1,7 @@
 import type { Attempt } from '../activity.js';
 import { ensureDatabaseStopped, ensureDatabaseUp } from '../services/ensureServices.js';
 import { keepFact, readFact } from '../run/runFacts.js';
-import { needSource } from './source.js';
+import { needDeployment } from '../services/deployment.js';
 import { beforeRecoveryFact, readStatistics, type Statistics } from './statistics.js';
 import { isStoppedCleanly, type Cluster } from './stoppedSource.js';
 
@@ -13,7 +13,7 @@ import { isStoppedCleanly, type Cluster } from './stoppedSource.js';
  * recorded again after one, also after that of a person who started the database between two attempts.
  */
 export async function ensureDatabaseStoppedCleanly(attempt: Attempt, cluster: Cluster): Promise<void> {
-  const { container } = await needSource(attempt);
+  const { container } = await needDeployment(attempt);
   const wasRunning = (await attempt.tools.docker.readContainer(container))?.isRunning === true;
   if (wasRunning && attempt.hasPredecessor) {
     await ensureDatabaseUp(attempt);

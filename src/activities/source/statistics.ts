@@ -7,7 +7,7 @@ import { CommandFailed } from '../../host/processes/runner.js';
 import { changes, reads, type Attempt } from '../activity.js';
 import { keepProof } from '../run/proofs.js';
 import { dropFact, keepFact, needFact } from '../run/runFacts.js';
-import { needSource } from './source.js';
+import { needDeployment } from '../services/deployment.js';
 
 /** psql's status where the server refused a statement. */
 export const failedStatement = 3;
@@ -63,7 +63,7 @@ export async function readStatistics(attempt: Attempt, container?: string): Prom
 
 /** How the database is reached: inside its container, under the run's name. */
 export async function connectionOf(attempt: Attempt) {
-  const { container } = await needSource(attempt);
+  const { container } = await needDeployment(attempt);
   return { container, user: attempt.config.deployment.database.user, applicationName: toApplicationName(`lockstep ${attempt.call.runId}`) };
 }
 

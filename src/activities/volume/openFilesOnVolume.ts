@@ -1,7 +1,7 @@
 import { PermanentFailure, RollbackTrigger } from '../../contract/errors.js';
 import { findFilesElsewhere } from '../../host/disks/openFiles.js';
 import type { Attempt } from '../activity.js';
-import { needSource } from '../source/source.js';
+import { needDeployment } from '../services/deployment.js';
 
 /**
  * Every file that PostgreSQL holds open lies on the dm-crypt device.
@@ -10,7 +10,7 @@ import { needSource } from '../source/source.js';
  */
 export async function assertOpenFilesOnVolume(attempt: Attempt, nextMove = 'roll back; find out why that file lies elsewhere'): Promise<{ openFiles: number }> {
   const { config, tools } = attempt;
-  const { container } = await needSource(attempt);
+  const { container } = await needDeployment(attempt);
   const mount = await tools.mounts.readMount({ path: config.volume.mountPoint });
   const mapped = mount && (await tools.mounts.readMappedDevice({ deviceNumber: mount.deviceNumber }));
   if (!mount || mapped?.name !== config.volume.name) {

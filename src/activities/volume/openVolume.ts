@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../../contract/errors.js';
 import type { Config, SecretName } from '../../config/schema.js';
+import { volumeDevice } from '../../config/volumeDevice.js';
 import { WrongPassphrase } from '../../host/luks/cryptsetup.js';
 import { ensureDirectory } from '../../host/files/ensureDirectory.js';
 import { ifPresent } from '../../host/failure.js';
@@ -27,7 +28,7 @@ export function volumeLayout(config: Config) {
  */
 export async function openAndMount(attempt: Attempt, { mounted }: { readonly mounted: boolean }): Promise<{ opened: boolean }> {
   const { config, tools } = attempt;
-  const { file, name, mountPoint } = config.volume;
+  const { name, mountPoint } = config.volume;
   const status = await tools.cryptsetup.status({ name });
   let opened = false;
   if (!status.active) {
@@ -36,7 +37,7 @@ export async function openAndMount(attempt: Attempt, { mounted }: { readonly mou
     const giver = attempt.giverOf('operationalPassphrase');
     await attempt.audit('VOLUME_UNLOCK_BEGIN', { volume: name }, giver);
     await keepFact(attempt, unlockingFact, { node: attempt.call.node, ...(giver === undefined ? {} : { giver }) } satisfies UnlockingFact);
-    await asking(attempt, 'operationalPassphrase', () => tools.cryptsetup.open({ device: file, name, passphrase }));
+    await asking(attempt, 'operationalPassphrase', () => tools.cryptsetup.open({ device: volumeDevice(config.volume), name, passphrase }));
     opened = true;
   }
   await tellUnlocked(attempt);
@@ -90,11 +91,12 @@ export async function prepareMountPoint(attempt: Attempt): Promise<void> {
 async function assertSentinel({ config, tools }: Attempt): Promise<void> {
   const { sentinel } = volumeLayout(config);
   const text = await ifPresent(readFile(sentinel, 'utf8'));
-  const expected = (await tools.cryptsetup.readHeader({ device: config.volume.file })).uuid;
+  const device = volumeDevice(config.volume);
+  const expected = (await tools.cryptsetup.readHeader({ device })).uuid;
   const found = text === undefined ? undefined : (JSON.parse(text) as { volume?: string }).volume;
   if (found === expected) return;
   throw new PermanentFailure(
-    `${sentinel} names volume ${found ?? '(none)'}, and ${config.volume.file} is volume ${expected}`,
+    `${sentinel} names volume ${found ?? '(none)'}, and ${device} is volume ${expected}`,
     `look at what is mounted there: findmnt ${config.volume.mountPoint}`,
   );
 }

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentFailure } from '../../contract/errors.js';
 import type { SecretName } from '../../config/schema.js';
+import { volumeDevice } from '../../config/volumeDevice.js';
 import { assertAes256Xts, rolesOf, type LuksRole } from '../../host/luks/cryptsetup.js';
 import { ensureDirectory } from '../../host/files/ensureDirectory.js';
 import { fitExt4Label } from '../../host/disks/filesystem.js';
@@ -63,7 +64,7 @@ export const volumeActivities = {
   /** Adds the recovery passphrase in slot 1, and writes both roles into the header as tokens. */
   addRecoveryKey: changes('KEY_ADD', async (attempt) => {
     const { config, tools, call } = attempt;
-    const device = config.volume.file;
+    const device = volumeDevice(config.volume);
     const existing = await attempt.secret('operationalPassphrase', 'the operational passphrase, to add the recovery passphrase');
     const added = await attempt.secret('recoveryPassphrase', 'the NEW recovery passphrase of the volume (slot 1, for the safe)', { isNew: true });
     if (existing.equals(added)) {
@@ -105,7 +106,7 @@ export const volumeActivities = {
     const name: SecretName = role === 'operational' ? 'operationalPassphrase' : 'recoveryPassphrase';
     const from = role === 'operational' ? 'the password manager' : 'the printed sheet';
     const passphrase = await attempt.secret(name, `the ${role} passphrase once more, read from ${from}`, { fresh: true });
-    const device = attempt.config.volume.file;
+    const device = volumeDevice(attempt.config.volume);
     const answer = await attempt.tools.cryptsetup.testPassphrase({ device, passphrase, slot: slots[role] });
     if (!answer.matches) {
       await attempt.audit('PASSPHRASE_WRONG', { slot: slots[role] }, attempt.giverOf(name));
@@ -123,7 +124,7 @@ export const volumeActivities = {
     await prepareMountPoint(attempt);
     await tools.mounts.mount({ device: layout.device, path: config.volume.mountPoint, options: ['noatime'] });
     await ensureDirectory(layout.dataDirectory, 0o700);
-    const { uuid: luksUuid } = await tools.cryptsetup.readHeader({ device: config.volume.file });
+    const { uuid: luksUuid } = await tools.cryptsetup.readHeader({ device: volumeDevice(config.volume) });
     const sentinel = { volume: luksUuid, filesystem: uuid, runId: call.runId };
     await ensureTextFile({ path: layout.sentinel, content: `${JSON.stringify(sentinel)}\n`, mode: 0o444 });
     await tools.filesystem.syncFilesystem({ path: config.volume.mountPoint });
@@ -134,7 +135,7 @@ export const volumeActivities = {
   /** Saves the header, with its digest, and proves that the backup opens. */
   backupHeader: changes('HEADER_BACKUP', async (attempt) => {
     const { config, tools } = attempt;
-    const device = config.volume.file;
+    const device = volumeDevice(config.volume);
     const file = join(attempt.directory, 'luks-header.img');
     const passphrase = await attempt.secret('operationalPassphrase', 'the operational passphrase, to prove the header backup');
     const kept = await readFact<{ file: string; sizeBytes: number; sha256: string }>(attempt, 'header-backup');
@@ -210,7 +211,7 @@ async function fitArgon2id({ config, tools }: Attempt) {
 }
 
 async function facts({ config, tools }: Attempt) {
-  const device = config.volume.file;
+  const device = volumeDevice(config.volume);
   const header = await tools.cryptsetup.readHeader({ device });
   assertAes256Xts({ device, header });
   return {

@@ -3,7 +3,7 @@ import { PermanentFailure } from '../../contract/errors.js';
 import { ensureTextFile } from '../../host/files/textFile.js';
 import type { Attempt } from '../activity.js';
 import { keepFact, readFact } from '../run/runFacts.js';
-import { needSource } from '../source/source.js';
+import { needDeployment } from '../services/deployment.js';
 
 /** What PostgreSQL and most applications call an error, down to a query that a client got wrong: people judge. */
 const errorLine = /\b(PANIC|FATAL|ERROR)\b/;
@@ -28,7 +28,7 @@ export interface ErrorLines {
 export async function readErrorLines(attempt: Attempt, since: string): Promise<ErrorLines> {
   // Where the host's clock was set back meanwhile, a time tells nothing: rather all lines than one too few.
   const from = Date.parse(since) > attempt.now().getTime() ? new Date(0) : new Date(since);
-  const { container, applicationContainer } = await needSource(attempt);
+  const { container, applicationContainer } = await needDeployment(attempt);
   const wanted = (text: string) => (errorLine.test(text) && !expectedLine.test(text)) || graveLine.test(text);
   const names = [container, applicationContainer];
   const logs = await Promise.all(names.map((name) => attempt.tools.docker.readLogs({ container: name, since: from, wanted })));

@@ -6,7 +6,7 @@ import type { KernelError } from '../../host/kernelLog.js';
 import { CommandFailed } from '../../host/processes/runner.js';
 import type { Attempt } from '../activity.js';
 import { readErrorLines } from './serviceLogs.js';
-import { needSource } from '../source/source.js';
+import { needDeployment } from '../services/deployment.js';
 import { connectionOf } from '../source/statistics.js';
 
 /** What is counted from when a watch begins. */
@@ -92,7 +92,7 @@ export function triggersOf(signs: Signs, unhealthySeconds: number, allowed: { re
 
 /** Of the database and the application; undefined for one that is gone. */
 async function readContainers(attempt: Attempt): Promise<readonly (ContainerFacts | undefined)[]> {
-  const { container, applicationContainer } = await needSource(attempt);
+  const { container, applicationContainer } = await needDeployment(attempt);
   return Promise.all([container, applicationContainer].map((name) => attempt.tools.docker.readContainer(name)));
 }
 

@@ -1,5 +1,6 @@
+import { realpath } from 'node:fs/promises';
 import { PermanentFailure } from '../../contract/errors.js';
-import { explain } from '../failure.js';
+import { explain, ifPresent } from '../failure.js';
 import { passphraseBytes, WrongPassphrase, type Passphrase } from './luksPassphrase.js';
 import type { Run } from '../processes/runner.js';
 
@@ -53,7 +54,7 @@ export function createLuksMapping({ run }: { readonly run: Run }) {
       readonly passphrase: Passphrase;
     }): Promise<{ changed: boolean }> {
       const before = await status({ name });
-      if (before.active && (before.loop === device || before.device === device)) return { changed: false };
+      if (before.active && (before.loop === device || (await isSameDevice(before.device, device)))) return { changed: false };
       if (before.active) {
         throw new PermanentFailure(`/dev/mapper/${name} is already open on ${before.loop ?? before.device}, not on ${device}`, `close it with cryptsetup close ${name}`);
       }
@@ -106,6 +107,12 @@ export function createLuksMapping({ run }: { readonly run: Run }) {
       return { sizeBytes: after.sizeBytes };
     },
   };
+}
+
+/** A logical volume has several names: `/dev/vg/lv` and `/dev/mapper/vg-lv` lead to the same device. */
+async function isSameDevice(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((path) => ifPresent(realpath(path))));
+  return one === other || (first !== undefined && first === second);
 }
 
 function parseStatus(name: string, stdout: string): LuksStatus | { readonly active: false } {

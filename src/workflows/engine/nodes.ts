@@ -125,7 +125,7 @@ export interface Runbook<Acts> {
   readonly undoes?: Runbook<Acts>;
   /**
    * The step that can not be undone, and from whose beginning on the run does not turn back. Until then
-   * leaving the run leaves the host as it is: the nodes before it have nothing to undo.
+   * leaving the run undoes what the nodes before it did, or leaves the host as it is where none has an undo.
    */
   readonly noWayBackFrom?: { readonly id: string };
   /**
