@@ -3,6 +3,9 @@ import { backupActivities } from './backup/backup.js';
 import { carryOverActivities } from './wayBack/carryOver.js';
 import { copyActivities } from './copy/copy.js';
 import { decommissionActivities } from './decommission/decommission.js';
+import { newKeyActivities } from './keys/newKeys.js';
+import { oldKeyActivities } from './keys/oldKeys.js';
+import { rotationActivities } from './keys/rotation.js';
 import { hostCheckActivities } from './source/hostChecks.js';
 import { maintenanceActivities } from './services/maintenance.js';
 import { overlayActivities } from './services/overlay.js';
@@ -36,6 +39,9 @@ export const stepActivities = {
   ...watchActivities,
   ...wayBackActivities,
   ...decommissionActivities,
+  ...oldKeyActivities,
+  ...newKeyActivities,
+  ...rotationActivities,
 };
 
 /** The activities as a runbook calls them. */

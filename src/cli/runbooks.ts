@@ -4,10 +4,11 @@ import type { Runbook } from '../workflows/engine/nodes.js';
 import { decommissionPlaintext } from '../workflows/decommissionPlaintext.js';
 import { migrate } from '../workflows/migrate.js';
 import { rollback } from '../workflows/rollback.js';
+import { rotateKey } from '../workflows/rotateKey.js';
 import { wrongUsage } from './exit.js';
 
 /** The runbooks that can be planned and started. */
-export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext];
+export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, rotateKey];
 
 const known = runbooks.map(({ name }) => name).join(', ');
 

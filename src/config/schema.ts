@@ -122,6 +122,13 @@ const rollbackSchema = z.strictObject({
   performancePercent: percent.default(15).describe('Slower than this, beyond what noise explains, and going back is recommended.'),
 });
 
+const rotationSchema = z.strictObject({
+  testedRestart: z
+    .boolean()
+    .default(true)
+    .describe('A planned rotation of the operational key stops the service, opens the volume with the new passphrase and starts it again, as the plan has it. False proves the new passphrase on its key slot alone, and costs users nothing.'),
+});
+
 const preflightSchema = z.strictObject({
   spaceFactor: z.number().min(1.1).default(2).describe("The plan's twice the space, on the filesystem of the volume file."),
   maximumLoadPerCpu: z.number().positive().default(2),
@@ -152,6 +159,8 @@ export const configSchema = z.strictObject({
       operationalPassphrase: secretReferenceSchema.default('ask:'),
       recoveryPassphrase: secretReferenceSchema.default('ask:'),
       backupPassphrase: secretReferenceSchema.default('ask:'),
+      newOperationalPassphrase: secretReferenceSchema.default('ask:').describe('What takes the place of the operational one in a rotation.'),
+      newRecoveryPassphrase: secretReferenceSchema.default('ask:'),
       sittingMinutes: z.number().positive().default(240).describe('How long a typed secret stays in the worker\'s memory.'),
     })
     .prefault({}),
@@ -162,13 +171,14 @@ export const configSchema = z.strictObject({
   rollback: rollbackSchema.prefault({}),
   preflight: preflightSchema.prefault({}),
   decommission: decommissionSchema.prefault({}),
+  rotation: rotationSchema.prefault({}),
 });
 
 /** lockstep.yaml, parsed, with every default filled in. */
 export type Config = Readonly<z.infer<typeof configSchema>>;
 
 /** The names of the secrets that runbooks ask for. */
-export const secretNames = ['operationalPassphrase', 'recoveryPassphrase', 'backupPassphrase', 'testAccountPassword'] as const;
+export const secretNames = ['operationalPassphrase', 'recoveryPassphrase', 'newOperationalPassphrase', 'newRecoveryPassphrase', 'backupPassphrase', 'testAccountPassword'] as const;
 
 /** One of them; also its key under `secrets` in lockstep.yaml, but for the test account's, which stands with that account. */
 export type SecretName = (typeof secretNames)[number];

@@ -6,6 +6,7 @@ import { workflowOf } from './engine/walk.js';
 import { decommissionPlaintext as decommissionRunbook } from './decommissionPlaintext.js';
 import { migrate as migrateRunbook } from './migrate.js';
 import { rollback as rollbackRunbook } from './rollback.js';
+import { rotateKey as rotateKeyRunbook } from './rotateKey.js';
 
 /** Moves a host's database onto an encrypted volume. */
 export const migrate = workflowOf(migrateRunbook);
@@ -15,3 +16,6 @@ export const rollback = workflowOf(rollbackRunbook);
 
 /** Removes what a migration left in the clear. */
 export const decommissionPlaintext = workflowOf(decommissionRunbook);
+
+/** Replaces keys of the encrypted volume. */
+export const rotateKey = workflowOf(rotateKeyRunbook);

@@ -21,6 +21,23 @@ export function volumeLayout(config: Config) {
   };
 }
 
+const unlockingWithFact = 'unlock-with';
+
+/** Says which secret opens the volume from now on in this run: the operational one may be lost, or just replaced. */
+export async function keepUnlockingSecret(attempt: Pick<Attempt, 'directory'>, secret: SecretName): Promise<void> {
+  await keepFact(attempt, unlockingWithFact, { secret });
+}
+
+async function unlockingSecret(attempt: Attempt): Promise<{ readonly secret: SecretName; readonly words: string }> {
+  const secret = (await readFact<{ readonly secret: SecretName }>(attempt, unlockingWithFact))?.secret ?? 'operationalPassphrase';
+  return { secret, words: unlockingWords[secret] ?? 'the operational passphrase' };
+}
+
+const unlockingWords: Partial<Readonly<Record<SecretName, string>>> = {
+  newOperationalPassphrase: 'the NEW operational passphrase',
+  recoveryPassphrase: 'the recovery passphrase',
+};
+
 /**
  * Opens, mounts and recognises the volume; asks for the operational passphrase where it is closed.
  *
@@ -32,12 +49,13 @@ export async function openAndMount(attempt: Attempt, { mounted }: { readonly mou
   const status = await tools.cryptsetup.status({ name });
   let opened = false;
   if (!status.active) {
-    const passphrase = await attempt.secret('operationalPassphrase', `the operational passphrase, to open ${name}`);
+    const { secret, words } = await unlockingSecret(attempt);
+    const passphrase = await attempt.secret(secret, `${words}, to open ${name}`);
     // Written before it opens: a crash between the two must not leave an unlock that nobody can see.
-    const giver = attempt.giverOf('operationalPassphrase');
+    const giver = attempt.giverOf(secret);
     await attempt.audit('VOLUME_UNLOCK_BEGIN', { volume: name }, giver);
     await keepFact(attempt, unlockingFact, { node: attempt.call.node, ...(giver === undefined ? {} : { giver }) } satisfies UnlockingFact);
-    await asking(attempt, 'operationalPassphrase', () => tools.cryptsetup.open({ device: volumeDevice(config.volume), name, passphrase }));
+    await asking(attempt, secret, () => tools.cryptsetup.open({ device: volumeDevice(config.volume), name, passphrase }));
     opened = true;
   }
   await tellUnlocked(attempt);
