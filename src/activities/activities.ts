@@ -3,6 +3,7 @@ import { backupActivities } from './backup/backup.js';
 import { carryOverActivities } from './wayBack/carryOver.js';
 import { copyActivities } from './copy/copy.js';
 import { decommissionActivities } from './decommission/decommission.js';
+import { emergencyAccessActivities } from './keys/emergencyAccess.js';
 import { newKeyActivities } from './keys/newKeys.js';
 import { oldKeyActivities } from './keys/oldKeys.js';
 import { rotationActivities } from './keys/rotation.js';
@@ -42,6 +43,7 @@ export const stepActivities = {
   ...oldKeyActivities,
   ...newKeyActivities,
   ...rotationActivities,
+  ...emergencyAccessActivities,
 };
 
 /** The activities as a runbook calls them. */

@@ -4,6 +4,7 @@
  */
 import { workflowOf } from './engine/walk.js';
 import { decommissionPlaintext as decommissionRunbook } from './decommissionPlaintext.js';
+import { emergencyAccess as emergencyAccessRunbook } from './emergencyAccess.js';
 import { migrate as migrateRunbook } from './migrate.js';
 import { rollback as rollbackRunbook } from './rollback.js';
 import { rotateKey as rotateKeyRunbook } from './rotateKey.js';
@@ -19,3 +20,6 @@ export const decommissionPlaintext = workflowOf(decommissionRunbook);
 
 /** Replaces keys of the encrypted volume. */
 export const rotateKey = workflowOf(rotateKeyRunbook);
+
+/** Uses the recovery key, and replaces both keys at once. */
+export const emergencyAccess = workflowOf(emergencyAccessRunbook);

@@ -1,9 +1,9 @@
 import type { Activities } from '../activities/activities.js';
 import type { Facts } from '../contract/facts.js';
 import type { Runbook, View } from './engine/nodes.js';
-import { addKey, backupNewHeader, confirmOperational, confirmRecovery, storedBefore } from './keys/add.js';
+import { addKey, backupNewHeader, confirmKey, storedBefore } from './keys/add.js';
 import { proveOperational, proveRecovery, readKeys, recentBackup, rotationChecks, rotationGate } from './keys/check.js';
-import { replacedKeys } from './keys/choices.js';
+import { replacedKeys, replaces } from './keys/choices.js';
 import {
   backupReencrypted,
   checkKeys,
@@ -12,7 +12,7 @@ import {
   documentRotation,
   holdersTold,
   oldOperationalFails,
-  oldRecoveryFails,
+  oldRecoveryFailsIfPlanned,
   reencrypt,
   removeGate,
   removeOld,
@@ -32,10 +32,10 @@ export const rotateKey: Runbook<Activities> = {
   noWayBackFrom: removeOld,
   sections: [
     section('Pre-rotation checklist', '5.3, step 1', [readKeys, recentBackup, proveOperational, proveRecovery, rotationChecks, rotationGate]),
-    section('Add the new keys', '5.3, steps 2 and 3', [addKey('operational', 'operational'), addKey('recovery', 'operational')]),
-    section('Prove and store them', '5.3, steps 4 and 5', [confirmOperational, confirmRecovery, backupNewHeader, storedBefore]),
+    section('Add the new keys', '5.3, steps 2 and 3', [addKey('operational', 'operational', replaces('operational')), addKey('recovery', 'operational', replaces('recovery'))]),
+    section('Prove and store them', '5.3, steps 4 and 5', [confirmKey('operational', replaces('operational')), confirmKey('recovery', replaces('recovery')), backupNewHeader, storedBefore]),
     section('Test the restart', '5.3, step 6', [restartGate, closeForTest, reopenWithNewKey]),
-    section('Remove the old keys', '5.3, step 7', [removeGate, removeOld, oldOperationalFails, oldRecoveryFails]),
+    section('Remove the old keys', '5.3, step 7', [removeGate, removeOld, oldOperationalFails, oldRecoveryFailsIfPlanned]),
     section('New volume key', '5.3', [reencrypt, backupReencrypted]),
     section('Verify and document', '5.3, steps 8 and 9', [checkKeys, retireBackups, copiesRetired, storedAfter, documentRotation, holdersTold]),
   ],

@@ -8,26 +8,27 @@ import { planned, replaces } from './choices.js';
  * A new key beside the present ones.
  *
  * @param by - The present key that authorises it.
+ * @param when - Absent where it is always added, and without a look at the backups' passphrase, which may not be at hand.
  */
-export function addKey(role: KeyRole, by: KeyRole) {
+export function addKey(role: KeyRole, by: KeyRole, when?: Unless) {
   return optionalStep({
     id: `add-${role}`,
     title: `The new ${role} passphrase in a slot of its own, proven by that slot`,
     plan: '5.3, steps 2 and 3',
-    when: replaces(role),
-    do: (act, { input }) => act.addNewKey({ role, by, atOnce: input.emergency === true }),
+    ...(when === undefined ? {} : { when }),
+    do: (act, { input }) => act.addNewKey({ role, by, atOnce: when === undefined || input.emergency === true }),
     undo: { title: `The new ${role} key removed again`, do: (act) => act.removeNewKey({ role }) },
     show: ({ slot }) => [['slot', String(slot)]],
   });
 }
 
 /** The new passphrase typed anew from where it is stored. */
-export function confirmKey(role: KeyRole) {
+export function confirmKey(role: KeyRole, when?: Unless) {
   return optionalStep({
     id: `confirm-new-${role}`,
     title: `The new ${role} passphrase, once more from where it is stored`,
     plan: '5.3, step 4',
-    when: replaces(role),
+    ...(when === undefined ? {} : { when }),
     do: (act) => act.confirmNewKey({ role }),
     show: ({ slot, typed }): Facts => [
       ['opens slot', String(slot)],
@@ -35,9 +36,6 @@ export function confirmKey(role: KeyRole) {
     ],
   });
 }
-
-export const confirmOperational = confirmKey('operational');
-export const confirmRecovery = confirmKey('recovery');
 
 export const backupNewHeader = step({
   id: 'backup-header',
@@ -55,25 +53,25 @@ export function showHeaderBackup({ file, sha256, opened }: { readonly file: stri
   ];
 }
 
-/** Where the new keys are, as people say. */
-export function keysStored(id: string, when: Unless) {
+/** Where the new keys are, as people say: all of them, or those that a rotation replaces. */
+export function keysStored(id: string, when?: Unless) {
   return parallel({
     id,
     title: 'Where the new keys are',
     plan: '5.3, step 5',
-    when,
+    ...(when === undefined ? {} : { when }),
     questions: [
       acknowledgement({
         id: `${id}-operational`,
         title: 'The password manager has the new operational passphrase, for two people at least; the old entry is marked "Deprecated - Rotated" with the date and NOT deleted yet',
         plan: '5.3, step 5',
-        when: replaces('operational'),
+        ...(when === undefined ? {} : { when: replaces('operational') }),
       }),
       acknowledgement({
         id: `${id}-recovery`,
         title: 'The new recovery sheet is in the safe, in a sealed envelope (say its number); the old one is kept until the old key is removed',
         plan: '5.3, step 5',
-        when: replaces('recovery'),
+        ...(when === undefined ? {} : { when: replaces('recovery') }),
         reasonForGo: true,
       }),
     ],
