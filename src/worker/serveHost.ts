@@ -1,6 +1,7 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { createActivities, createClaimFile, createSecretVault, readCalls, secretSocketPath } from '../activities/index.js';
 import type { LoadedConfig } from '../config/load.js';
+import type { Alert } from '../contract/alerts.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
 import type { ServerSettings } from './connection.js';
@@ -43,6 +44,10 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
   const run = createRun();
   await disableCoreDumps(run);
   const vault = createSecretVault(config.secrets.sittingMinutes * 60_000);
+  const raiseAlert = (alert: Alert): Promise<void> => {
+    log.warn({ alert: alert.id, severity: alert.severity }, alert.subject);
+    return Promise.resolve();
+  };
   const { bootId } = await createSystem({ run }).readBootId();
   await runWorker(
     {
@@ -50,7 +55,7 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
       bootId,
       server,
       bundle: builtBundle(),
-      createActivities: ({ isRunning }) => createActivities({ configPath: path, lockstepVersion, vault, isRunning }),
+      createActivities: ({ isRunning }) => createActivities({ configPath: path, lockstepVersion, vault, isRunning, host: config.host, raiseAlert }),
       activityInterceptors,
       vault,
       secretSocketPath: secretSocketPath(config),
