@@ -18,6 +18,11 @@ import type { SecretVault } from './wrapper/secretVault.js';
 import { highestNumber, readJournalIn } from './wrapper/hostAhead.js';
 import { controlGroupOf, runDirectory, wrap, type WrapperDependencies } from './wrapper/wrap.js';
 
+export { createAlertSender, type DeliveryListener } from './alerts/delivery.js';
+export { createOutbox, type DamagedEntry, type OutboxContents } from './alerts/outbox.js';
+export { isOwed, type Addressee, type Delivery, type Entry } from './alerts/entry.js';
+export { givenUp, summariseUndelivered, type Undelivered } from './alerts/undelivered.js';
+export type { RaiseAlert } from './run/alertPeople.js';
 export { createSecretVault, type GivenSecret, type SecretVault } from './wrapper/secretVault.js';
 export { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
 export { stepActivities, type Activities } from './activities.js';

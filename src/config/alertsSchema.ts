@@ -8,7 +8,9 @@ const unattendedSecret = z
   .regex(/^file:\/[^\0\n]+$/, 'a reference to a secret that needs no person, "file:/absolute/path" ("ask:" would wait for somebody to type it, and an alert goes out when nobody is there)');
 
 /** Addresses of chat services have their secret in the path. */
-const webhookUrl = z.string().regex(/^(https?:\/\/[^\s\0]+|file:\/[^\0\n]+)$/, 'a URL that begins with https:// or http://, or "file:/absolute/path" of a file that holds it, as where the address itself is the secret');
+const webhookUrl = z
+  .string()
+  .refine(isAddress, { error: 'a URL that begins with https:// or http://, or "file:/absolute/path" of a file that holds it, as where the address itself is the secret' });
 
 /** Where a text that does not fit may be a secret: it is not quoted. */
 export const unquotedSchemas: ReadonlySet<z.core.$ZodType> = new Set([unattendedSecret, webhookUrl]);
@@ -46,6 +48,10 @@ const webhookSchema = z.strictObject({
 });
 
 const commandSchema = z.strictObject({ kind: z.literal('command'), command: argv, only });
+
+function isAddress(text: string): boolean {
+  return /^https?:\/\//.test(text) ? URL.canParse(text) : /^file:\/[^\0\n]+$/.test(text);
+}
 
 /** The section `alerts` of lockstep.yaml. */
 export const alertsSchema = z.strictObject({

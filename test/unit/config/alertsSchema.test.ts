@@ -23,6 +23,7 @@ describe('the channels of alerts', () => {
     [{ ...mail, only: ['loud'] }, 'only.0: expected one of info, warning, critical'],
     [{ kind: 'pigeon' }, 'expected one of smtp, webhook, command'],
     [{ kind: 'command', command: [] }, 'command: expected at least 1 items'],
+    [{ kind: 'webhook', url: 'https://[' }, 'url: expected a URL that begins with https://'],
     [{ kind: 'webhook', url: 'ftp://example.org' }, 'url: expected a URL that begins with https://'],
   ])('refuse %j', (channel, words) => {
     expect(parse(channel)).toThrow(words);
