@@ -19,7 +19,7 @@ import { highestNumber, readJournalIn } from './wrapper/hostAhead.js';
 import { controlGroupOf, runDirectory, wrap, type WrapperDependencies } from './wrapper/wrap.js';
 
 export { createAlertSender, type DeliveryListener } from './alerts/delivery.js';
-export { createOutbox, type DamagedEntry, type OutboxContents } from './alerts/outbox.js';
+export { createOutbox, type DamagedEntry, type Outbox, type OutboxContents } from './alerts/outbox.js';
 export { isOwed, type Addressee, type Delivery, type Entry } from './alerts/entry.js';
 export { givenUp, summariseUndelivered, type Undelivered } from './alerts/undelivered.js';
 export type { RaiseAlert } from './run/alertPeople.js';
