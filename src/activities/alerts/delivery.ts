@@ -56,11 +56,14 @@ export function createAlertSender({ outbox, listener, now }: { readonly outbox: 
   async function work(channel: ConfiguredChannel, terms: DeliveryTerms): Promise<void> {
     if (atWork.has(channel.name)) return;
     atWork.add(channel.name);
+    // Once it has taken one, whatever kept the others back is over.
+    let isBack = false;
     try {
       for (;;) {
         const { entries } = await outbox.read();
-        const next = entries.find((entry) => isOwed(entry, channel) && isDue(entry, channel, now()));
+        const next = entries.find((entry) => isOwed(entry, channel) && (isBack || isDue(entry, channel, now())));
         if (next === undefined || terms.signal.aborted || !(await send(channel, next, terms))) return;
+        isBack = true;
       }
     } finally {
       atWork.delete(channel.name);

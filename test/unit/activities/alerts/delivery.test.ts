@@ -98,9 +98,27 @@ describe('delivery', () => {
       await deliver([mail]);
       expect(mail.attempts).toBe(1);
       // One that is refused for what it is keeps back no other.
+      await deliver([mail]);
+      await deliver([mail]);
+      expect((await outbox.read()).entries.map(({ channels }) => channels['mail']?.attempts)).toEqual([1, 1, 1]);
+    }));
+
+  it('brings all that waits as soon as a channel has taken one', () =>
+    onStage(async ({ outbox, deliver, wait }) => {
+      const mail = createTestChannel('mail');
+      mail.fault = 'connection refused';
+      await outbox.raise(alertWith('a'));
+      for (const seconds of [0, 10, 20, 40]) {
+        wait(seconds);
+        await deliver([mail]);
+      }
+      expect(mail.attempts).toBe(4);
       mail.fault = undefined;
       await deliver([mail]);
-      expect(mail.taken.map(({ id }) => id)).toEqual(['b', 'c']);
+      expect(mail.attempts).toBe(4);
+      await outbox.raise(alertWith('b'));
+      await deliver([mail]);
+      expect(mail.taken.map(({ id }) => id)).toEqual(['b', 'a']);
     }));
 
   it('lets a slow channel hold up no other, and asks it nothing meanwhile', () =>
