@@ -26,6 +26,7 @@ export function createSmtpChannel(settings: SmtpSettings, { readSecret, timeoutS
     async send({ id, subject, text }, signal) {
       // It takes a while to load, and most processes never send a mail.
       const { createTransport } = await import('nodemailer');
+      const authority = settings.caFile === undefined ? {} : { tls: { ca: await readAuthority(settings.caFile) } };
       const password = settings.password === undefined ? undefined : await readSecret(settings.password);
       const pass = password?.toString();
       const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
@@ -34,7 +35,7 @@ export function createSmtpChannel(settings: SmtpSettings, { readSecret, timeoutS
         port,
         ...encryptionOf(security),
         ...timeoutsOf(timeoutSeconds),
-        ...(settings.caFile === undefined ? {} : { tls: { ca: await readAuthority(settings.caFile) } }),
+        ...authority,
         ...(settings.user === undefined || pass === undefined ? {} : { auth: { user: settings.user, pass } }),
         disableFileAccess: true,
         disableUrlAccess: true,

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
@@ -116,7 +116,6 @@ describe('the worker', () => {
       await expect.poll(() => mail.mails.length).toBe(1);
       expect(lines.filter(({ level }) => level === 50).map(({ msg }) => msg)).toContain('an alert could not be written; it is sent from memory, and lost where the worker ends before');
       await rm(join(directory, 'alerts'));
-      await mkdir(join(directory, 'alerts'));
       await expect.poll(async () => (await createOutbox(directory).read()).entries.length).toBe(1);
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect(mail.mails).toHaveLength(1);

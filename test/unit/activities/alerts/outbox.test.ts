@@ -2,7 +2,8 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createOutbox } from '../../../../src/activities/alerts/outbox.js';
-import { withDirectory } from '../../needsRoot.js';
+import { createRun } from '../../../../src/host/processes/runner.js';
+import { assertRoot, withDirectory } from '../../needsRoot.js';
 import { alertWith } from './alerts.js';
 
 async function onlyFile(directory: string): Promise<string> {
@@ -103,6 +104,30 @@ describe('the outbox', () => {
       expect((await outbox.read()).entries).toHaveLength(1);
       await outbox.change('a', (entry) => entry);
       expect(JSON.parse(await readFile(await onlyFile(directory), 'utf8'))).toMatchObject({ alert: { id: 'a' } });
+    }));
+
+  it('says of a full disk that it is full, and keeps both what is raised then and what became of the others', () =>
+    withDirectory(async (directory) => {
+      assertRoot('it mounts a filesystem that is full');
+      const run = createRun();
+      await run('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'small', directory]);
+      try {
+        const outbox = createOutbox(directory);
+        await outbox.raise(alertWith('before'));
+        const filler = join(directory, 'filler');
+        await writeFile(filler, Buffer.alloc(1024 * 1024)).catch(() => undefined);
+        const { isNew, failure } = await outbox.raise(alertWith('full'));
+        expect(isNew).toBe(true);
+        expect(failure).toMatchObject({ message: expect.stringMatching(/is full \(ENOSPC\); free room there/) as unknown });
+        const taken = { channels: { mail: { attempts: 1, takenAt: '2026-11-01T20:00:01.000Z' } } };
+        expect((await outbox.change('before', (entry) => ({ ...entry, ...taken }))).failure).toBeInstanceOf(Error);
+        expect((await outbox.read()).entries).toMatchObject([{ alert: { id: 'before' }, ...taken }, { alert: { id: 'full' } }]);
+        await rm(filler);
+        for (const id of ['before', 'full']) expect(await outbox.change(id, (entry) => entry)).toEqual({});
+        expect((await createOutbox(directory).read()).entries).toMatchObject([{ alert: { id: 'before' }, ...taken }, { alert: { id: 'full' } }]);
+      } finally {
+        await run('umount', [directory]);
+      }
     }));
 
   it('forgets what is removed', () =>

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createActivities, createSecretVault } from '../../../../src/activities/index.js';
 import { createAlertPeople } from '../../../../src/activities/run/alertPeople.js';
 import type { Alert } from '../../../../src/contract/alerts.js';
 import { withDirectory } from '../../needsRoot.js';
@@ -34,4 +35,19 @@ test('a step tells people with the name of its run; every attempt raises the sam
     const first = ['run-1/copy-data/do/1/ALERT/slow', 'run-1/copy-data/do/1/ALERT/copy-data is parked'];
     expect(harness.raised.map(({ id }) => id)).toEqual([...first, ...first]);
     expect(harness.raised[0]).toMatchObject({ ...words, host: 'h1', run: { workflowId: 'h1/migrate', runId: 'run-1', node: 'copy-data' } });
+  }));
+
+test('a worker registers it so that it serves with neither a claim nor a lockstep.yaml', () =>
+  withDirectory(async (directory) => {
+    const raised: Alert[] = [];
+    const { alertPeople } = await createActivities({
+      configPath: `${directory}/none.yaml`,
+      lockstepVersion: '0.0.0',
+      vault: createSecretVault(60_000),
+      isRunning: () => Promise.resolve('unknown'),
+      host: 'h1',
+      raiseAlert: (alert) => Promise.resolve(void raised.push(alert)),
+    });
+    await alertPeople?.(callWith(), { ...words, key: 'parked' } as never);
+    expect(raised).toMatchObject([{ id: 'run-1/copy-data/do/1/ALERT/parked', host: 'h1' }]);
   }));
