@@ -32,6 +32,7 @@ readonly test_programs=(
   iostat:sysstat
   jq:jq
   make:make
+  openssl:openssl
   pgrep:procps
   /usr/lib/postgresql/15/bin/initdb:postgresql-15
   java:default-jre-headless

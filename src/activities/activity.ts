@@ -1,3 +1,4 @@
+import type { AlertWords } from '../contract/alerts.js';
 import type { Call } from '../contract/calls.js';
 import type { Progress } from '../contract/status.js';
 import type { Config, SecretName } from '../config/schema.js';
@@ -47,6 +48,13 @@ export interface Attempt {
   readonly readJournal: () => Promise<readonly JournalEntry[]>;
   /** An audit event beside those that the wrapper writes. */
   readonly audit: (event: string, details: Readonly<Record<string, string | number>>, who?: Who) => Promise<void>;
+  /**
+   * Tells people something, wherever they are: once for each key of an opening of the node, however many attempts raise
+   * it. Returns when it is on the host's disk, and never fails: a step does not wait for a mail server.
+   *
+   * @param key - Default: the subject, which then must not hold figures that change from attempt to attempt.
+   */
+  readonly alert: (alert: AlertWords, key?: string) => Promise<void>;
   readonly now: () => Date;
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createConfigReader } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import type { Call } from '../contract/calls.js';
 import { createAuditLog, type AuditLog } from '../host/audit/auditLog.js';
 import { createControlGroups, readControlGroupMount } from '../host/processes/controlGroup.js';
 import { createRun } from '../host/processes/runner.js';
@@ -9,14 +10,20 @@ import { stepActivities } from './activities.js';
 import type { Activity } from './activity.js';
 import { ensureCondition } from './conditions.js';
 import { removeRestore } from './backup/restoreCheck.js';
+import { createAlertPeople, type RaiseAlert } from './run/alertPeople.js';
 import { createRunActivities, type RunDependencies } from './run/run.js';
 import type { Claim } from './wrapper/claim.js';
 import { createSingleFlight } from './wrapper/singleFlight.js';
 import { createTurns } from './wrapper/turns.js';
 import type { SecretVault } from './wrapper/secretVault.js';
 import { highestNumber, readJournalIn } from './wrapper/hostAhead.js';
-import { controlGroupOf, runDirectory, wrap, type Wrapped, type WrapperDependencies } from './wrapper/wrap.js';
+import { controlGroupOf, runDirectory, wrap, type WrapperDependencies } from './wrapper/wrap.js';
 
+export { createAlertSender, type DeliveryListener } from './alerts/delivery.js';
+export { createOutbox, type DamagedEntry, type Outbox, type OutboxContents } from './alerts/outbox.js';
+export { isOwed, type Addressee, type Delivery, type Entry } from './alerts/entry.js';
+export { givenUp, summariseUndelivered, type Undelivered } from './alerts/undelivered.js';
+export type { RaiseAlert } from './run/alertPeople.js';
 export { createSecretVault, type GivenSecret, type SecretVault } from './wrapper/secretVault.js';
 export { createClaimFile, type Claim, type ClaimFile, type Holder } from './wrapper/claim.js';
 export { stepActivities, type Activities } from './activities.js';
@@ -27,14 +34,20 @@ export interface ActivityDependencies {
   readonly lockstepVersion: string;
   readonly vault: SecretVault;
   readonly isRunning: RunDependencies['isRunning'];
+  /** The host's name in lockstep.yaml when the worker started: alerts bear it also while the file is broken. */
+  readonly host: string;
+  readonly raiseAlert: RaiseAlert;
   readonly now?: () => Date;
 }
 
 /** Taking, looking at and giving back the claim needs no claim. */
 const unclaimed: ReadonlySet<string> = new Set(['openRun', 'catchUp', 'closeRun']);
 
-/** The activities of a host as its worker registers them, each in the wrapper. */
-export async function createActivities(dependencies: ActivityDependencies): Promise<Readonly<Record<string, Wrapped>>> {
+/** An activity as the worker registers it. */
+export type Registered = (call: Call, args: never) => Promise<unknown>;
+
+/** The activities of a host as its worker registers them, each in the wrapper but the one that only tells people. */
+export async function createActivities(dependencies: ActivityDependencies): Promise<Readonly<Record<string, Registered>>> {
   const now = dependencies.now ?? (() => new Date());
   const loadConfig = createConfigReader(dependencies.configPath);
   // No process outlives its boot.
@@ -52,6 +65,7 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
     ensure: ensureCondition,
     controlGroups,
     audit: createAudit(now),
+    raiseAlert: dependencies.raiseAlert,
     bootId,
     now,
   };
@@ -69,9 +83,10 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
     turns,
   });
   const all: Record<string, Activity<never, unknown>> = { ...stepActivities, ...runActivities };
-  return Object.fromEntries(
-    Object.entries(all).map(([name, activity]) => [name, wrap(activity, !unclaimed.has(name), wrapper)]),
-  );
+  return {
+    ...Object.fromEntries(Object.entries(all).map(([name, activity]) => [name, wrap(activity, !unclaimed.has(name), wrapper)])),
+    alertPeople: createAlertPeople({ host: dependencies.host, raiseAlert: dependencies.raiseAlert, now }),
+  };
 }
 
 /** The wrapper's, and what ends all of a run's but one. */

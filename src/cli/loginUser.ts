@@ -12,8 +12,9 @@ const nobody = 2 ** 32 - 1;
  * @returns `ann@db1`; undefined where the kernel does not tell.
  */
 export async function readLoginUser(procDirectory = '/proc', usersFile = '/etc/passwd'): Promise<string | undefined> {
-  const id = Number((await ifPresent(readFile(`${procDirectory}/self/loginuid`, 'utf8')))?.trim() || nobody);
-  if (id === nobody) return undefined;
+  const text = (await ifPresent(readFile(`${procDirectory}/self/loginuid`, 'utf8')))?.trim() ?? '';
+  const id = Number(text);
+  if (text === '' || id === nobody) return undefined;
   const users = (await ifPresent(readFile(usersFile, 'utf8'))) ?? '';
   const name = users.split('\n').find((line) => line.split(':')[2] === String(id))?.split(':')[0];
   return `${name ?? id}@${hostname()}`;

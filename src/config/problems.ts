@@ -1,7 +1,8 @@
 import type { z } from 'zod';
+import { unquotedSchemas } from './alertsSchema.js';
 import { findNearestKey } from './nearestKey.js';
 import { secretReferenceSchema } from './schema.js';
-import { pathsOf, schemaAt, toField, type Schema } from './schemaTree.js';
+import { childrenOf, elementOf, schemaAt, toField, type Schema } from './schemaTree.js';
 
 /** Something wrong at a place in lockstep.yaml. */
 export interface Problem {
@@ -74,10 +75,14 @@ function unitOf(origin: string): string {
 /** Of a section that holds a secret too: where a text stands in its place, it may be that secret. */
 function isSecret(root: Schema, path: readonly PropertyKey[]): boolean {
   const schema = schemaAt(root, path);
-  if (schema === undefined) return false;
-  return [schema, ...pathsOf(schema).map((below) => schemaAt(schema, below))].some(
-    (candidate) => candidate !== undefined && toField(candidate).inner === secretReferenceSchema,
-  );
+  return schema !== undefined && holdsSecret(schema);
+}
+
+function holdsSecret(schema: Schema): boolean {
+  const { inner } = toField(schema);
+  if (inner === secretReferenceSchema || unquotedSchemas.has(inner)) return true;
+  const element = elementOf(inner);
+  return [...(element === undefined ? [] : [element]), ...(childrenOf(inner)?.values() ?? [])].some(holdsSecret);
 }
 
 function show(value: unknown): string {

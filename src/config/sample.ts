@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { configSchema } from './schema.js';
-import { childrenOf, optionsOf, toField, type Schema } from './schemaTree.js';
+import { childrenOf, elementOf, optionsOf, toField, type Schema } from './schemaTree.js';
 
 /**
  * The sample of lockstep.yaml, made from the schema: descriptions as comments, every setting with its
@@ -33,6 +33,18 @@ const examples: Readonly<Record<string, unknown>> = {
   'maintenance.mode.off': ['/usr/local/sbin/maintenance', 'off'],
   'verification.testAccount.email': 'lockstep@example.com',
   'verification.testAccount.password': 'file:/etc/lockstep/test-account.password',
+  'alerts.channels.host': 'smtp.example.org',
+  'alerts.channels.port': 587,
+  'alerts.channels.caFile': '/etc/lockstep/mail-ca.pem',
+  'alerts.channels.user': 'lockstep',
+  'alerts.channels.password': 'file:/etc/lockstep/mail.password',
+  'alerts.channels.from': 'lockstep@example.org',
+  'alerts.channels.to': ['ops@example.org'],
+  'alerts.channels.url': 'https://alerts.example.org/lockstep',
+  'alerts.channels.bearerToken': 'file:/etc/lockstep/webhook.token',
+  'alerts.channels.headers': { 'X-Api-Key': 'file:/etc/lockstep/webhook.key' },
+  'alerts.channels.command': ['/usr/local/sbin/page-somebody', '--from-lockstep'],
+  'alerts.channels.only': ['warning', 'critical'],
 };
 
 /** @param mark - `#` below an optional section that is shown as a whole, else nothing. */
@@ -62,7 +74,15 @@ function renderSetting(schema: Schema, path: readonly string[], mark: string): s
     return [...gap, ...comments, ...others, `${indent}#${key}: ${chosen}`];
   }
   const value = defaultValue ?? exampleOf(inner, path);
-  return [...gap, ...comments, `${indent}${required ? mark : '#'}${key}: ${inline(value)}`];
+  return [...gap, ...comments, ...renderEntries(inner, path, indent), `${indent}${required ? mark : '#'}${key}: ${inline(value)}`];
+}
+
+/** What may stand in a list of sections: each kind in full. */
+function renderEntries(list: Schema, path: readonly string[], indent: string): string[] {
+  const element = elementOf(list);
+  if (element === undefined || childrenOf(element) === undefined) return [];
+  const entries = optionsOf(element).map((option) => exampleOf(option, path));
+  return ['such as:', ...stringify(entries, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd().split('\n')].map((line) => `${indent}# ${line}`);
 }
 
 /** A section that is absent unless it is written, as against one that is filled with defaults. */
@@ -71,8 +91,9 @@ function isOptional(schema: Schema): boolean {
 }
 
 function exampleOf(schema: Schema, path: readonly string[]): unknown {
-  const { inner } = toField(schema);
+  const { inner, defaultValue } = toField(schema);
   if (inner instanceof z.ZodLiteral) return inner.value;
+  if (defaultValue !== undefined) return defaultValue;
   const children = childrenOf(inner);
   if (children !== undefined) {
     return Object.fromEntries([...children].map(([key, child]) => [key, exampleOf(child, [...path, key])]));

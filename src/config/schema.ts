@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { hostNameSchema } from '../contract/inputs.js';
+import { alertsSchema } from './alertsSchema.js';
+import { absolutePath, argv } from './fields.js';
 
-const absolutePath = z.string().regex(/^\/[^\0\n]*[^/\0\n]$/, 'an absolute path without a slash at its end');
 const seconds = z.number().int().positive();
 const percent = z.number().min(0).max(1000);
-const argv = z.array(z.string().min(1)).min(1);
 
 /**
  * A secret is named here and never written here: `ask:` (a person types it), `file:/path`.
@@ -172,6 +172,7 @@ export const configSchema = z.strictObject({
   preflight: preflightSchema.prefault({}),
   decommission: decommissionSchema.prefault({}),
   rotation: rotationSchema.prefault({}),
+  alerts: alertsSchema.prefault({}),
 });
 
 /** lockstep.yaml, parsed, with every default filled in. */

@@ -1,8 +1,9 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { createActivities, createClaimFile, createSecretVault, readCalls, secretSocketPath } from '../activities/index.js';
-import type { LoadedConfig } from '../config/load.js';
+import { createConfigReader, type LoadedConfig } from '../config/load.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
+import { createAlertDelivery } from './alertDelivery.js';
 import type { ServerSettings } from './connection.js';
 import { disableCoreDumps } from './coreDumps.js';
 import { createLog, installRuntime, type Logger } from './log.js';
@@ -43,6 +44,7 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
   const run = createRun();
   await disableCoreDumps(run);
   const vault = createSecretVault(config.secrets.sittingMinutes * 60_000);
+  const alerts = createAlertDelivery({ config, loadConfig: createConfigReader(path), log });
   const { bootId } = await createSystem({ run }).readBootId();
   await runWorker(
     {
@@ -50,7 +52,8 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
       bootId,
       server,
       bundle: builtBundle(),
-      createActivities: ({ isRunning }) => createActivities({ configPath: path, lockstepVersion, vault, isRunning }),
+      createActivities: ({ isRunning }) => createActivities({ configPath: path, lockstepVersion, vault, isRunning, host: config.host, raiseAlert: alerts.raise }),
+      deliverAlerts: alerts.deliver,
       activityInterceptors,
       vault,
       secretSocketPath: secretSocketPath(config),

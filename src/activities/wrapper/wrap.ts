@@ -10,6 +10,7 @@ import { createHostTools } from '../../host/tools.js';
 import type { Activity, Attempt, Who } from '../activity.js';
 import { assertHoldsHost, assertNotBehind, isLent } from './hostAhead.js';
 import type { Holder } from './claim.js';
+import { toAlert, type RaiseAlert } from '../run/alertPeople.js';
 import { hasActedBefore, openJournal, type CallIdentity, type EndOfAttempt } from './journal.js';
 import { appendCommandLog } from './commandLog.js';
 import { decisionEvents, newsFor } from './news.js';
@@ -35,6 +36,7 @@ export interface WrapperDependencies {
     readonly end: (name: string) => Promise<void>;
   };
   readonly audit: (config: Config, id: string, event: string, call: Call, details: Readonly<Record<string, string | number>>, who?: Who) => Promise<void>;
+  readonly raiseAlert: RaiseAlert;
   readonly bootId: () => Promise<string>;
   readonly now: () => Date;
 }
@@ -112,6 +114,7 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
       journal: journal.append,
       readJournal: journal.read,
       audit: (event, details, who) => dependencies.audit(config, eventId(call, event), event, call, details, who),
+      alert: (words, key = words.subject) => dependencies.raiseAlert(toAlert(call, words, key, { host: config.host, at: dependencies.now() })),
       now: dependencies.now,
     };
 

@@ -37,6 +37,12 @@ describe('the sample of lockstep.yaml', () => {
     for (const line of alternatives) parseConfig(`host: db1\nmaintenance:\n  ${line ?? ''}\n`, 'sample');
   });
 
+  it('shows every kind of channel for alerts in a form that is right', () => {
+    const [, entries = ''] = /^ *# such as:\n((?: *# .*\n)+)/m.exec(sample) ?? [];
+    const { alerts } = parseConfig(`host: db1\nalerts:\n  channels:\n${entries.replaceAll(/^ *#/gm, '   ')}`, 'sample');
+    expect(alerts.channels.map(({ kind }) => kind)).toEqual(['smtp', 'webhook', 'command']);
+  });
+
   it('names every key of the schema', () => {
     for (const path of pathsOf(configSchema)) expect(sample).toMatch(new RegExp(String.raw`[ #{]${path.at(-1) ?? ''}:|^${path.at(-1) ?? ''}:`, 'm'));
   });
