@@ -18,6 +18,7 @@ import { controlGroupOf, runDirectory, wrap, type Wrapped, type WrapperDependenc
 
 export { createSecretVault, type GivenSecret, type SecretVault } from './wrapper/secretVault.js';
 export { createClaimFile, type Claim, type ClaimFile } from './wrapper/claim.js';
+export { findPassphrasesInTheClear } from './source/passphrasePlaces.js';
 export { stepActivities, type Activities } from './activities.js';
 
 /** What the worker gives to its activities. */
@@ -25,6 +26,8 @@ export interface ActivityDependencies {
   readonly configPath: string;
   readonly lockstepVersion: string;
   readonly vault: SecretVault;
+  /** Where systemd put the worker's credentials; absent where it was given none. */
+  readonly credentialsDirectory?: string;
   readonly isRunning: RunDependencies['isRunning'];
   readonly now?: () => Date;
 }
@@ -43,6 +46,7 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
   const wrapper: WrapperDependencies = {
     loadConfig,
     vault: dependencies.vault,
+    credentialsDirectory: dependencies.credentialsDirectory,
     singleFlight: createSingleFlight(),
     ensure: ensureCondition,
     controlGroups,

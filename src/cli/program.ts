@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addDecideCommands } from './decide.js';
+import { addPeopleCommand } from './people.js';
 import { addPlanCommand } from './plan.js';
 import { addRehearseCommand } from './rehearse.js';
 import { addRollbackCommand } from './rollback.js';
@@ -44,6 +45,7 @@ Exit status:          0 done, 1 failed, 2 wrong usage, 3 refused, 4 nobody answe
   program.commandsGroup('Look on:');
   addWatchCommand(program, session);
   addStatusCommand(program, session);
+  addPeopleCommand(program, session);
   program.commandsGroup('Answer:');
   addDecideCommands(program, session);
   addUnlockCommand(program, session);

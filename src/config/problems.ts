@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { findNearestKey } from './nearestKey.js';
-import { secretReferenceSchema } from './schema.js';
+import { secretReferenceSchema } from './secretReferenceSchema.js';
 import { pathsOf, schemaAt, toField, type Schema } from './schemaTree.js';
 
 /** Something wrong at a place in lockstep.yaml. */
@@ -71,13 +71,12 @@ function unitOf(origin: string): string {
   return origin === 'array' ? ' items' : '';
 }
 
-/** Of a section that holds a secret too: where a text stands in its place, it may be that secret. */
+/** Within a reference, and of a section that holds one too: where a text stands in its place, it may be that secret. */
 function isSecret(root: Schema, path: readonly PropertyKey[]): boolean {
   const schema = schemaAt(root, path);
-  if (schema === undefined) return false;
-  return [schema, ...pathsOf(schema).map((below) => schemaAt(schema, below))].some(
-    (candidate) => candidate !== undefined && toField(candidate).inner === secretReferenceSchema,
-  );
+  const above = path.map((_, depth) => schemaAt(root, path.slice(0, depth)));
+  const below = schema === undefined ? [] : pathsOf(schema).map((at) => schemaAt(schema, at));
+  return [...above, schema, ...below].some((candidate) => candidate !== undefined && toField(candidate).inner === secretReferenceSchema);
 }
 
 function show(value: unknown): string {

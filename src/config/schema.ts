@@ -1,17 +1,12 @@
 import { z } from 'zod';
 import { hostNameSchema } from '../contract/inputs.js';
+import { peopleSchema } from './peopleSchema.js';
+import { secretReferenceSchema } from './secretReferenceSchema.js';
 
 const absolutePath = z.string().regex(/^\/[^\0\n]*[^/\0\n]$/, 'an absolute path without a slash at its end');
 const seconds = z.number().int().positive();
 const percent = z.number().min(0).max(1000);
 const argv = z.array(z.string().min(1)).min(1);
-
-/**
- * A secret is named here and never written here: `ask:` (a person types it), `file:/path`.
- */
-export const secretReferenceSchema = z
-  .string()
-  .regex(/^(ask:|file:\/[^\0\n]+)$/, 'a reference to a secret: "ask:" or "file:/absolute/path"');
 
 const deploymentSchema = z.strictObject({
   directory: absolutePath.default('/opt/supersync').describe('Where docker-compose.yaml and .env lie.'),
@@ -153,7 +148,11 @@ export const configSchema = z.strictObject({
       backupPassphrase: secretReferenceSchema.default('ask:'),
       sittingMinutes: z.number().positive().default(240).describe('How long a typed secret stays in the worker\'s memory.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe(
+      'Each is named by a reference and never written here: "ask:" (a person types it), "file:/path" (one line, of a file that belongs to root with mode 0600), "systemd-credential:NAME" (LoadCredential= in the unit of the worker) or exec (what a program prints on one line; it gets the environment of the worker, and 30 s unless timeoutSeconds says otherwise). What each protects against: docs/encryption-at-rest.md.',
+    ),
+  people: peopleSchema,
   backup: backupSchema.prefault({}),
   maintenance: maintenanceSchema.prefault({}),
   verification: verificationSchema.prefault({}),

@@ -1,5 +1,5 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { createActivities, createClaimFile, createSecretVault, readCalls, secretSocketPath } from '../activities/index.js';
+import { createActivities, createClaimFile, createSecretVault, findPassphrasesInTheClear, readCalls, secretSocketPath } from '../activities/index.js';
 import type { LoadedConfig } from '../config/load.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
@@ -17,6 +17,8 @@ export interface ServeHostSettings {
   readonly lockstepVersion: string;
   /** systemd waits to be told that the worker is up. */
   readonly notifies: boolean;
+  /** Where systemd put the credentials of this process; absent where it was given none. */
+  readonly credentialsDirectory?: string;
   /** Wired in around every activity: the rehearsal's fault points. */
   readonly activityInterceptors?: readonly ActivityInterceptorsFactory[];
 }
@@ -39,9 +41,10 @@ export async function serveHost(settings: ServeHostSettings, signal: AbortSignal
 
 async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSignal): Promise<void> {
   const { config, path } = settings.loaded;
-  const { server, lockstepVersion, notifies, activityInterceptors = [] } = settings;
+  const { server, lockstepVersion, notifies, credentialsDirectory, activityInterceptors = [] } = settings;
   const run = createRun();
   await disableCoreDumps(run);
+  for (const warning of await findPassphrasesInTheClear(config)) log.warn(warning);
   const vault = createSecretVault(config.secrets.sittingMinutes * 60_000);
   const { bootId } = await createSystem({ run }).readBootId();
   await runWorker(
@@ -50,7 +53,8 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
       bootId,
       server,
       bundle: builtBundle(),
-      createActivities: ({ isRunning }) => createActivities({ configPath: path, lockstepVersion, vault, isRunning }),
+      createActivities: ({ isRunning }) =>
+        createActivities({ configPath: path, lockstepVersion, vault, isRunning, ...(credentialsDirectory === undefined ? {} : { credentialsDirectory }) }),
       activityInterceptors,
       vault,
       secretSocketPath: secretSocketPath(config),

@@ -75,6 +75,7 @@ export function createWrapperHarness(
   const dependencies: WrapperDependencies = {
     loadConfig: () => Promise.resolve({ config, digest: 'digest' }),
     vault,
+    credentialsDirectory: undefined,
     singleFlight: createSingleFlight(),
     ensure: (condition) => {
       ensured.push(condition);
