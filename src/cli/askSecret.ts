@@ -38,7 +38,7 @@ export async function readSecretLine(input: AsyncIterable<Buffer | string>): Pro
   const pieces: Buffer[] = [];
   let sizeBytes = 0;
   for await (const piece of input) {
-    const bytes = Buffer.from(piece);
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
     pieces.push(bytes);
     sizeBytes += bytes.length;
     if (bytes.includes(newline) || sizeBytes > longestLineBytes) break;
@@ -46,7 +46,9 @@ export async function readSecretLine(input: AsyncIterable<Buffer | string>): Pro
   const all = Buffer.concat(pieces);
   for (const piece of pieces) piece.fill(0);
   const end = all.indexOf(newline);
-  return end < 0 ? all : all.subarray(0, end);
+  if (end < 0) return all;
+  all.fill(0, end);
+  return all.subarray(0, end);
 }
 
 /** The words of lockstep.yaml, apart: `operationalPassphrase` becomes `operational passphrase`. */

@@ -41,7 +41,10 @@ export function renderPeople(people: People, { width, theme, now }: { readonly w
     ...spread('', theme.bold('Key holders'), theme.dim(columns(['operational', 'recovery', 'MFA'])), width),
     ...(keyHolders.length === 0 ? [none] : keyHolders.flatMap((holder) => renderHolder(holder, { width, theme, now }))),
     ...head('Emergency contacts'),
-    ...(emergencyContacts.length === 0 ? [none] : emergencyContacts.flatMap((contact) => wrapHanging('  ', [contact.name, ...reach(contact, now), ...optional(contact.note)].join(', '), width))),
+    ...(emergencyContacts.length === 0 ? [none] : emergencyContacts.flatMap((contact) => [
+          ...wrapHanging('  ', contact.name, width),
+          ...wrapHanging('      ', theme.dim([...reach(contact, now), ...optional(contact.note)].join(', ')), width),
+        ])),
     ...head('Where it is kept'),
     ...tabulate(placeNames.map(([key, name]) => [name, places[key] ?? '–'] as const), 2, width),
     ...(gaps.length === 0

@@ -189,7 +189,8 @@ function readSecret(child: { readonly stdout: Readable; readonly once: (event: '
   const { stdout } = child;
   stdout.on('data', onSecretOutput);
   child.once('exit', () => {
-    const abandon = setTimeout(() => stdout.destroy(), lingersMilliseconds);
+    // Behind one more look at the pipe, so that a busy worker never takes the first half of a secret for the whole.
+    const abandon = setTimeout(() => setImmediate(() => stdout.destroy()), lingersMilliseconds);
     stdout.once('close', () => clearTimeout(abandon));
   });
 }
