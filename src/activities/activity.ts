@@ -29,20 +29,22 @@ export interface Attempt {
   readonly directory: string;
   readonly report: (progress: Progress) => void;
   /**
-   * A secret's value, from its reference in lockstep.yaml.
+   * A secret's value, from its reference in lockstep.yaml, for as long as the attempt goes on: it is
+   * overwritten when that has ended, so nothing that outlives it may keep the buffer.
    *
    * @param reason - One sentence for the person who types it.
-   * @throws SecretNeeded where it has an `ask:` reference and was not given.
+   * @throws SecretNeeded where it has an `ask:` reference and was not given; PermanentFailure where a file,
+   * a credential or a program's output does not hold one; Error where a program fails, which may pass.
    */
   readonly secret: (name: SecretName, reason: string, options?: { readonly isNew?: boolean; readonly fresh?: boolean }) => Promise<Buffer>;
   /**
    * Drops a typed secret that turned out to be wrong, and asks for another.
    *
    * @param reason - What is wrong with it, and what to type.
-   * @throws SecretNeeded; PermanentFailure where it came from a file, which nobody can answer by typing.
+   * @throws SecretNeeded; PermanentFailure where it came from elsewhere, which nobody can answer by typing.
    */
   readonly refuseSecret: (name: SecretName, reason: string, isNew?: boolean) => never;
-  /** Who typed a secret and where from, as claimed; nothing of one that came from a file. */
+  /** Who typed a secret and where from, as claimed; undefined for one that nobody types. */
   readonly giverOf: (name: SecretName) => Who | undefined;
   readonly journal: (...entries: readonly JournalEntry[]) => Promise<void>;
   readonly readJournal: () => Promise<readonly JournalEntry[]>;

@@ -26,6 +26,7 @@ export { givenUp, summariseUndelivered, type Undelivered } from './alerts/undeli
 export type { RaiseAlert } from './run/alertPeople.js';
 export { createSecretVault, type GivenSecret, type SecretVault } from './wrapper/secretVault.js';
 export { createClaimFile, type Claim, type ClaimFile, type Holder } from './wrapper/claim.js';
+export { findPassphrasesInTheClear } from './source/passphrasePlaces.js';
 export { stepActivities, type Activities } from './activities.js';
 
 /** What the worker gives to its activities. */
@@ -33,6 +34,8 @@ export interface ActivityDependencies {
   readonly configPath: string;
   readonly lockstepVersion: string;
   readonly vault: SecretVault;
+  /** Where systemd put the worker's credentials; absent where it was given none. */
+  readonly credentialsDirectory?: string;
   readonly isRunning: RunDependencies['isRunning'];
   /** The host's name in lockstep.yaml when the worker started: alerts bear it also while the file is broken. */
   readonly host: string;
@@ -59,6 +62,7 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
   const wrapper: WrapperDependencies = {
     loadConfig,
     vault: dependencies.vault,
+    credentialsDirectory: dependencies.credentialsDirectory,
     singleFlight: createSingleFlight(),
     turns,
     isRunning,

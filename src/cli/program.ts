@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addAlertsCommand } from './alerts.js';
 import { addDecideCommands } from './decide.js';
+import { addPeopleCommand } from './people.js';
 import { addPlanCommand } from './plan.js';
 import { addRehearseCommand } from './rehearse.js';
 import { addRollbackCommand } from './rollback.js';
@@ -46,6 +47,7 @@ Exit status:          0 done, 1 failed, 2 wrong usage, 3 refused, 4 nobody answe
   addWatchCommand(program, session);
   addStatusCommand(program, session);
   addAlertsCommand(program, session);
+  addPeopleCommand(program, session);
   program.commandsGroup('Answer:');
   addDecideCommands(program, session);
   addUnlockCommand(program, session);

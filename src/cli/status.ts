@@ -6,6 +6,7 @@ import { recordLines } from './present/summaryLines.js';
 import { CommandEnded, exitCodes } from './exit.js';
 import { observe } from './observe.js';
 import { undeliveredAlerts } from './undeliveredAlerts.js';
+import { peopleForView } from './people.js';
 import { findRecord } from './record.js';
 import { withRunbookArgument } from './runbooks.js';
 import { findRun } from './runs.js';
@@ -44,7 +45,7 @@ async function showRun(session: Session, host: string, runbook: string | undefin
       return;
     }
     const isLeft = wasLeft(seen.execution, seen.status);
-    const view = { width: terminal.width(), theme: terminal.theme, flags: flagsFor(options) };
+    const view = { width: terminal.width(), theme: terminal.theme, flags: flagsFor(options), ...(await peopleForView(session, options)) };
     if (seen.status !== undefined) {
       terminal.print(...renderStatus(isLeft ? { ...seen.status, questions: [] } : seen.status, { ...view, now: new Date(), ...(seen.running === undefined ? {} : { running: seen.running }) }));
       if (isLeft) terminal.warn(explainLeft(seen.execution, run, view.flags));

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { unquotedSchemas } from './alertsSchema.js';
 import { findNearestKey } from './nearestKey.js';
-import { secretReferenceSchema } from './schema.js';
+import { secretReferenceSchema } from './secretReferenceSchema.js';
 import { childrenOf, elementOf, schemaAt, toField, type Schema } from './schemaTree.js';
 
 /** Something wrong at a place in lockstep.yaml. */
@@ -72,15 +72,21 @@ function unitOf(origin: string): string {
   return origin === 'array' ? ' items' : '';
 }
 
-/** Of a section that holds a secret too: where a text stands in its place, it may be that secret. */
+/** Within a reference, and of a section that holds one too: where a text stands in its place, it may be that secret. */
 function isSecret(root: Schema, path: readonly PropertyKey[]): boolean {
   const schema = schemaAt(root, path);
-  return schema !== undefined && holdsSecret(schema);
+  const above = path.map((_, depth) => schemaAt(root, path.slice(0, depth)));
+  return above.some((candidate) => candidate !== undefined && isReference(candidate)) || (schema !== undefined && holdsSecret(schema));
+}
+
+function isReference(schema: Schema): boolean {
+  const { inner } = toField(schema);
+  return inner === secretReferenceSchema || unquotedSchemas.has(inner);
 }
 
 function holdsSecret(schema: Schema): boolean {
+  if (isReference(schema)) return true;
   const { inner } = toField(schema);
-  if (inner === secretReferenceSchema || unquotedSchemas.has(inner)) return true;
   const element = elementOf(inner);
   return [...(element === undefined ? [] : [element]), ...(childrenOf(inner)?.values() ?? [])].some(holdsSecret);
 }

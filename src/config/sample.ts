@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { configSchema } from './schema.js';
+import { secretReferenceSchema } from './secretReferenceSchema.js';
 import { childrenOf, elementOf, optionsOf, toField, type Schema } from './schemaTree.js';
 
 /**
@@ -31,6 +32,11 @@ const examples: Readonly<Record<string, unknown>> = {
   'maintenance.mode.path': '/opt/supersync/maintenance',
   'maintenance.mode.on': ['/usr/local/sbin/maintenance', 'on'],
   'maintenance.mode.off': ['/usr/local/sbin/maintenance', 'off'],
+  'people.places.operational': '1Password vault "SuperSync Production", entry "SuperSync LUKS Operational Key"',
+  'people.places.recovery': 'physical safe in [LOCATION], sealed envelope',
+  'people.places.recoveryCopy': 'bank safe deposit box [LOCATION]',
+  'people.places.backup': '1Password "SuperSync Backups"',
+  'people.places.testAccount': '1Password vault "SuperSync Production", entry "Lockstep test account"',
   'verification.testAccount.email': 'lockstep@example.com',
   'verification.testAccount.password': 'file:/etc/lockstep/test-account.password',
   'alerts.channels.host': 'smtp.example.org',
@@ -45,6 +51,26 @@ const examples: Readonly<Record<string, unknown>> = {
   'alerts.channels.headers': { 'X-Api-Key': 'file:/etc/lockstep/webhook.key' },
   'alerts.channels.command': ['/usr/local/sbin/page-somebody', '--from-lockstep'],
   'alerts.channels.only': ['warning', 'critical'],
+};
+
+/** Other values that are worth seeing, beside the default or the example. */
+const alternatives: Readonly<Record<string, readonly unknown[]>> = {
+  'secrets.operationalPassphrase': [{ exec: ['op', 'read', 'op://SuperSync Production/SuperSync LUKS Operational Key/password'], timeoutSeconds: 30 }],
+  'secrets.backupPassphrase': ['systemd-credential:backup-passphrase', 'file:/etc/lockstep/backup.passphrase', { exec: ['pass', 'show', 'supersync/backups'] }],
+  'verification.testAccount.password': ['ask:', { exec: ['vault', 'kv', 'get', '-field=password', 'secret/lockstep-test-account'] }],
+};
+
+/** Lists whose items have keys of their own are shown filled in, since no default shows those. */
+const filledIn: Readonly<Record<string, unknown>> = {
+  'people.keyHolders': [
+    { name: '[Name 1]', role: 'Primary Admin', operational: true, recovery: true, mfa: true, login: 'admin', phone: '[Phone]', email: 'admin@example.com', timeZone: 'Europe/Berlin' },
+    { name: '[Name 2]', role: 'Backup Admin', operational: true, recovery: true, mfa: true, phone: '[Phone]' },
+    { name: '[Name 3]', role: 'Emergency Contact', recovery: true, mfa: true, phone: '[Phone]' },
+  ],
+  'people.emergencyContacts': [
+    { name: '[Name 3]', phone: '[Phone]', timeZone: 'Europe/Berlin', note: 'has the key of the safe' },
+    { name: '[Name 4]', phone: '[Phone]', timeZone: 'America/New_York' },
+  ],
 };
 
 /** @param mark - `#` below an optional section that is shown as a whole, else nothing. */
@@ -67,20 +93,29 @@ function renderSetting(schema: Schema, path: readonly string[], mark: string): s
     const optional = isOptional(schema) ? '#' : mark;
     return [...gap, ...comments, `${indent}${optional}${key}:`, ...renderSection(inner, path, optional)];
   }
-  if (inner instanceof z.ZodUnion) {
-    const alternatives = optionsOf(inner).map((option) => inline(exampleOf(option, path)));
-    const chosen = inline(defaultValue);
-    const others = alternatives.filter((alternative) => alternative !== chosen).map((other) => `${indent}# or: ${key}: ${other}`);
-    return [...gap, ...comments, ...others, `${indent}#${key}: ${chosen}`];
-  }
-  const value = defaultValue ?? exampleOf(inner, path);
-  return [...gap, ...comments, ...renderEntries(inner, path, indent), `${indent}${required ? mark : '#'}${key}: ${inline(value)}`];
+  const value = inline(defaultValue ?? exampleOf(inner, path));
+  const others = alternativesOf(inner, path).map(inline).filter((other) => other !== value);
+  const lines = [...others.map((other) => `${indent}# or: ${key}: ${other}`), ...renderFilledIn(path, indent), ...renderEntries(inner, path, indent)];
+  return [...(lines.length > 0 && gap.length === 0 ? [''] : gap), ...comments, ...lines, `${indent}${required ? mark : '#'}${key}: ${value}`];
+}
+
+/** Of a choice between sections, each of them. */
+function alternativesOf(inner: Schema, path: readonly string[]): readonly unknown[] {
+  if (inner instanceof z.ZodUnion && inner !== secretReferenceSchema) return optionsOf(inner).map((option) => exampleOf(option, path));
+  return alternatives[path.join('.')] ?? [];
+}
+
+function renderFilledIn(path: readonly string[], indent: string): string[] {
+  const value = filledIn[path.join('.')];
+  if (value === undefined) return [];
+  const lines = stringify({ [path.at(-1) ?? '']: value }, { lineWidth: 0 }).trimEnd().split('\n');
+  return [`${indent}# for example:`, ...lines.map((line) => `${indent}#   ${line}`)];
 }
 
 /** What may stand in a list of sections: each kind in full. */
 function renderEntries(list: Schema, path: readonly string[], indent: string): string[] {
   const element = elementOf(list);
-  if (element === undefined || childrenOf(element) === undefined) return [];
+  if (element === undefined || childrenOf(element) === undefined || path.join('.') in filledIn) return [];
   const entries = optionsOf(element).map((option) => exampleOf(option, path));
   return ['such as:', ...stringify(entries, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd().split('\n')].map((line) => `${indent}# ${line}`);
 }
@@ -92,15 +127,15 @@ function isOptional(schema: Schema): boolean {
 
 function exampleOf(schema: Schema, path: readonly string[]): unknown {
   const { inner, defaultValue } = toField(schema);
+  const name = path.join('.');
+  if (name in examples) return examples[name];
   if (inner instanceof z.ZodLiteral) return inner.value;
   if (defaultValue !== undefined) return defaultValue;
   const children = childrenOf(inner);
   if (children !== undefined) {
     return Object.fromEntries([...children].map(([key, child]) => [key, exampleOf(child, [...path, key])]));
   }
-  const name = path.join('.');
-  if (!(name in examples)) throw new Error(`${name} has neither a default nor an example; add an example to src/config/sample.ts`);
-  return examples[name];
+  throw new Error(`${name} has neither a default nor an example; add an example to src/config/sample.ts`);
 }
 
 function describeChoices(inner: Schema): string | undefined {

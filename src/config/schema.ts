@@ -2,16 +2,11 @@ import { z } from 'zod';
 import { hostNameSchema } from '../contract/inputs.js';
 import { alertsSchema } from './alertsSchema.js';
 import { absolutePath, argv } from './fields.js';
+import { peopleSchema } from './peopleSchema.js';
+import { secretReferenceSchema } from './secretReferenceSchema.js';
 
 const seconds = z.number().int().positive();
 const percent = z.number().min(0).max(1000);
-
-/**
- * A secret is named here and never written here: `ask:` (a person types it), `file:/path`.
- */
-export const secretReferenceSchema = z
-  .string()
-  .regex(/^(ask:|file:\/[^\0\n]+)$/, 'a reference to a secret: "ask:" or "file:/absolute/path"');
 
 const deploymentSchema = z.strictObject({
   directory: absolutePath.default('/opt/supersync').describe('Where docker-compose.yaml and .env lie.'),
@@ -163,7 +158,11 @@ export const configSchema = z.strictObject({
       newRecoveryPassphrase: secretReferenceSchema.default('ask:'),
       sittingMinutes: z.number().positive().default(240).describe('How long a typed secret stays in the worker\'s memory.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe(
+      'Each is named by a reference and never written here: "ask:" (a person types it), "file:/path" (one line, of a file that belongs to root with mode 0600), "systemd-credential:NAME" (LoadCredential= in the unit of the worker) or exec (what a program prints on one line; it gets the environment of the worker, and 30 s unless timeoutSeconds says otherwise). What each protects against: docs/encryption-at-rest.md.',
+    ),
+  people: peopleSchema,
   backup: backupSchema.prefault({}),
   maintenance: maintenanceSchema.prefault({}),
   verification: verificationSchema.prefault({}),

@@ -1,5 +1,5 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { createActivities, createClaimFile, createSecretVault, readCalls, secretSocketPath } from '../activities/index.js';
+import { createActivities, createClaimFile, createSecretVault, findPassphrasesInTheClear, readCalls, secretSocketPath } from '../activities/index.js';
 import { createConfigReader, type LoadedConfig } from '../config/load.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
@@ -18,6 +18,8 @@ export interface ServeHostSettings {
   readonly lockstepVersion: string;
   /** systemd waits to be told that the worker is up. */
   readonly notifies: boolean;
+  /** Where systemd put the credentials of this process; absent where it was given none. */
+  readonly credentialsDirectory?: string;
   /** Wired in around every activity: the rehearsal's fault points. */
   readonly activityInterceptors?: readonly ActivityInterceptorsFactory[];
 }
@@ -40,9 +42,10 @@ export async function serveHost(settings: ServeHostSettings, signal: AbortSignal
 
 async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSignal): Promise<void> {
   const { config, path } = settings.loaded;
-  const { server, lockstepVersion, notifies, activityInterceptors = [] } = settings;
+  const { server, lockstepVersion, notifies, credentialsDirectory, activityInterceptors = [] } = settings;
   const run = createRun();
   await disableCoreDumps(run);
+  for (const warning of await findPassphrasesInTheClear(config)) log.warn(warning);
   const vault = createSecretVault(config.secrets.sittingMinutes * 60_000);
   const alerts = createAlertDelivery({ config, loadConfig: createConfigReader(path), log });
   const { bootId } = await createSystem({ run }).readBootId();
@@ -52,7 +55,11 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
       bootId,
       server,
       bundle: builtBundle(),
-      createActivities: ({ isRunning }) => createActivities({ configPath: path, lockstepVersion, vault, isRunning, host: config.host, raiseAlert: alerts.raise }),
+      createActivities: ({ isRunning }) =>
+        createActivities({
+          ...{ configPath: path, lockstepVersion, vault, isRunning, host: config.host, raiseAlert: alerts.raise },
+          ...(credentialsDirectory === undefined ? {} : { credentialsDirectory }),
+        }),
       deliverAlerts: alerts.deliver,
       activityInterceptors,
       vault,

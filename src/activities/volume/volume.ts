@@ -101,7 +101,7 @@ export const volumeActivities = {
 
   /**
    * A passphrase typed anew from where it is stored opens its own slot: the plan's "must unlock the
-   * volume before storing", turned round. One that lockstep.yaml takes from a file is read from there.
+   * volume before storing", turned round. One that lockstep.yaml takes from elsewhere is read from there.
    */
   confirmPassphrase: reads(async (attempt, { role }: { readonly role: LuksRole }) => {
     const name: SecretName = role === 'operational' ? 'operationalPassphrase' : 'recoveryPassphrase';

@@ -24,6 +24,8 @@ export interface WrapperDependencies {
   /** Reads lockstep.yaml anew for each attempt, so that a mended file counts at the next retry. */
   readonly loadConfig: () => Promise<{ readonly config: Config; readonly digest: string }>;
   readonly vault: SecretVault;
+  /** Where systemd put the worker's credentials; undefined where it was given none. */
+  readonly credentialsDirectory: string | undefined;
   readonly singleFlight: SingleFlight;
   readonly turns: Turns;
   /** Whether the server knows a run as running; `unknown` where it can not be asked. */
@@ -97,7 +99,7 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
     const controlGroup = await dependencies.controlGroups.takeOver(group);
     const onFailure = appendCommandLog(directory);
     const run = createRun({ signal, onFailure, ...(controlGroup === undefined ? {} : { controlGroup }) });
-    const secrets = createSecretReader({ config, vault: dependencies.vault, call });
+    const secrets = createSecretReader({ config, vault: dependencies.vault, call, run, credentialsDirectory: dependencies.credentialsDirectory });
     const attempt: Attempt = {
       call,
       config,
@@ -149,7 +151,12 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
       await ended(signal.aborted ? 'cancelled' : error instanceof SecretNeeded ? 'secret needed' : 'failed', { message: messageOf(error) });
       throw error;
     } finally {
-      await dependencies.controlGroups.end(group);
+      try {
+        await dependencies.controlGroups.end(group);
+      } finally {
+        // Not before: a program that is still there could read what has been overwritten for a passphrase.
+        secrets.overwrite();
+      }
     }
   }
 }

@@ -80,6 +80,7 @@ export function createWrapperHarness(
   const dependencies: WrapperDependencies = {
     loadConfig: () => Promise.resolve({ config, digest: 'digest' }),
     vault,
+    credentialsDirectory: undefined,
     singleFlight: createSingleFlight(),
     turns: createTurns(),
     isRunning: () => Promise.resolve(true),
