@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { createConfigReader } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { createAuditLog, type AuditLog } from '../host/audit/auditLog.js';
 import { createControlGroups, readControlGroupMount } from '../host/processes/controlGroup.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
@@ -11,6 +10,7 @@ import { ensureCondition } from './conditions.js';
 import { removeRestore } from './backup/restoreCheck.js';
 import { createRunActivities, type RunDependencies } from './run/run.js';
 import type { Claim } from './wrapper/claim.js';
+import { createAudit } from './wrapper/audit.js';
 import { createSingleFlight } from './wrapper/singleFlight.js';
 import type { SecretVault } from './wrapper/secretVault.js';
 import { highestNumber, readJournalIn } from './wrapper/hostAhead.js';
@@ -27,6 +27,10 @@ export interface ActivityDependencies {
   readonly vault: SecretVault;
   readonly isRunning: RunDependencies['isRunning'];
   readonly now?: () => Date;
+  /** Told of what fails beside the steps and in no step's way, for the worker's log. */
+  readonly onTrouble?: (words: string) => void;
+  /** Told of each event that has just been written into the audit log. */
+  readonly onAudited?: (event: string) => void;
 }
 
 /** Taking, looking at and giving back the claim needs no claim. */
@@ -46,7 +50,7 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
     singleFlight: createSingleFlight(),
     ensure: ensureCondition,
     controlGroups,
-    audit: createAudit(now),
+    audit: createAudit({ run: createRun(), now, onTrouble: dependencies.onTrouble, onAudited: dependencies.onAudited }),
     bootId,
     now,
   };
@@ -94,16 +98,6 @@ async function createTakeOver(): Promise<ControlGroupsOfRuns> {
         await groups.removeControlGroup({ name });
       }
     },
-  };
-}
-
-/** One writer for each path: the chain of an audit log does not bear two. */
-function createAudit(now: () => Date): WrapperDependencies['audit'] {
-  const logs = new Map<string, AuditLog>();
-  return async (config: Config, id, event, call, details, who) => {
-    const log = logs.get(config.auditLog) ?? createAuditLog({ path: config.auditLog, clock: now });
-    logs.set(config.auditLog, log);
-    await log.append({ id, event, ...(who ?? { by: call.startedBy }), details: { run: call.workflowId, node: call.node, ...details } });
   };
 }
 

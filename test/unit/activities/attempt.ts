@@ -44,6 +44,7 @@ export function createAttempt({ directory, config = {}, tools = {}, hasPredecess
       return Promise.resolve();
     },
     readJournal: () => Promise.resolve(entries),
+    occurrence: '1.1',
     audit: () => Promise.resolve(),
     now: () => new Date('2026-11-01T20:00:00Z'),
   };
