@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAuditCommand } from './audit.js';
 import { addDecideCommands } from './decide.js';
 import { addPlanCommand } from './plan.js';
 import { addRehearseCommand } from './rehearse.js';
@@ -44,6 +45,7 @@ Exit status:          0 done, 1 failed, 2 wrong usage, 3 refused, 4 nobody answe
   program.commandsGroup('Look on:');
   addWatchCommand(program, session);
   addStatusCommand(program, session);
+  addAuditCommand(program, session);
   program.commandsGroup('Answer:');
   addDecideCommands(program, session);
   addUnlockCommand(program, session);

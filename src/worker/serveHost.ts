@@ -1,8 +1,9 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { createActivities, createClaimFile, createSecretVault, readCalls, secretSocketPath } from '../activities/index.js';
-import type { LoadedConfig } from '../config/load.js';
+import { createConfigReader, type LoadedConfig } from '../config/load.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
+import { createAuditAnchors } from './auditAnchors.js';
 import type { ServerSettings } from './connection.js';
 import { disableCoreDumps } from './coreDumps.js';
 import { createLog, installRuntime, type Logger } from './log.js';
@@ -44,21 +45,24 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
   await disableCoreDumps(run);
   const vault = createSecretVault(config.secrets.sittingMinutes * 60_000);
   const { bootId } = await createSystem({ run }).readBootId();
-  await runWorker(
-    {
-      host: config.host,
-      bootId,
-      server,
-      bundle: builtBundle(),
-      createActivities: ({ isRunning }) => createActivities({ configPath: path, lockstepVersion, vault, isRunning }),
-      activityInterceptors,
-      vault,
-      secretSocketPath: secretSocketPath(config),
-      readCalls: (claim) => readCalls(config, claim),
-      readClaim: createClaimFile(config.stateDirectory).read,
-      tellUp: createReadiness(run, notifies),
-      log,
-    },
-    signal,
-  );
+  const anchors = createAuditAnchors({ loadConfig: createConfigReader(path), log });
+  const worker = () =>
+    runWorker(
+      {
+        host: config.host,
+        bootId,
+        server,
+        bundle: builtBundle(),
+        createActivities: ({ isRunning }) => createActivities({ configPath: path, lockstepVersion, vault, isRunning, onTrouble: (words) => log.warn(words), onAudited: anchors.noticed }),
+        activityInterceptors,
+        vault,
+        secretSocketPath: secretSocketPath(config),
+        readCalls: (claim) => readCalls(config, claim),
+        readClaim: createClaimFile(config.stateDirectory).read,
+        tellUp: createReadiness(run, notifies),
+        log,
+      },
+      signal,
+    );
+  await anchors.during(worker);
 }

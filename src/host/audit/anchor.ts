@@ -9,6 +9,14 @@ export interface Anchor extends AuditPosition {
   readonly host: string;
 }
 
+/** Somewhere off the host that keeps anchors. */
+export interface AnchorPlace {
+  /** As it is shown, and under which it is remembered what was sent there. */
+  readonly name: string;
+  /** Returns when the anchor is kept there; sent again, it may be there twice. */
+  readonly send: (anchor: Anchor) => Promise<void>;
+}
+
 /** An anchor as a line without its newline: time, host, sequence and chain, with a space between. */
 export function renderAnchor({ at, host, sequence, chain }: Anchor): string {
   return [at, host, sequence, chain].join(' ');

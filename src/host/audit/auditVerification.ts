@@ -1,8 +1,8 @@
 import type { Anchor } from './anchor.js';
 import type { AuditFile } from './auditFiles.js';
 import { auditVerdicts, type AuditFinding, type AuditVerdict, type DatedPosition } from './auditFinding.js';
-import { parseAuditLine } from './auditLine.js';
-import { walkLines } from './auditWalk.js';
+import { parseAuditLine, type AuditPosition } from './auditLine.js';
+import { walkLines, type AuditWalk } from './auditWalk.js';
 
 /** What the files of an audit log say together. */
 export interface AuditReport {
@@ -19,20 +19,30 @@ export interface AuditReport {
   readonly anchors: { readonly agreeing: number; readonly olderThanFiles: number };
 }
 
+/** What is held against the files, besides themselves. */
+export interface AuditEvidence {
+  /** Of this host alone. */
+  readonly anchors?: readonly Anchor[];
+  /** The last line that the worker has noted, on the same host. */
+  readonly noted?: AuditPosition | undefined;
+  /** To tell how far back the log goes, which the plan (5.3) wants to be twelve months. */
+  readonly now: Date;
+}
+
 /**
  * Verifies files of one audit log: each line's form, number and chain, also from file to file, and the
  * anchors. Without anchors it shows damage and careless edits, not what somebody did who computed the
  * chain anew, or cut lines off at the end.
  *
  * @param files - In any order; each begins where another ends, or lines are missing.
- * @param anchors - Of this host alone.
- * @param now - To tell how far back the log goes, which the plan (5.3) wants to be twelve months.
  */
-export function verifyAuditLog(files: readonly AuditFile[], anchors: readonly Anchor[], now: Date): AuditReport {
+export function verifyAuditLog(files: readonly AuditFile[], { anchors = [], noted, now }: AuditEvidence): AuditReport {
   const sorted = [...files].sort((one, other) => firstSequence(one) - firstSequence(other));
   const { findings, notes, positions, first, last } = walkLines(sorted);
-  const held = anchors.map((anchor) => ({ anchor, words: compareAnchor(anchor, positions, { first, last }) }));
-  const all = [...findings, ...held.flatMap(({ words }) => (typeof words === 'object' ? [words] : []))];
+  const known = { positions, first, last };
+  const held = anchors.map((anchor) => compare(anchor, `the anchor that ${anchor.host} sent at ${anchor.at}`, known));
+  const own = noted === undefined ? [] : [compare(noted, "the worker's own note of its last event", known)];
+  const all = [...findings, ...[...held, ...own].filter((each) => typeof each === 'object')];
   return {
     verdict: auditVerdicts.find((verdict) => all.some(({ kind }) => kind === verdict)) ?? 'intact',
     files: sorted.map(({ path, lines }) => ({ path, lines: lines.length })),
@@ -42,8 +52,8 @@ export function verifyAuditLog(files: readonly AuditFile[], anchors: readonly An
     findings: all,
     notes: [...notes, ...tellRetention(first, now)],
     anchors: {
-      agreeing: held.filter(({ words }) => words === 'agrees').length,
-      olderThanFiles: held.filter(({ words }) => words === 'older').length,
+      agreeing: held.filter((each) => each === 'agrees').length,
+      olderThanFiles: held.filter((each) => each === 'older').length,
     },
   };
 }
@@ -53,12 +63,8 @@ function firstSequence({ lines }: AuditFile): number {
   return lines.map(parseAuditLine).find((line) => line !== undefined)?.sequence ?? Number.MAX_SAFE_INTEGER;
 }
 
-function compareAnchor(
-  { at, host, sequence, chain }: Anchor,
-  positions: ReadonlyMap<number, string>,
-  { first, last }: { readonly first: DatedPosition | undefined; readonly last: DatedPosition | undefined },
-): 'agrees' | 'older' | AuditFinding {
-  const anchor = `the anchor that ${host} sent at ${at}`;
+/** @param anchor - What the position is called. */
+function compare({ sequence, chain }: AuditPosition, anchor: string, { positions, first, last }: Pick<AuditWalk, 'positions' | 'first' | 'last'>): 'agrees' | 'older' | AuditFinding {
   const found = positions.get(sequence);
   if (found === chain) return 'agrees';
   if (found !== undefined) {

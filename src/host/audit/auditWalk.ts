@@ -8,8 +8,8 @@ export interface AuditWalk {
   readonly notes: string[];
   /** The chain of each number that was met, those included that a line names as the end before it. */
   readonly positions: Map<number, string>;
-  first?: DatedPosition;
-  last?: DatedPosition;
+  first?: DatedPosition | undefined;
+  last?: DatedPosition | undefined;
 }
 
 /**

@@ -120,9 +120,9 @@ describe('the verification of an audit log', () => {
 
   it('tells where older lines are gone before their twelve months are over', () => {
     const at = (day: string) => [{ path: 'log', torn: '', lines: forge([eventOf('a')], { sequence: 7, chain: 'f'.repeat(32) }).replace('2024-01-15', day).trimEnd().split('\n') }];
-    const notesAt = (day: string) => verifyAuditLog(at(day), [], clock()).notes.join();
+    const notesAt = (day: string) => verifyAuditLog(at(day), { now: clock() }).notes.join();
     expect(notesAt('2023-02-01')).toBe('The log goes back to 2023-02-01 only; 12 months are to be kept, back to 2023-01-15. See deploy/logrotate.d/lockstep.');
     expect(notesAt('2023-01-14')).toBe('');
-    expect(verifyAuditLog([{ path: 'log', torn: '', lines: forge([eventOf('a')]).trimEnd().split('\n') }], [], clock()).notes).toEqual([]);
+    expect(verifyAuditLog([{ path: 'log', torn: '', lines: forge([eventOf('a')]).trimEnd().split('\n') }], { now: clock() }).notes).toEqual([]);
   });
 });

@@ -41,7 +41,7 @@ export function forge(events: readonly AuditEvent[], from: AuditPosition = begin
 
 /** Verifies files, at the time of their lines. */
 export async function verify(paths: readonly string[], anchors: readonly Anchor[] = []): Promise<AuditReport> {
-  return verifyAuditLog(await Promise.all(paths.map(readAuditFile)), anchors, clock());
+  return verifyAuditLog(await Promise.all(paths.map(readAuditFile)), { anchors, now: clock() });
 }
 
 /** What logrotate does with `copytruncate`. */
