@@ -139,12 +139,12 @@ const decommissionSchema = z.strictObject({
     .describe('Directories beside the backup directory where copies in the clear may lie: filesystem copies, old dumps, WAL archives. They are searched; only what is shown to be of this database is removed.'),
 });
 
-/** Hosts and paths alone: a password in it would be a secret in the clear, and git has remotes that are commands. */
+/** Hosts and paths alone: a password or token in it would be a secret in the clear, and git has remotes that are commands. */
 const gitRemote = z
   .string()
   .regex(
-    /^(https:\/\/(?![^/]*:[^/]*@)|ssh:\/\/|file:\/\/\/|\/|[A-Za-z0-9._-]+@[A-Za-z0-9._-]+:)[^\s\0]+$/,
-    'a remote of git without a password: https://…, ssh://…, name@host:path, or an absolute path',
+    /^(https:\/\/(?![^/]*@)|ssh:\/\/(?![^/]*:[^/]*@)|file:\/\/\/|\/|[A-Za-z0-9._-]+@[A-Za-z0-9._-]+:)[^\s\0]+$/,
+    'a remote of git without a password or token: https://…, ssh://…, name@host:path, or an absolute path',
   );
 
 const auditSchema = z.strictObject({

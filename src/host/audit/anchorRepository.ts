@@ -82,6 +82,8 @@ const askNobody = { GIT_TERMINAL_PROMPT: '0', GIT_ASKPASS: '/bin/false', SSH_ASK
 /** For the worker's own log, which is told what git said; no secret is in a remote. */
 function explain(error: unknown, remote: string): unknown {
   if (!(error instanceof CommandFailed)) return error;
-  const words = error.stderr.trim().split('\n').findLast((line) => line.trim() !== '');
+  const lines = error.stderr.split('\n').map((line) => line.trim());
+  // Of a push the line before the last says why.
+  const words = lines.find((line) => /^(!|fatal:)/.test(line)) ?? lines.findLast((line) => line !== '');
   return new Error(`${remote}: ${error.message}${words === undefined ? '' : `: ${words.slice(0, 200)}`}`);
 }
