@@ -1,10 +1,11 @@
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigNotAtHand } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { PermanentFailure } from '../contract/errors.js';
 import { readAnchors, type Anchor } from '../host/audit/anchor.js';
-import { readAuditFile, readRotatedPaths, type AuditFile } from '../host/audit/auditFiles.js';
+import { readAuditFile, readRotatedPaths } from '../host/audit/auditFiles.js';
 import type { AuditVerdict } from '../host/audit/auditFinding.js';
 import type { AuditPosition } from '../host/audit/auditLine.js';
 import { auditPositionPath, readAuditPosition } from '../host/audit/auditPosition.js';
@@ -70,7 +71,7 @@ async function verify(session: Session, files: readonly string[], options: Verif
   const paths = files.length > 0 ? files.map((file) => resolve(file)) : await readConfiguredPaths(config);
   const anchors = await readGivenAnchors(session, [...(options.anchors ?? []), ...(options.record ?? [])], options.host ?? config?.host);
   const noted = files.length > 0 || config === undefined ? undefined : await readOwnNote(config);
-  const report = verifyAuditLog(await Promise.all(paths.map(readFile)), { anchors, noted, now: new Date() });
+  const report = verifyAuditLog(await Promise.all(paths.map((path) => reading(path, readAuditFile))), { anchors, noted, now: new Date() });
   terminal.print(
     ...(options.json === true
       ? [JSON.stringify(report, null, 2)]
@@ -101,22 +102,23 @@ async function readConfiguredPaths(config: Config | undefined): Promise<readonly
   if (config === undefined) return [];
   const { auditLog } = config;
   const rotated = await readRotatedPaths(auditLog);
-  const current = await ifPresent(readAuditFile(auditLog)).catch((error: unknown) => Promise.reject(explainReading(auditLog, error)));
+  const current = await ifPresent(stat(auditLog));
   if (current === undefined && rotated.length === 0) {
     throw new PermanentFailure(`there is no audit log ${auditLog}`, 'it is begun by the first run on this host; or name the files of a log');
   }
   return current === undefined ? rotated : [...rotated, auditLog];
 }
 
-async function readFile(path: string): Promise<AuditFile> {
+/** In words for whoever named the file. */
+async function reading<Content>(path: string, read: (path: string) => Promise<Content>): Promise<Content> {
   try {
-    return await readAuditFile(path);
+    return await read(path);
   } catch (error) {
-    throw explainReading(path, error);
+    throw explain(path, error);
   }
 }
 
-function explainReading(path: string, error: unknown): unknown {
+function explain(path: string, error: unknown): unknown {
   const code = errorCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return new PermanentFailure(`${path} does not exist`, 'name a file that does');
   if (code === 'EISDIR') return new PermanentFailure(`${path} is a directory`, 'name the files in it');
@@ -128,7 +130,7 @@ function explainReading(path: string, error: unknown): unknown {
 async function readGivenAnchors({ terminal }: Session, paths: readonly string[], host: string | undefined): Promise<readonly Anchor[]> {
   const anchors: Anchor[] = [];
   for (const path of paths) {
-    const found = await readAnchors(path).catch((error: unknown) => Promise.reject(explainReading(path, error)));
+    const found = await reading(path, readAnchors);
     for (const line of found.unreadable) terminal.warn(`${path}: line ${line} is no anchor and does not count`);
     anchors.push(...found.anchors);
   }

@@ -53,11 +53,11 @@ export function createAuditLog({ path, positionPath, clock, tell = () => undefin
   async function appendNow(event: AuditEvent): Promise<boolean> {
     const file = await openLog(path);
     try {
-      const { ino, size } = await file.stat();
+      const { ino, size, birthtimeMs } = await file.stat();
       const written: Buffer[] = [];
       const isTakenUp = known?.inode !== ino || known.sizeBytes !== size;
       if (known === undefined || isTakenUp) {
-        const taken = await takeUpLog({ path, file, inode: ino, kept: await readAuditPosition(positionPath), clock });
+        const taken = await takeUpLog({ path, file, inode: ino, bornAt: birthtimeMs, kept: await readAuditPosition(positionPath), clock });
         known = taken.known;
         if (taken.line !== undefined) written.push(taken.line);
       }
@@ -73,7 +73,7 @@ export function createAuditLog({ path, positionPath, clock, tell = () => undefin
         written.push(line);
       }
       const { inode, position } = before;
-      if ((isTakenUp || line !== undefined) && position.sequence > 0) await keepAuditPosition(positionPath, { sequence: position.sequence, chain: position.chain, path, inode });
+      if ((isTakenUp || line !== undefined) && position.sequence > 0) await keepAuditPosition(positionPath, { sequence: position.sequence, chain: position.chain, path, inode, bornAt: birthtimeMs });
       for (const each of written) tell(each.toString('utf8').trimEnd());
       known = before;
       return line !== undefined;

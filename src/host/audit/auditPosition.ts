@@ -12,6 +12,8 @@ const positionSchema = z.strictObject({
   /** Of the file that held the line. */
   path: z.string(),
   inode: z.number().int(),
+  /** Milliseconds: the number of an inode is given to a new file soon after it is free. */
+  bornAt: z.number(),
 });
 
 /** The last line that is known to be on the disk, and the file that it was written to. */

@@ -17,6 +17,7 @@ export interface LogToTakeUp {
   readonly path: string;
   readonly file: FileHandle;
   readonly inode: number;
+  readonly bornAt: number;
   /** Where the log stood, as far as is known. */
   readonly kept: KnownPosition | undefined;
   readonly clock: () => Date;
@@ -29,7 +30,7 @@ export interface LogToTakeUp {
  *
  * @returns What is known of the file then, and that line, where there is one.
  */
-export async function takeUpLog({ path, file, inode, kept, clock }: LogToTakeUp): Promise<{ readonly known: KnownLog; readonly line?: Buffer }> {
+export async function takeUpLog({ path, file, inode, bornAt, kept, clock }: LogToTakeUp): Promise<{ readonly known: KnownLog; readonly line?: Buffer }> {
   const content = await file.readFile();
   const { lines, torn } = splitLines(content);
   const predecessor = await readPredecessor(path);
@@ -39,7 +40,8 @@ export async function takeUpLog({ path, file, inode, kept, clock }: LogToTakeUp)
     if (parsed !== undefined) known.ids.add(parsed.id);
     known.position = parsed ?? { ...known.position, chain: chainOf(known.position.chain, line) };
   }
-  const follows = whatItFollows({ isEmpty: lines.length === 0, path, inode, own: known.position, kept, rotated: predecessor.end });
+  const isSameFile = kept?.inode === inode && kept.bornAt === bornAt;
+  const follows = whatItFollows({ isEmpty: lines.length === 0, path, isSameFile, own: known.position, kept, rotated: predecessor.end });
   if (follows === undefined && torn === '') return { known };
   const previous = follows?.position ?? known.position;
   const event = mending({ follows, previous, cutBytes: torn.length });
@@ -64,10 +66,11 @@ interface Follows {
 }
 
 /** Undefined where the file goes on by itself, or nothing was there before it. */
-function whatItFollows({ isEmpty, path, inode, own, kept, rotated }: {
+function whatItFollows({ isEmpty, path, isSameFile, own, kept, rotated }: {
   readonly isEmpty: boolean;
   readonly path: string;
-  readonly inode: number;
+  /** As the one that held the last line that is known. */
+  readonly isSameFile: boolean;
   readonly own: AuditPosition;
   readonly kept: KnownPosition | undefined;
   readonly rotated: AuditPosition | undefined;
@@ -76,9 +79,8 @@ function whatItFollows({ isEmpty, path, inode, own, kept, rotated }: {
   // lockstep.yaml names another file than before.
   if (kept !== undefined && kept.path !== path) return { event: 'AUDIT_LOG_CONTINUED', position: kept };
   const isRotatedWhole = rotated !== undefined && rotated.sequence >= (kept?.sequence ?? 0);
-  // The very file that had lines has none: it was shortened in place, even if a copy of them lies beside it.
-  const isSameFile = kept?.inode === inode;
   const position = isRotatedWhole ? rotated : kept;
+  // The very file that had lines has none: it was shortened in place, even if a copy of them lies beside it.
   return position && { event: isRotatedWhole && !isSameFile ? 'AUDIT_LOG_CONTINUED' : 'AUDIT_LOG_TRUNCATED', position };
 }
 

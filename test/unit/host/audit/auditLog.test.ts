@@ -29,8 +29,8 @@ describe('the audit log', () => {
       const lines = (await writeEvents(directory, 'a', 'b')).toString('utf8').split('\n');
       expect(lines[0]).toMatch(/^\[2024-01-15T10:23:45Z\] VOLUME_UNLOCK by admin reason="Zoë asked" id=a seq=1 chain=[0-9a-f]{32}$/);
       expect(lines[1]).toMatch(/ id=b seq=2 chain=[0-9a-f]{32}$/);
-      const { ino } = await stat(path);
-      expect(JSON.parse(await readFile(positionPath, 'utf8'))).toEqual({ sequence: 2, chain: lines[1]?.slice(-32), path, inode: ino });
+      const { ino, birthtimeMs } = await stat(path);
+      expect(JSON.parse(await readFile(positionPath, 'utf8'))).toEqual({ sequence: 2, chain: lines[1]?.slice(-32), path, inode: ino, bornAt: birthtimeMs });
     }));
 
   it('writes an event once, in this process and after a restart', () =>

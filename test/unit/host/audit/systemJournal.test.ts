@@ -18,8 +18,8 @@ test('lines go to logger one by one, on its standard input', async () => {
 test('they keep their order where one takes long, and nobody waits for them', async () => {
   const begun: string[] = [];
   const ends: (() => void)[] = [];
-  const run: Run = (_, __, options) => {
-    begun.push(String(options?.input));
+  const run: Run = (file, args, options = {}) => {
+    begun.push(inputOf({ file, args, options }));
     return new Promise((resolve) => ends.push(() => resolve({ stdout: '', stderr: '', exitCode: 0 })));
   };
   const tell = createSystemJournal({ run, onTrouble: (words) => expect.unreachable(words) });
