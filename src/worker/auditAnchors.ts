@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadedConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
 import type { Anchor, AnchorPlace } from '../host/audit/anchor.js';
 import { createAnchorPlaces, type AnchorChannel } from '../host/audit/anchorPlaces.js';
 import { auditPositionPath, readAuditPosition } from '../host/audit/auditPosition.js';
@@ -13,8 +14,8 @@ export interface AuditAnchorSettings {
   /** Reads lockstep.yaml anew for each round. */
   readonly loadConfig: () => Promise<Pick<LoadedConfig, 'config'>>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
-  /** Ways to people, for the place `alerts`. */
-  readonly channels?: readonly AnchorChannel[];
+  /** Ways to people that lockstep.yaml sets up, for the place `alerts`. Default: none. */
+  readonly channelsOf?: (config: Config) => readonly AnchorChannel[];
   readonly now?: () => Date;
   /** Before a place that failed is tried again, in milliseconds: doubled each time, up to `everyMinutes`. Default: a minute. */
   readonly firstRetryMilliseconds?: number;
@@ -48,6 +49,7 @@ export function createAuditAnchors(settings: AuditAnchorSettings): AuditAnchors 
       retryMilliseconds = isAllSent ? firstRetryMilliseconds : retryMilliseconds * 2;
       await Promise.race([woken, sleepUntil(waitMilliseconds, signal)]);
     }
+    await sender.end();
   }
 
   return {
@@ -68,14 +70,13 @@ export function createAuditAnchors(settings: AuditAnchorSettings): AuditAnchors 
 }
 
 /** Knows what each place has got, and which of them are being sent to or failed last. */
-function createSender({ loadConfig, log, channels = [], now = () => new Date(), roundMilliseconds = 300_000 }: AuditAnchorSettings, signal: AbortSignal) {
+function createSender({ loadConfig, log, channelsOf = () => [], now = () => new Date(), roundMilliseconds = 300_000 }: AuditAnchorSettings, signal: AbortSignal) {
   const run = createRun({ signal });
-  const inFlight = new Set<string>();
+  const inFlight = new Map<string, Promise<void>>();
   const failing = new Set<string>();
   let keeping: Promise<void> = Promise.resolve();
 
   async function send(place: AnchorPlace, anchor: Anchor, sentPath: string): Promise<void> {
-    inFlight.add(place.name);
     try {
       await place.send(anchor);
       // Several places may have got it at the same moment.
@@ -104,7 +105,7 @@ function createSender({ loadConfig, log, channels = [], now = () => new Date(), 
     const sentPath = join(directory, 'anchors.json');
     const position = await readAuditPosition(auditPositionPath(config));
     const sent = await readSent(sentPath);
-    const places = position === undefined ? [] : createAnchorPlaces({ to, run, directory, channels });
+    const places = position === undefined ? [] : createAnchorPlaces({ to, run, directory, channels: channelsOf(config) });
     const anchor = position && { at: now().toISOString().replace(/\.\d+Z$/, 'Z'), host: config.host, sequence: position.sequence, chain: position.chain };
     return {
       everyMilliseconds: everyMinutes * 60_000,
@@ -113,16 +114,18 @@ function createSender({ loadConfig, log, channels = [], now = () => new Date(), 
   }
 
   return {
+    /** What has just arrived is still noted as sent; what hangs is left. */
+    end: () => settle([...inFlight.values()], endMilliseconds),
+
     async sendRound(): Promise<{ readonly everyMilliseconds: number; readonly isAllSent: boolean }> {
       try {
         const { everyMilliseconds, due } = await readDue();
         failing.delete(itself);
         // A mount that hangs keeps a thread of the pool: it is not to get a second one.
-        const sending = due.filter(({ place }) => !inFlight.has(place.name)).map(({ place, anchor, sentPath }) => send(place, anchor, sentPath));
-        const ended = new AbortController();
-        await Promise.race([Promise.all(sending), sleepUntil(roundMilliseconds, AbortSignal.any([signal, ended.signal]))]);
-        ended.abort();
-        for (const name of inFlight) tellFailure(name, 'it has not answered yet');
+        const sending = due.filter(({ place }) => !inFlight.has(place.name)).map(({ place, anchor, sentPath }) => [place.name, send(place, anchor, sentPath)] as const);
+        for (const [name, sent] of sending) inFlight.set(name, sent);
+        await settle(sending.map(([, sent]) => sent), roundMilliseconds, signal);
+        for (const name of inFlight.keys()) tellFailure(name, 'it has not answered yet');
         return { everyMilliseconds, isAllSent: due.every(({ place }) => !failing.has(place.name)) };
       } catch (error) {
         tellFailure(itself, error);
@@ -133,6 +136,7 @@ function createSender({ loadConfig, log, channels = [], now = () => new Date(), 
 }
 
 const itself = 'lockstep';
+const endMilliseconds = 2_000;
 
 async function readSent(path: string): Promise<Readonly<Record<string, string>>> {
   return JSON.parse((await readTextFile(path)) ?? '{}') as Record<string, string>;
@@ -144,6 +148,13 @@ async function keepSent(path: string, place: string, anchor: Anchor): Promise<vo
 
 function keyOf({ sequence, chain }: Anchor): string {
   return `${sequence} ${chain}`;
+}
+
+/** Waits for what is being sent, so long and no longer. */
+async function settle(sending: readonly Promise<void>[], milliseconds: number, until?: AbortSignal): Promise<void> {
+  const ended = new AbortController();
+  await Promise.race([Promise.all(sending), sleepUntil(milliseconds, until === undefined ? ended.signal : AbortSignal.any([until, ended.signal]))]);
+  ended.abort();
 }
 
 async function sleepUntil(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -32,7 +32,8 @@ export async function openAndMount(attempt: Attempt, { mounted }: { readonly mou
   let opened = false;
   if (!status.active) {
     const passphrase = await attempt.secret('operationalPassphrase', `the operational passphrase, to open ${name}`);
-    // Written before it opens: a crash between the two must not leave an unlock that nobody can see.
+    // Written before it opens: a crash between the two must not leave a try that nobody can see. What then has neither
+    // an unlock nor a failed one behind it in the log is a try whose end nobody saw.
     const giver = attempt.giverOf('operationalPassphrase');
     const { occurrence } = attempt;
     await attempt.audit('VOLUME_UNLOCK_BEGIN', { volume: name }, giver, occurrence);

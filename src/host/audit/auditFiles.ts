@@ -54,12 +54,14 @@ export interface Predecessor {
   readonly ids: ReadonlySet<string>;
 }
 
-/** Reads the rotated file that was written to last; one that cannot be read says nothing. */
+/** Reads the rotated file that was written to last, of those that can be read. */
 export async function readPredecessor(path: string): Promise<Predecessor> {
   const rotated = await Promise.all((await readRotatedPaths(path)).map(async (file) => ({ file, writtenAt: (await ifPresent(stat(file)))?.mtimeMs ?? 0 })));
-  const newest = rotated.sort((one, other) => other.writtenAt - one.writtenAt)[0];
-  // Without it an event may be there twice; to fail would keep every later one out of the log.
-  const file = newest === undefined ? undefined : await readAuditFile(newest.file).catch(() => undefined);
-  const parsed = (file?.lines ?? []).map(parseAuditLine).filter((line) => line !== undefined);
-  return { end: parsed.at(-1), ids: new Set(parsed.map(({ id }) => id)) };
+  for (const { file } of rotated.sort((one, other) => other.writtenAt - one.writtenAt)) {
+    // One that is just being packed can not be read, and to fail would keep every later event out of the log.
+    const content = await readAuditFile(file).catch(() => undefined);
+    const parsed = (content?.lines ?? []).map(parseAuditLine).filter((line) => line !== undefined);
+    if (parsed.length > 0) return { end: parsed.at(-1), ids: new Set(parsed.map(({ id }) => id)) };
+  }
+  return { end: undefined, ids: new Set() };
 }

@@ -25,8 +25,9 @@ export function walkLines(files: readonly AuditFile[]): AuditWalk {
 
 function walkFile(walk: AuditWalk, { path, lines, torn }: AuditFile, from: AuditPosition | undefined): AuditPosition | undefined {
   const parsed = lines.map(parseAuditLine);
-  const hasBytes = lines.length > 0 || torn !== '';
-  if (hasBytes && parsed.every((line) => line === undefined)) {
+  // A first line that a power cut tore begins as every line does.
+  const isForeign = lines.length > 0 || !/^(\[|$)/.test(torn);
+  if (isForeign && parsed.every((line) => line === undefined)) {
     walk.findings.push({ kind: 'not an audit log', file: path, reason: 'no line of it ends in id=… seq=… chain=…' });
     return from;
   }
@@ -86,7 +87,7 @@ function judgeBreak(walk: AuditWalk, { event, position }: NonNullable<AuditLine[
   if (before?.sequence === position.sequence) {
     if (before.chain !== position.chain) return altered(`names chain ${position.chain} as the end before it, but the lines before it end with ${before.chain}`);
     if (event === 'AUDIT_LOG_TRUNCATED') {
-      walk.notes.push(`The file was shortened in place after seq=${position.sequence}; every line of that time is here. Let logrotate rename it, without copytruncate.`);
+      walk.notes.push(`After seq=${position.sequence} the log had lost its lines, which are all here. Where logrotate did that: let it rename the log, without copytruncate or olddir.`);
     }
     return undefined;
   }

@@ -21,7 +21,7 @@ test('an event is in the file, in the journal, and told, once each', () =>
     expect(told).toEqual(['RUN_CLOSE', 'RUN_CLOSE']);
     const written = await readFile(config.auditLog, 'utf8');
     expect(written).toMatch(/^\[2024-01-15T10:23:45Z\] RUN_CLOSE by ben from 10\.0\.0\.7 run=h1\/migrate node=copy-data state=succeeded id=run-1\/close-run seq=1 chain=\S+\n.* by ann .* seq=2 /);
-    await vi.waitFor(() => expect(run.calls.map(inputOf).join('')).toBe(written));
+    await vi.waitFor(() => expect(run.calls.map(inputOf).join('')).toBe(written), { timeout: 15_000 });
   }));
 
 test('a host without a journal has its events in the file, and that is told', () =>
@@ -32,7 +32,7 @@ test('a host without a journal has its events in the file, and that is told', ()
     const audit = createAudit({ run, now, onTrouble: (words) => void trouble.push(words) });
     await audit(config, 'a', 'RUN_OPEN', callWith(), {});
     await audit(config, 'b', 'RUN_CLOSE', callWith(), {});
-    await vi.waitFor(() => expect(run.calls).toHaveLength(2));
+    await vi.waitFor(() => expect(run.calls).toHaveLength(2), { timeout: 15_000 });
     expect((await readFile(config.auditLog, 'utf8')).split('\n')).toHaveLength(3);
     expect(trouble).toEqual([expect.stringContaining('the system journal does not take')]);
   }));

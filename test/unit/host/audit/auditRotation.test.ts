@@ -63,6 +63,17 @@ describe('a rotation of the audit log', () => {
       expect(await verify([`${path}.1`, path])).toMatchObject({ verdict: 'intact', lines: 3 });
     }));
 
+  it('goes on by the file that is just being packed', () =>
+    withDirectory(async (directory) => {
+      const { path } = placesIn(directory);
+      await writeEvents(directory, 'a', 'b');
+      await rename(path, `${path}.1`);
+      await writeFile(`${path}.1.gz`, gzipSync(await readFile(`${path}.1`)).subarray(0, 40));
+      expect(await startWriter(directory).append(eventOf('b'))).toBe(false);
+      await rm(`${path}.1.gz`);
+      expect(await verify([`${path}.1`, path])).toMatchObject({ verdict: 'intact', notes: [], lines: 3 });
+    }));
+
   it('is followed over many files, packed, numbered and dated, in whatever order they are named', () =>
     withDirectory(async (directory) => {
       const { path } = placesIn(directory);
@@ -125,7 +136,7 @@ describe('a rotation of the audit log', () => {
         expect(await verify([path])).toMatchObject({ verdict: 'truncated', findings: [{ line: 1, reason: 'says that the log had reached seq=2: lines seq=1 to 2 are missing' }] });
         expect(await verify([`${path}.1`, path])).toMatchObject({
           verdict: 'intact',
-          notes: ['The file was shortened in place after seq=2; every line of that time is here. Let logrotate rename it, without copytruncate.'],
+          notes: ['After seq=2 the log had lost its lines, which are all here. Where logrotate did that: let it rename the log, without copytruncate or olddir.'],
         });
       });
     }

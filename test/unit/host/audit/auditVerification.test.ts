@@ -111,11 +111,13 @@ describe('the verification of an audit log', () => {
 
   it('tells a file that is none', () =>
     withDirectory(async (directory) => {
-      const [none, empty] = [`${directory}/none`, `${directory}/empty`];
+      const [none, empty, torn] = [`${directory}/none`, `${directory}/empty`, `${directory}/torn`];
+      await writeFile(torn, '[2024-01-15T10:23');
       await writeFile(none, 'root:x:0:0\n');
       await writeFile(empty, '');
       expect(await verify([none])).toMatchObject({ verdict: 'not an audit log', findings: [{ file: none }] });
       expect(await verify([empty])).toMatchObject({ verdict: 'intact', lines: 0 });
+      expect(await verify([torn])).toMatchObject({ verdict: 'truncated', lines: 0 });
     }));
 
   it('tells where older lines are gone before their twelve months are over', () => {

@@ -4,7 +4,7 @@ import type { Run } from '../../../../src/host/processes/runner.js';
 import { createFakeRun, inputOf } from '../../fakeRun.js';
 
 const args = ['--tag', 'luks-audit', '--priority', 'auth.info', '--size', '64KiB', '--socket-errors=on'];
-const settled = () => new Promise((resolve) => setTimeout(resolve, 10));
+const settled = () => new Promise((resolve) => setTimeout(resolve, 50));
 
 test('lines go to logger one by one, on its standard input', async () => {
   const run = createFakeRun([{ file: 'logger', args }]);
