@@ -10,17 +10,18 @@ beforeAll(() => assertRoot('the audit log is given to the group adm'));
 
 const wrong = Buffer.from('wrong horse');
 
-/** A locked volume that opens with nothing but the right passphrase. */
-function lockedVolume(attempt: Attempt): Attempt {
+/** A volume that opens with nothing but the right passphrase. */
+function withVolume(attempt: Attempt, { active = false } = {}): Attempt {
   const cryptsetup = {
-    status: () => Promise.resolve({ active: false }),
+    status: () => Promise.resolve({ active }),
     open: ({ device, passphrase }: { device: string; passphrase: Buffer }) =>
       passphrase.equals(wrong) ? Promise.reject(new WrongPassphrase(device)) : Promise.resolve(),
   };
   return { ...attempt, tools: { ...attempt.tools, cryptsetup } as unknown as Attempt['tools'] };
 }
 
-const unlock = { event: 'VOLUME_OPEN', perform: (attempt: Attempt) => openAndMount(lockedVolume(attempt), { mounted: false }) };
+const unlock = { event: 'VOLUME_OPEN', perform: (attempt: Attempt) => openAndMount(withVolume(attempt), { mounted: false }) };
+const findOpen = { event: 'VOLUME_OPEN', perform: (attempt: Attempt) => openAndMount(withVolume(attempt, { active: true }), { mounted: false }) };
 
 test('each try of a wrong passphrase is a line of its own, within one opening and over several', () =>
   withDirectory(async (directory) => {
@@ -56,17 +57,13 @@ test('an unlock that was told just before its worker died is not told again by t
     await harness.claim();
     harness.vault.give('operationalPassphrase', { value: Buffer.from('right horse'), question: 'q', by: 'ben' });
     let fact: unknown;
-    const opened = { event: 'VOLUME_OPEN', perform: (attempt: Attempt) => openAndMount({ ...lockedVolume(attempt), tools: { ...attempt.tools, cryptsetup: { status: () => Promise.resolve({ active: true }) } } as unknown as Attempt['tools'] }, { mounted: false }) };
-    const tells = { ...unlock, perform: async (attempt: Attempt) => {
-      const watched = { ...attempt, audit: async (...args: Parameters<Attempt['audit']>) => {
-        await attempt.audit(...args);
-        if (args[0] === 'VOLUME_UNLOCK') fact = await readFact(attempt, 'unlocking');
-      } };
-      return openAndMount(lockedVolume(watched), { mounted: false });
-    } };
-    await harness.run(tells);
+    const auditing = (attempt: Attempt): Attempt['audit'] => async (...event) => {
+      await attempt.audit(...event);
+      if (event[0] === 'VOLUME_UNLOCK') fact = await readFact(attempt, 'unlocking');
+    };
+    await harness.run({ ...unlock, perform: (attempt: Attempt) => unlock.perform({ ...attempt, audit: auditing(attempt) }) });
     await keepFact({ directory: harness.directory }, 'unlocking', fact);
-    await harness.run(opened, { call: callWith({ opening: 2 }) });
+    await harness.run(findOpen, { call: callWith({ opening: 2 }) });
     expect(eventsOf(await harness.auditLog()).filter((event) => event === 'VOLUME_UNLOCK')).toHaveLength(1);
   }));
 
