@@ -48,8 +48,15 @@ export interface Attempt {
   readonly giverOf: (name: SecretName) => Who | undefined;
   readonly journal: (...entries: readonly JournalEntry[]) => Promise<void>;
   readonly readJournal: () => Promise<readonly JournalEntry[]>;
-  /** An audit event beside those that the wrapper writes. */
-  readonly audit: (event: string, details: Readonly<Record<string, string | number>>, who?: Who) => Promise<void>;
+  /** Names this very attempt, among all of its node. */
+  readonly occurrence: string;
+  /**
+   * An audit event beside those that the wrapper writes; once in an opening, however often it is attempted.
+   *
+   * @param occurrence - Of what truly happens again with each attempt, such as a try of a passphrase:
+   * the {@link Attempt.occurrence} in which it did.
+   */
+  readonly audit: (event: string, details: Readonly<Record<string, string | number>>, who?: Who, occurrence?: string) => Promise<void>;
   /**
    * Tells people something, wherever they are: once for each key of an opening of the node, however many attempts raise
    * it. Returns when it is on the host's disk, and never fails: a step does not wait for a mail server.

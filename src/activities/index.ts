@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { createConfigReader } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import type { Call } from '../contract/calls.js';
-import { createAuditLog, type AuditLog } from '../host/audit/auditLog.js';
 import { createControlGroups, readControlGroupMount } from '../host/processes/controlGroup.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
@@ -13,6 +12,7 @@ import { removeRestore } from './backup/restoreCheck.js';
 import { createAlertPeople, type RaiseAlert } from './run/alertPeople.js';
 import { createRunActivities, type RunDependencies } from './run/run.js';
 import type { Claim } from './wrapper/claim.js';
+import { createAudit } from './wrapper/audit.js';
 import { createSingleFlight } from './wrapper/singleFlight.js';
 import { createTurns } from './wrapper/turns.js';
 import type { SecretVault } from './wrapper/secretVault.js';
@@ -41,6 +41,10 @@ export interface ActivityDependencies {
   readonly host: string;
   readonly raiseAlert: RaiseAlert;
   readonly now?: () => Date;
+  /** Told of what fails beside the steps and in no step's way, for the worker's log. */
+  readonly onTrouble?: (words: string) => void;
+  /** Told of each event that has just been written into the audit log. */
+  readonly onAudited?: (event: string) => void;
 }
 
 /** Taking, looking at and giving back the claim needs no claim. */
@@ -68,7 +72,7 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
     isRunning,
     ensure: ensureCondition,
     controlGroups,
-    audit: createAudit(now),
+    audit: createAudit({ run: createRun(), now, onTrouble: dependencies.onTrouble, onAudited: dependencies.onAudited }),
     raiseAlert: dependencies.raiseAlert,
     bootId,
     now,
@@ -119,16 +123,6 @@ async function createTakeOver(): Promise<ControlGroupsOfRuns> {
         await groups.removeControlGroup({ name });
       }
     },
-  };
-}
-
-/** One writer for each path: the chain of an audit log does not bear two. */
-function createAudit(now: () => Date): WrapperDependencies['audit'] {
-  const logs = new Map<string, AuditLog>();
-  return async (config: Config, id, event, call, details, who) => {
-    const log = logs.get(config.auditLog) ?? createAuditLog({ path: config.auditLog, clock: now });
-    logs.set(config.auditLog, log);
-    await log.append({ id, event, ...(who ?? { by: call.startedBy }), details: { run: call.workflowId, node: call.node, ...details } });
   };
 }
 

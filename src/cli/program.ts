@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addAlertsCommand } from './alerts.js';
+import { addAuditCommand } from './audit.js';
 import { addDecideCommands } from './decide.js';
 import { addPeopleCommand } from './people.js';
 import { addPlanCommand } from './plan.js';
@@ -48,6 +49,7 @@ Exit status:          0 done, 1 failed, 2 wrong usage, 3 refused, 4 nobody answe
   addStatusCommand(program, session);
   addAlertsCommand(program, session);
   addPeopleCommand(program, session);
+  addAuditCommand(program, session);
   program.commandsGroup('Answer:');
   addDecideCommands(program, session);
   addUnlockCommand(program, session);

@@ -142,11 +142,40 @@ const decommissionSchema = z.strictObject({
     .describe('Directories beside the backup directory where copies in the clear may lie: filesystem copies, old dumps, WAL archives. They are searched; only what is shown to be of this database is removed.'),
 });
 
+/** Hosts and paths alone: a password or token in it would be a secret in the clear, and git has remotes that are commands. */
+const gitRemote = z
+  .string()
+  .regex(
+    /^(https:\/\/(?![^/]*@)|ssh:\/\/(?![^/]*:[^/]*@)|file:\/\/\/|\/|[A-Za-z0-9._-]+@[A-Za-z0-9._-]+:)[^\s\0]+$/,
+    'a remote of git without a password or token: https://…, ssh://…, name@host:path, or an absolute path',
+  );
+
+const auditSchema = z.strictObject({
+  anchors: z
+    .strictObject({
+      everyMinutes: z.number().min(1).max(10080).default(60).describe('How often, where something new is in the log. Also after each run, and when the worker starts.'),
+      to: z
+        .array(
+          z.discriminatedUnion('kind', [
+            z.strictObject({ kind: z.literal('file'), path: absolutePath }),
+            z.strictObject({ kind: z.literal('git'), remote: gitRemote, branch: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, 'the name of a branch').default('main') }),
+            z.strictObject({ kind: z.literal('alerts') }),
+          ]),
+        )
+        .default([])
+        .describe(
+          'Where the last line\'s number and chain are sent, off this host: whoever rewrites the log there can not rewrite them too. For example [{kind: file, path: /mnt/elsewhere/db1.anchors}, {kind: git, remote: "git@example.com:anchors.git"}, {kind: alerts}]. The file has to be there: where a mount is missing, none is.',
+        ),
+    })
+    .prefault({}),
+});
+
 /** lockstep.yaml: where things lie on this host. The plan's values are the defaults. */
 export const configSchema = z.strictObject({
   host: hostNameSchema.describe('Names the host in Temporal: its task queue and its runs.'),
   stateDirectory: absolutePath.default('/var/lib/lockstep').describe('Journal, run records, claim. Never on the volume.'),
   auditLog: absolutePath.default('/var/log/luks-audit.log').describe('Who changed what, in chained lines. To be kept for twelve months at least.'),
+  audit: auditSchema.prefault({}),
   deployment: deploymentSchema.prefault({}),
   volume: volumeSchema.prefault({}),
   secrets: z

@@ -1,9 +1,12 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { createActivities, createClaimFile, createSecretVault, findPassphrasesInTheClear, readCalls, secretSocketPath } from '../activities/index.js';
 import { createConfigReader, type LoadedConfig } from '../config/load.js';
+import type { AnchorChannel } from '../host/audit/anchorPlaces.js';
+import { createChannels } from '../host/channels/channels.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
 import { createAlertDelivery } from './alertDelivery.js';
+import { createAuditAnchors } from './auditAnchors.js';
 import type { ServerSettings } from './connection.js';
 import { disableCoreDumps } from './coreDumps.js';
 import { createLog, installRuntime, type Logger } from './log.js';
@@ -49,26 +52,39 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
   const vault = createSecretVault(config.secrets.sittingMinutes * 60_000);
   const alerts = createAlertDelivery({ config, loadConfig: createConfigReader(path), log });
   const { bootId } = await createSystem({ run }).readBootId();
-  await runWorker(
-    {
-      host: config.host,
-      bootId,
-      server,
-      bundle: builtBundle(),
-      createActivities: ({ isRunning }) =>
-        createActivities({
-          ...{ configPath: path, lockstepVersion, vault, isRunning, host: config.host, raiseAlert: alerts.raise },
-          ...(credentialsDirectory === undefined ? {} : { credentialsDirectory }),
-        }),
-      deliverAlerts: alerts.deliver,
-      activityInterceptors,
-      vault,
-      secretSocketPath: secretSocketPath(config),
-      readCalls: (claim) => readCalls(config, claim),
-      readClaim: createClaimFile(config.stateDirectory).read,
-      tellUp: createReadiness(run, notifies),
-      log,
-    },
-    signal,
-  );
+  const anchors = createAuditAnchors({ loadConfig: createConfigReader(path), log, channelsOf });
+  const worker = () =>
+    runWorker(
+      {
+        host: config.host,
+        bootId,
+        server,
+        bundle: builtBundle(),
+        createActivities: ({ isRunning }) =>
+          createActivities({
+            ...{ configPath: path, lockstepVersion, vault, isRunning, host: config.host, raiseAlert: alerts.raise },
+            ...(credentialsDirectory === undefined ? {} : { credentialsDirectory }),
+            onTrouble: (words) => log.warn(words),
+            onAudited: anchors.noticed,
+          }),
+        deliverAlerts: alerts.deliver,
+        activityInterceptors,
+        vault,
+        secretSocketPath: secretSocketPath(config),
+        readCalls: (claim) => readCalls(config, claim),
+        readClaim: createClaimFile(config.stateDirectory).read,
+        tellUp: createReadiness(run, notifies),
+        log,
+      },
+      signal,
+    );
+  await anchors.during(worker);
+}
+
+/** A channel that does not answer for that long is tried again with the next round. */
+const anchorTimeoutSeconds = 60;
+
+/** The ways to people, as anchors of the audit log go them. */
+function channelsOf({ alerts }: LoadedConfig['config']): readonly AnchorChannel[] {
+  return createChannels(alerts.channels).map(({ name, send }) => ({ name, send: (message) => send(message, AbortSignal.timeout(anchorTimeoutSeconds * 1000)) }));
 }

@@ -110,7 +110,7 @@ export const volumeActivities = {
     const device = volumeDevice(attempt.config.volume);
     const answer = await attempt.tools.cryptsetup.testPassphrase({ device, passphrase, slot: slots[role] });
     if (!answer.matches) {
-      await attempt.audit('PASSPHRASE_WRONG', { slot: slots[role] }, attempt.giverOf(name));
+      await attempt.audit('PASSPHRASE_WRONG', { slot: slots[role] }, attempt.giverOf(name), attempt.occurrence);
       return attempt.refuseSecret(name, `that does not open slot ${slots[role]}: the ${role} passphrase once more, read from ${from}`);
     }
     await keepProven(attempt, answer.slot);

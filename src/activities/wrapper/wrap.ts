@@ -115,7 +115,8 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
       giverOf: secrets.giverOf,
       journal: journal.append,
       readJournal: journal.read,
-      audit: (event, details, who) => dependencies.audit(config, eventId(call, event), event, call, details, who),
+      occurrence: `${call.opening}.${attemptNumber}`,
+      audit: (event, details, who, occurrence) => dependencies.audit(config, eventId(call, event, occurrence), event, call, details, who),
       alert: (words, key = words.subject) => dependencies.raiseAlert(toAlert(call, words, key, { host: config.host, at: dependencies.now() })),
       now: dependencies.now,
     };
@@ -171,9 +172,9 @@ export function runDirectory(config: Pick<Config, 'stateDirectory'>, call: Pick<
   return join(config.stateDirectory, 'runs', `${call.runbook}-${call.runId}`);
 }
 
-/** Once for each run, node, phase, opening and event, whatever the number of attempts. */
-function eventId(call: Call, event: string): string {
-  return [call.runId, call.node, call.phase, call.opening, event].join('/');
+/** Once for each run, node, phase, opening and event, whatever the number of attempts; unless it names its occurrence. */
+function eventId(call: Call, event: string, occurrence = String(call.opening)): string {
+  return [call.runId, call.node, call.phase, occurrence, event].join('/');
 }
 
 function identityOf({ node, title, plan, opening, phase, undoable }: Call): CallIdentity {

@@ -46,6 +46,7 @@ export function createAttempt({ directory, config = {}, tools = {}, hasPredecess
       return Promise.resolve();
     },
     readJournal: () => Promise.resolve(entries),
+    occurrence: '1.1',
     audit: () => Promise.resolve(),
     alerts,
     alert: (words) => {

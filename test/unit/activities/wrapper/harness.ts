@@ -14,6 +14,7 @@ import { configSchema, type Config } from '../../../../src/config/schema.js';
 import type { Alert } from '../../../../src/contract/alerts.js';
 import type { Call, Condition } from '../../../../src/contract/calls.js';
 import { createAuditLog } from '../../../../src/host/audit/auditLog.js';
+import { auditPositionPath } from '../../../../src/host/audit/auditPosition.js';
 
 /** A call as the engine makes it, with the given terms. */
 export function callWith(terms: Partial<Call> = {}): Call {
@@ -76,7 +77,7 @@ export function createWrapperHarness(
   const vault = createSecretVault(60_000);
   const ensured: Condition[] = [];
   const raised: Alert[] = [];
-  const log = createAuditLog({ path: config.auditLog, clock: now });
+  const log = createAuditLog({ path: config.auditLog, positionPath: auditPositionPath(config), clock: now });
   const dependencies: WrapperDependencies = {
     loadConfig: () => Promise.resolve({ config, digest: 'digest' }),
     vault,
