@@ -27,6 +27,8 @@ const heading = [
 /** What a setting without a default looks like when it is written. */
 const examples: Readonly<Record<string, unknown>> = {
   host: 'db1',
+  'audit.anchors.to.path': '/mnt/elsewhere/db1.anchors',
+  'audit.anchors.to.remote': 'git@example.com:anchors.git',
   'volume.device': '/dev/vg0/pg-data',
   'maintenance.window.opensAt': '2026-01-31T22:00:00+01:00',
   'maintenance.mode.path': '/opt/supersync/maintenance',

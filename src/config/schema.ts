@@ -164,7 +164,7 @@ const auditSchema = z.strictObject({
         )
         .default([])
         .describe(
-          'Where the last line\'s number and chain are sent, off this host: whoever rewrites the log there can not rewrite them too. For example [{kind: file, path: /mnt/elsewhere/db1.anchors}, {kind: git, remote: "git@example.com:anchors.git"}, {kind: alerts}]. The file has to be there: where a mount is missing, none is.',
+          'Where the last line\'s number and chain are sent, off this host: whoever rewrites the log there can not rewrite them too. The file has to be there: where a mount is missing, none is.',
         ),
     })
     .prefault({}),

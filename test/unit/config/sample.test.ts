@@ -52,7 +52,7 @@ describe('the sample of lockstep.yaml', () => {
   });
 
   it('shows every kind of channel for alerts in a form that is right', () => {
-    const [, entries = ''] = /^ *# such as:\n((?: *# .*\n)+)/m.exec(sample) ?? [];
+    const [, entries = ''] = /^ *# such as:\n((?: *# .*\n)+)/m.exec(sample.slice(sample.indexOf('\nalerts:'))) ?? [];
     const { alerts } = parseConfig(`host: db1\nalerts:\n  channels:\n${entries.replaceAll(/^ *#/gm, '   ')}`, 'sample');
     expect(alerts.channels.map(({ kind }) => kind)).toEqual(['smtp', 'webhook', 'command']);
   });

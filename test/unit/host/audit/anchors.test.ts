@@ -152,7 +152,7 @@ describe('an anchor by alerts', () => {
     expect(told).toEqual(
       ['mail', 'webhook'].map((name) => [
         name,
-        { subject: "Anchor of db1's audit log: line 7", text: expect.stringMatching(/\n\n2024-01-15T10:24:00Z db1 7 a+7$/) as unknown, data: { ...anchorOf(7) } },
+        { id: 'audit-anchor/db1/7', subject: "Anchor of db1's audit log: line 7", text: expect.stringMatching(/\n\n2024-01-15T10:24:00Z db1 7 a+7$/) as unknown, data: { ...anchorOf(7) } },
       ]),
     );
   });
