@@ -168,6 +168,35 @@ describe('the rotation of keys', () => {
     await rehearsal.guest.exec('cryptsetup', ['close', 'old']);
   });
 
+  it('opens the volume by the recovery key before two witnesses after a reboot, and replaces both keys at once', async () => {
+    const next = { operational: 'the operational passphrase after the emergency access', recovery: 'the recovery passphrase after the emergency access' };
+    const before = { ...keys };
+    await rehearsal.powerCut();
+    expect(await rehearsal.guest.exec('cryptsetup', ['status', mapper])).toMatchObject({ exitCode: 4 });
+    const handle = await rehearsal.client.workflow.start('emergencyAccess', {
+      taskQueue: workflowTaskQueue,
+      workflowId: workflowIdOf(rehearsalHost, 'emergencyAccess'),
+      args: [{ host: rehearsalHost, startedBy: 'e2e' }],
+    });
+    const witness = (by: string) => handle.signal('decide', { question: 'witnesses', answer: 'go', by, reason: 'photo ID checked by the other', login: `${by}@db` });
+    const result = await walk(Object.assign(handle, { runId: handle.firstExecutionRunId }), next, async (question, status) => {
+      // The recovery passphrase is not asked for before both have said so.
+      if (question.kind === 'secret') expect(status.nodes.find(({ id }) => id === 'witnesses')?.state).toBe('done');
+      if (question.id !== 'witnesses') return goEverywhere(question, status);
+      await witness('ann');
+      await witness('ben');
+      return { answer: 'go', reason: 'as well' };
+    });
+    expect(result).toMatchObject({ state: 'succeeded' });
+    Object.assign(keys, next);
+    await expectTwoKeys();
+    expect(await slotOf(before.operational)).toBeUndefined();
+    expect(await slotOf(before.recovery)).toBeUndefined();
+    const report = (await rehearsal.guest.getFile(`${hostFiles.state}/runs/emergencyAccess-${handle.firstExecutionRunId}/emergency-access.md`)).toString('utf8');
+    expect(report).toContain('They are distinct by their login users.');
+    expect(await auditLog()).toMatch(/EMERGENCY_ACCESS by e2e/);
+  });
+
   it('has lost none of what users wrote meanwhile', async () => {
     expect(isIntact(await rehearsal.finishSending())).toBe(true);
     expect(await rehearsal.guest.expect('ls', [hostFiles.state])).not.toContain('claim.json');
