@@ -1,45 +1,22 @@
-import { password } from '@inquirer/prompts';
+import type { PassphrasePolicy } from '../config/passphrasePolicy.js';
 import type { OpenQuestion } from '../contract/questions.js';
+import { askNewPassphrase } from './passphrases/askNewPassphrase.js';
+import { askUnseen } from './passphrases/askUnseen.js';
 import type { Terminal } from './terminal.js';
 
 /**
- * Asks for a secret without echo; a new one twice, until both are the same.
+ * Asks for the secret of a question without echo. A new one is generated, or typed twice and judged, as
+ * the person chooses.
  *
+ * @param policy - What lockstep.yaml asks of a new one.
  * @param signal - Ends the asking, for example when somebody else has answered.
  */
-export async function askSecret(terminal: Terminal, question: OpenQuestion, signal?: AbortSignal): Promise<string> {
-  const context = signal === undefined ? {} : { signal };
-  const ask = (message: string): Promise<string> =>
-    // The same mark before and after: whether it is right, only the step can tell.
-    password({ message, toggleMask: false, validate: validateSecret, theme: { prefix: '?', style: { maskedText: '(nothing is shown)' } } }, context);
-  const isNew = question.isNewSecret === true;
-  for (;;) {
-    const value = await ask(`${nameOf(question)}${isNew ? ' (new)' : ''}:`);
-    if (!isNew) return value;
-    const again = await ask('once more, to be sure:');
-    if (value === again) return value;
-    terminal.warn('The two are not the same; please type both again.');
-  }
-}
-
-/** Reads the first line of standard input, for scripts. */
-export async function readSecretLine(input: AsyncIterable<unknown>): Promise<string> {
-  let text = '';
-  for await (const chunk of input) {
-    text += String(chunk);
-    if (text.includes('\n')) break;
-  }
-  return text.split('\n')[0] ?? '';
+export async function askSecret(terminal: Terminal, question: OpenQuestion, policy: PassphrasePolicy, signal?: AbortSignal): Promise<string> {
+  if (question.isNewSecret === true) return askNewPassphrase({ terminal, policy, ...(signal === undefined ? {} : { signal }) }, nameOf(question));
+  return askUnseen(`${nameOf(question)}:`, signal);
 }
 
 /** The words of lockstep.yaml, apart: `operationalPassphrase` becomes `operational passphrase`. */
 export function nameOf({ secret }: Pick<OpenQuestion, 'secret'>): string {
   return (secret ?? 'secret').replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-}
-
-/** What the socket would refuse, said while the person can still mend it. */
-export function validateSecret(value: string): true | string {
-  if (value === '') return 'It can not be empty.';
-  if (value.length > 1024) return 'It is longer than 1024 characters.';
-  return true;
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addDecideCommands } from './decide.js';
+import { addPassphraseCommand } from './passphrase.js';
 import { addPlanCommand } from './plan.js';
 import { addRehearseCommand } from './rehearse.js';
 import { addRollbackCommand } from './rollback.js';
@@ -48,6 +49,8 @@ Exit status:          0 done, 1 failed, 2 wrong usage, 3 refused, 4 nobody answe
   addDecideCommands(program, session);
   addUnlockCommand(program, session);
   addRollbackCommand(program, session);
+  program.commandsGroup('Passphrases:');
+  addPassphraseCommand(program, session);
   program.commandsGroup('Help:');
   program.helpCommand('help [command]', 'show what a command takes');
   return program;

@@ -2,11 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { secretSocketPath } from '../activities/index.js';
+import { passphrasePolicyOf } from '../config/passphrasePolicy.js';
 import type { OpenQuestion } from '../contract/questions.js';
-import { askSecret, nameOf, readSecretLine, validateSecret } from './askSecret.js';
+import { judgeNewPassphrase } from '../host/passphrases/passphraseStrength.js';
+import { askSecret, nameOf } from './askSecret.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
 import { wrapText } from './present/text.js';
+import { readSecretLine } from './readSecretLine.js';
 import { runOption } from './runbooks.js';
 import { findRun, type RunReference } from './runs.js';
 import { giveSecret } from './secretClient.js';
@@ -37,8 +40,10 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
     const first = chooseSecret(await openQuestions(client, run), named);
     if (!process.stdin.isTTY) {
       const value = await readSecretLine(process.stdin);
-      const fault = validateSecret(value);
-      if (fault !== true) throw wrongUsage(`the first line of standard input is no secret: ${fault}`);
+      if (first.isNewSecret === true) {
+        const { refusal } = await judgeNewPassphrase(value, passphrasePolicyOf(config));
+        if (refusal !== undefined) throw refused(`the ${nameOf(first)} was not sent: ${refusal}`);
+      }
       await give(session, path, first, value);
       session.terminal.print(await explainEffect(client, run, first));
       return;
@@ -46,7 +51,7 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
     // As long as the run asks for secrets: a wrong one again, or the next step's own.
     for (let question: OpenQuestion | undefined = first; question !== undefined; ) {
       session.terminal.print(...wrapText(question.title, session.terminal.width()));
-      await give(session, path, question, await askSecret(session.terminal, question));
+      await give(session, path, question, await askSecret(session.terminal, question, passphrasePolicyOf(config)));
       question = await nextSecret(client, run, question);
     }
     session.terminal.print(`Taken; the run goes on. Look on with "lockstep watch${flags}"`);

@@ -15,12 +15,12 @@ export const hostFiles = {
 
 /**
  * What is typed in a rehearsal where a person would type. They are no secrets: the host is thrown
- * away, and they travel the same way as a person's.
+ * away, and they travel the same way as a person's, and are judged as theirs are.
  */
 export const rehearsalSecrets: Readonly<Record<string, string>> = {
-  operationalPassphrase: 'rehearsal operational: correct horse battery staple',
-  recoveryPassphrase: 'rehearsal recovery: staple battery horse correct',
-  backupPassphrase: 'rehearsal backup: a third one, unlike the others',
+  operationalPassphrase: 'footgear debit deskwork civil hug crafter rule zero',
+  recoveryPassphrase: 'mutation frown antler mutilator monetary doze obituary unimpeded',
+  backupPassphrase: 'duress yodel giant tripping humorist purplish python cross',
   testAccountPassword: testAccount.password,
 };
 

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { SecretVault } from '../activities/index.js';
+import { findPassphraseFault } from '../contract/passphrases/passphraseRules.js';
 import { ensureDirectory } from '../host/files/ensureDirectory.js';
 
 /** What `lockstep unlock` sends: one line of JSON. */
@@ -11,8 +12,8 @@ export const secretRequestSchema = z.strictObject({
   question: z.string().min(1).max(200),
   /** The secret's name in lockstep.yaml. */
   secret: z.string().regex(/^[A-Za-z]{1,60}$/),
-  /** Tools read it from their standard input, where a line ends it. */
-  value: z.string().min(1).max(1024).regex(/^[^\0\n\r]+$/),
+  /** What it may be is looked at apart, so that the answer can tell what is wrong with it. */
+  value: z.string(),
   by: z.string().min(1).max(200),
   /** Where the terminal is reached from, as SSH claims. */
   from: z.string().max(200).optional(),
@@ -32,7 +33,7 @@ export interface SecretSocketDependencies {
   readonly onGiven: (question: string, by: string) => Promise<void>;
 }
 
-/** Largest request; a passphrase of 1 KiB, escaped, and its names. */
+/** Largest request; a passphrase of 512 bytes, escaped, and its names. */
 const longestRequestBytes = 8192;
 const patienceMilliseconds = 10_000;
 
@@ -104,6 +105,8 @@ async function take(chunks: readonly Buffer[], { vault, onGiven }: SecretSocketD
   const request = parse(chunks);
   if (request === undefined) return { ok: false, error: 'the request does not have the form that "lockstep unlock" sends' };
   const { question, secret, by, from } = request;
+  const fault = findPassphraseFault(request.value);
+  if (fault !== undefined) return { ok: false, error: `the passphrase ${fault}` };
   vault.give(secret, { value: Buffer.from(request.value), question, by, ...(from === undefined ? {} : { from }) });
   try {
     await onGiven(question, by);

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { PermanentFailure } from '../../contract/errors.js';
+import { findPassphraseFault } from '../../contract/passphrases/passphraseRules.js';
 import { errorCode } from '../failure.js';
 
 /**
@@ -54,17 +55,8 @@ async function assertPrivate(path: string, file: FileHandle): Promise<void> {
 
 function toLine(path: string, content: Buffer): Buffer {
   const line = content.at(-1) === 0x0a ? content.subarray(0, -1) : content;
-  const fault = findFault(line);
+  const fault = findPassphraseFault(line);
   if (fault === undefined) return line;
   content.fill(0);
   throw new PermanentFailure(`the secret file ${path} ${fault}`, 'write the secret into it as one line of text');
-}
-
-function findFault(line: Buffer): string | undefined {
-  if (line.length === 0) return 'is empty';
-  if (line.includes(0x0a)) return 'has more than one line';
-  // An editor of another system ends lines with it, and then no key slot answers to the passphrase.
-  if (line.includes(0x0d)) return 'has a carriage return in it';
-  if (line.includes(0)) return 'has a NUL byte in it';
-  return undefined;
 }

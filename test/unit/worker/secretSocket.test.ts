@@ -74,6 +74,20 @@ test.each([
   expect(told).toEqual([]);
 });
 
+test.each([
+  ['hunter2'.padEnd(513, 'x'), 'the passphrase is 513 bytes long (limit 512, which is cryptsetup\'s at a prompt)'],
+  ['hunter2\n', 'the passphrase has a newline in it, where every tool would end it'],
+  ['hunter2\ud800', 'the passphrase has half a character in it, which no encoding can write'],
+])('what cannot be handed on exactly is refused with the reason', async (value, error) => {
+  await expect(send(`${JSON.stringify({ ...request, value })}\n`)).resolves.toEqual({ ok: false, error });
+  expect(given).toEqual([]);
+});
+
+test.each([' a blank at each end ', 'e\u0301 in two characters', '\tone tab', 'é'.repeat(256)])('what can be is, byte for byte: %j', async (value) => {
+  await expect(send(`${JSON.stringify({ ...request, value })}\n`)).resolves.toEqual({ ok: true });
+  expect(given[0]?.secret.value).toEqual(Buffer.from(value));
+});
+
 test('a client that closes its side after the line gets its answer', async () => {
   const answer = await new Promise<string>((resolve, reject) => {
     const socket = connect(path, () => socket.end(`${JSON.stringify(request)}\n`));

@@ -41,3 +41,32 @@ test('a secret in a file is read from there, and asked of nobody', () =>
     const { reader } = createReader({ backupPassphrase: `file:${path}` });
     expect((await reader.read('backupPassphrase', 'to encrypt')).toString()).toBe('from the file');
   }));
+
+const weak = 'a'.repeat(25);
+const strong = 'footgear debit deskwork civil hug crafter rule zero';
+
+test('a new one that is too weak is dropped, and another one asked for with the reason', async () => {
+  const { vault, reader } = createReader();
+  vault.give('operationalPassphrase', { value: Buffer.from(weak), question: 'format-volume.secret.1', by: 'ann' });
+  const refused = await reader.read('operationalPassphrase', 'the NEW one', { isNew: true }).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(SecretNeeded);
+  expect(refused).toMatchObject({ isNew: true, reason: expect.stringMatching(/^the passphrase is worth about 8 bits \(at least 60\).*generate one.*Still needed: the NEW one$/) as string });
+  expect(String(refused)).not.toContain('aaaaa');
+  expect(vault.get('operationalPassphrase')).toBeUndefined();
+  vault.give('operationalPassphrase', { value: Buffer.from(strong), question: 'format-volume.secret.2', by: 'ann' });
+  expect((await reader.read('operationalPassphrase', 'the NEW one', { isNew: true })).toString()).toBe(strong);
+});
+
+test('one that opens what is there already is not judged', async () => {
+  const { vault, reader } = createReader();
+  vault.give('operationalPassphrase', { value: Buffer.from(' x '), question: 'open.secret.1', by: 'ann' });
+  expect((await reader.read('operationalPassphrase', 'to open the volume')).toString()).toBe(' x ');
+});
+
+test('a weak new one in a file parks, with what is weak', () =>
+  withDirectory(async (directory) => {
+    const path = join(directory, 'secret');
+    await writeFile(path, `${weak}\n`, { mode: 0o600 });
+    const { reader } = createReader({ operationalPassphrase: `file:${path}` });
+    await expect(reader.read('operationalPassphrase', 'the NEW one', { isNew: true })).rejects.toThrow(/^.*secret does not serve as operationalPassphrase: the passphrase is worth about 8 bits/);
+  }));

@@ -30,10 +30,10 @@ describe('a secret in a file', () => {
   it.each([
     ['', 'is empty'],
     ['\n', 'is empty'],
-    ['canary\nsecond\n', 'has more than one line'],
-    ['canary\n\n', 'has more than one line'],
-    ['canary\r\n', 'has a carriage return in it'],
-    ['canary\0\n', 'has a NUL byte in it'],
+    ['canary\nsecond\n', 'has a newline in it, where every tool would end it'],
+    ['canary\n\n', 'has a newline in it, where every tool would end it'],
+    ['canary\r\n', 'has a carriage return in it, which nobody can type at a prompt'],
+    ['canary\0\n', 'has a NUL byte in it, where some tools would end it'],
   ])('is refused, without a word of it, where it is %j', (content, fault) =>
     withDirectory(async (directory) => {
       const path = await writeSecret(directory, content);

@@ -1,0 +1,19 @@
+import { password } from '@inquirer/prompts';
+import { findPassphraseFault } from '../../contract/passphrases/passphraseRules.js';
+
+/**
+ * Asks for one line without echo, which is taken exactly as it was typed.
+ *
+ * @param signal - Ends the asking.
+ */
+export function askUnseen(message: string, signal?: AbortSignal): Promise<string> {
+  const context = signal === undefined ? {} : { signal };
+  // The same mark before and after: whether it is right, only the step can tell.
+  return password({ message, toggleMask: false, validate: validateSecret, theme: { prefix: '?', style: { maskedText: '(nothing is shown)' } } }, context);
+}
+
+/** What the worker would refuse, said while the person can still mend it. */
+function validateSecret(value: string): true | string {
+  const fault = findPassphraseFault(value);
+  return fault === undefined ? true : `It ${fault}.`;
+}
