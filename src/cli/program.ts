@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addDecideCommands } from './decide.js';
 import { addPassphraseCommand } from './passphrase.js';
 import { addPlanCommand } from './plan.js';
+import { addRecoveryCommands } from './recovery.js';
 import { addRehearseCommand } from './rehearse.js';
 import { addRollbackCommand } from './rollback.js';
 import { addServerCommand } from './server.js';
@@ -51,6 +52,7 @@ Exit status:          0 done, 1 failed, 2 wrong usage, 3 refused, 4 nobody answe
   addRollbackCommand(program, session);
   program.commandsGroup('Passphrases:');
   addPassphraseCommand(program, session);
+  addRecoveryCommands(program, session);
   program.commandsGroup('Help:');
   program.helpCommand('help [command]', 'show what a command takes');
   return program;

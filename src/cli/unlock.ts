@@ -9,6 +9,7 @@ import { askSecret, nameOf } from './askSecret.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
 import { wrapText } from './present/text.js';
+import { askFromShares, askFromSheet } from './passphrases/askFromPaper.js';
 import { readSecretLine } from './readSecretLine.js';
 import { runOption } from './runbooks.js';
 import { findRun, type RunReference } from './runs.js';
@@ -16,6 +17,8 @@ import { giveSecret } from './secretClient.js';
 import { flagsFor, loadSessionConfig, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 
 interface UnlockOptions extends HostOptions {
+  readonly fromSheet?: true;
+  readonly fromShares?: true;
   readonly run?: string;
 }
 
@@ -24,6 +27,8 @@ export function addUnlockCommand(program: Command, session: Session): void {
   withHostOptions(program.command('unlock [question]'))
     .description("type the passphrase that the open run waits for, without echo (on the host, as root; from a pipe it takes the first line)")
     .addOption(runOption())
+    .option('--from-sheet', 'type the recovery passphrase line by line from its sheet: each line is checked')
+    .option('--from-shares', 'join it from the shares of several holders')
     .action((question: string | undefined, options: UnlockOptions) => unlock(session, question, options));
 }
 
@@ -48,6 +53,12 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
       session.terminal.print(await explainEffect(client, run, first));
       return;
     }
+    const paper = await readPaper(session, options);
+    if (paper !== undefined) {
+      await give(session, path, first, paper);
+      session.terminal.print(await explainEffect(client, run, first));
+      return;
+    }
     // As long as the run asks for secrets: a wrong one again, or the next step's own.
     for (let question: OpenQuestion | undefined = first; question !== undefined; ) {
       session.terminal.print(...wrapText(question.title, session.terminal.width()));
@@ -56,6 +67,12 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
     }
     session.terminal.print(`Taken; the run goes on. Look on with "lockstep watch${flags}"`);
   });
+}
+
+/** What several people type from paper; the question stays open meanwhile. */
+async function readPaper({ terminal }: Session, { fromSheet, fromShares }: UnlockOptions): Promise<string | undefined> {
+  if (fromSheet === true) return askFromSheet(terminal);
+  return fromShares === true ? askFromShares(terminal) : undefined;
 }
 
 async function openQuestions(client: Client, run: RunReference): Promise<readonly OpenQuestion[]> {

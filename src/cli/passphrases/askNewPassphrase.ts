@@ -29,7 +29,11 @@ export async function askNewPassphrase(context: NewPassphraseContext, name: stri
       ['type one of your own', 'type'],
     ] as const);
     const passphrase = way === 'generate' ? await generateAndProve(context, name) : await typeTwice(context, name);
-    if (passphrase !== undefined) return passphrase;
+    if (passphrase === undefined) continue;
+    if (name === 'recovery passphrase') {
+      context.terminal.print(...wrapText('For the safe: "lockstep recovery-sheet" makes a sheet of it to print, "lockstep split-recovery" shares for several holders.', context.terminal.width()));
+    }
+    return passphrase;
   }
 }
 

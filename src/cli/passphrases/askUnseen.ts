@@ -7,7 +7,8 @@ import { findPassphraseFault } from '../../contract/passphrases/passphraseRules.
  * @param signal - Ends the asking.
  */
 export function askUnseen(message: string, signal?: AbortSignal): Promise<string> {
-  const context = signal === undefined ? {} : { signal };
+  // Where the result goes into a pipe, the question does not.
+  const context = { ...(signal === undefined ? {} : { signal }), ...(process.stdout.isTTY ? {} : { output: process.stderr }) };
   // The same mark before and after: whether it is right, only the step can tell.
   return password({ message, toggleMask: false, validate: validateSecret, theme: { prefix: '?', style: { maskedText: '(nothing is shown)' } } }, context);
 }
