@@ -25,7 +25,7 @@ export async function deliverSheets(terminal: Terminal, sheets: readonly Sheet[]
   const { renderSheetText } = await import('./sheetText.js');
   const render = async (): Promise<string> => {
     if (format === 'html') return (await import('./sheetPage.js')).renderSheetPage(sheets);
-    return `${sheets.map((sheet) => renderSheetText(sheet, printedWidth).join('\n')).join('\n\f')}\n`;
+    return `${sheets.map((sheet) => renderSheetText(sheet, printedWidth, true).join('\n')).join('\n\f')}\n`;
   };
   if (file !== undefined) {
     await writeNew(file, await render());

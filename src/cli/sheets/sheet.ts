@@ -56,14 +56,14 @@ export function makeShareSheet(share: RecoveryShare, subject: SheetSubject): She
   return {
     title: `Share ${index} of ${shares} of a recovery passphrase`,
     purpose: [
-      `Any ${threshold} of the ${shares} shares of the set ${set} give the recovery passphrase; fewer tell nothing of it. One holder keeps one share, in a sealed envelope, and never beside another.`,
-      rules,
-      `Typing: "sudo lockstep unlock --from-shares" on the host, or "lockstep combine-shares", asks for each line with its code, and tells which one has a typing error. Capitals, and the spaces between groups, do not matter; there is no letter O, I, L or U in it.`,
+      `Any ${threshold} of the ${shares} shares of the set ${set} give the recovery passphrase; fewer tell nothing of it. One holder keeps one share, in a sealed, tamper-evident envelope, and never beside another.`,
+      'Emergency only: the operational passphrase is lost or cannot be reached. Opening it takes two witnesses, and a photo ID that one of them checks.',
+      `Typing: "sudo lockstep unlock --from-shares" on the host, or "lockstep combine-shares", asks for each line with its code, and tells which one has a typing error. Capitals, and the spaces between groups but the one before the code, do not matter; there is no letter O, I, L or U in it.`,
       afterwards,
     ],
     facts: [...factsOf(subject), ['set', set], ['share', `${index} of ${shares}; ${threshold} are needed`], ['holder', '']],
     lines,
-    below: ['The spaces may be left out, but for the one before the code.', layoutRisk],
+    below: [layoutRisk],
     scanned: lines.map(({ text, code }) => `${text} ${code}`).join('\n'),
     scannedIs: 'The lines as they are typed. A telephone that scans it has the share from then on.',
   };

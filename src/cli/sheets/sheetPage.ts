@@ -51,15 +51,15 @@ function escapeHtml(text: string): string {
 }
 
 const style = `
-@page { size: A4; margin: 16mm; }
-body { font: 10.5pt/1.4 "DejaVu Sans", Verdana, sans-serif; color: #000; background: #fff; margin: 0 auto; max-width: 178mm; }
+@page { size: A4; margin: 13mm; }
+body { font: 10pt/1.35 "DejaVu Sans", Verdana, sans-serif; color: #000; background: #fff; margin: 0 auto; max-width: 184mm; }
 section { break-after: page; padding: 2mm 0; }
 section:last-child { break-after: auto; }
 h1 { font-size: 16pt; margin: 0 0 3mm; border-bottom: 2px solid #000; padding-bottom: 2mm; }
 p { margin: 0 0 2.2mm; }
 table { border-collapse: collapse; width: 100%; margin: 3mm 0; }
 .facts th { text-align: left; width: 38mm; font-weight: normal; color: #333; }
-.facts td { border-bottom: 1px solid #999; height: 5.5mm; }
+.facts td { border-bottom: 1px solid #999; height: 5mm; }
 .secret { border: 2px solid #000; break-inside: avoid; }
 .secret th { text-align: left; font-size: 8.5pt; font-weight: normal; color: #333; padding: 1mm 3mm 0; }
 .secret td { padding: 1.2mm 3mm; font: 14pt/1.3 "DejaVu Sans Mono", "Courier New", monospace; }
@@ -70,6 +70,6 @@ table { border-collapse: collapse; width: 100%; margin: 3mm 0; }
 .scanned svg { width: 38mm; height: 38mm; flex: none; }
 .witnesses { break-inside: avoid; font-size: 9pt; }
 .witnesses th { text-align: left; font-weight: normal; border: 1px solid #999; padding: 1mm 2mm; width: 34mm; }
-.witnesses td { border: 1px solid #999; height: 10mm; }
+.witnesses td { border: 1px solid #999; height: 9mm; }
 @media screen { body { padding: 8mm; } section { border-bottom: 1px dashed #999; margin-bottom: 10mm; } }
 `;

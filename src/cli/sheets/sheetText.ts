@@ -9,8 +9,9 @@ const blank = '______________________________';
  * A sheet as lines of text, for a terminal and for a printer that takes no pages.
  *
  * @param width - Columns.
+ * @param onPaper - Ink is dark where a terminal's letters are light: the QR code is drawn the other way round.
  */
-export function renderSheetText(sheet: Sheet, width: number): string[] {
+export function renderSheetText(sheet: Sheet, width: number, onPaper = false): string[] {
   const textWidth = Math.max(0, ...sheet.lines.map(({ text }) => stringWidth(text)));
   const facts = sheet.facts.map(([label, value]) => [label, value === '' ? blank : value] as const);
   return [
@@ -23,7 +24,7 @@ export function renderSheetText(sheet: Sheet, width: number): string[] {
     '',
     ...sheet.below.flatMap((words) => wrapText(words, width)),
     '',
-    ...renderUnicodeCompact(sheet.scanned, { ecc: 'M', border: 2 }).split('\n'),
+    ...renderUnicodeCompact(sheet.scanned, { ecc: 'M', border: 2, invert: onPaper }).split('\n'),
     ...wrapText(sheet.scannedIs, width),
     '',
     ...tabulate(
