@@ -11,8 +11,8 @@ import { assertRoot, withDirectory } from './needsRoot.js';
 
 /** Values that occur nowhere else: where one is found, a secret got out. */
 const canaries = {
-  operationalPassphrase: 'CANARY-operational-8f3a61',
-  recoveryPassphrase: 'CANARY-recovery-c27d90',
+  operationalPassphrase: 'CANARY-operational-8f3a61-vR9mT4wZ6xK7qP2h',
+  recoveryPassphrase: 'CANARY-recovery-c27d90-Lw3nB8sQ5yD1jF6g',
   backupPassphrase: 'CANARY-backup-51be04',
   wrong: 'CANARY-wrong-99d2e7',
 } as const;

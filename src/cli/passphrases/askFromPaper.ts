@@ -1,4 +1,5 @@
 import { input } from '@inquirer/prompts';
+import { wrapText } from '../present/text.js';
 import type { Terminal } from '../terminal.js';
 import { askUnseen } from './askUnseen.js';
 
@@ -24,7 +25,7 @@ export async function askFromSheet(terminal: Terminal): Promise<string> {
     if (number > 1 && sameCode(typed, wholeCode(passphrase))) return passphrase;
     const line = readCheckedLine(typed, number, number === 1 ? undefined : form);
     if (line === undefined) {
-      terminal.warn(`Line ${number} does not fit its code: look at it again, word by word. The lines before it are kept.`);
+      terminal.warn(...wrapText(`Line ${number} does not fit its code: look at it again, word by word. The lines before it are kept.`, terminal.width()));
     } else {
       form = line.form;
       texts.push(line.text);
@@ -41,7 +42,7 @@ export async function askFromShares(terminal: Terminal): Promise<string> {
     for (;;) {
       const line = readShareLine(await askLine(`${share}, line ${number} with its code:`), number);
       if (line !== undefined) return line;
-      terminal.warn(`Line ${number} does not fit its code: look at it again, group by group. What was typed before is kept.`);
+      terminal.warn(...wrapText(`Line ${number} does not fit its code: look at it again, group by group. What was typed before is kept.`, terminal.width()));
     }
   };
   for (;;) {

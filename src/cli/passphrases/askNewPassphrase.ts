@@ -40,7 +40,7 @@ export async function askNewPassphrase(context: NewPassphraseContext, name: stri
 /** @returns Undefined where the person wants another one. */
 async function generateAndProve(context: NewPassphraseContext, name: string): Promise<string | undefined> {
   const { passphrase, bits } = await generatePassphrase();
-  const show = (): Promise<void> => showPassphrase(context.terminal, name, passphrase, bits, context.signal);
+  const show = (): Promise<void> => showPassphrase(context.terminal, `new ${name}`, passphrase, bits, context.signal);
   await show();
   for (;;) {
     if ((await askUnseen('the same, typed from where you have stored it:', context.signal)) === passphrase) return passphrase;

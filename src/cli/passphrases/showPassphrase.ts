@@ -16,7 +16,7 @@ export async function showPassphrase(terminal: Terminal, name: string, passphras
   const { theme } = terminal;
   const width = Math.min(100, terminal.width());
   const lines = [
-    theme.bold(`The new ${name}`),
+    theme.bold(`The ${name}`),
     '',
     ...passphraseLines(passphrase).map((line) => `    ${theme.bold(line)}`),
     '',

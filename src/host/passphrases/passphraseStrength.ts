@@ -16,7 +16,7 @@ const fewestWords = 8;
 const fewestCharacters = 20;
 
 /** The estimator's time grows faster than what it reads; what comes beyond this only adds to it. */
-const judgedCharacters = 100;
+const judgedCharacters = 60;
 
 const nextMove = 'let Lockstep generate one, or take one from a password manager';
 
@@ -85,8 +85,8 @@ function loadEstimator(): Promise<ZxcvbnFactory> {
       graphs: common.adjacencyGraphs,
       translations: english.translations,
       maxLength: judgedCharacters,
-      // The default of 100 costs tenths of a second for random characters with many marks, and finds nothing more in them.
-      l33tMaxSubstitutions: 20,
+      // The default of 100 costs seconds for random characters with many marks, and finds nothing more in them.
+      l33tMaxSubstitutions: 5,
     });
   })();
   return estimatorLoading;
