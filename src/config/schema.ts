@@ -185,6 +185,15 @@ export const configSchema = z.strictObject({
       backupPassphrase: secretReferenceSchema.default('ask:'),
       newOperationalPassphrase: secretReferenceSchema.default('ask:').describe('What takes the place of the operational one in a rotation.'),
       newRecoveryPassphrase: secretReferenceSchema.default('ask:'),
+      minimumBits: z
+        .number()
+        .int()
+        .min(40)
+        .max(200)
+        .default(60)
+        .describe(
+          'Least that a NEW passphrase has to be worth, by a cautious estimate in which 20 random letters and digits count about 66, and the 8 words that Lockstep generates (103 bits) at least 70.',
+        ),
       sittingMinutes: z.number().positive().default(240).describe('How long a typed secret stays in the worker\'s memory.'),
     })
     .prefault({})

@@ -127,7 +127,7 @@ describe('the rotation of keys', () => {
       return goEverywhere(question, status);
     });
     await waitFor(planned, ({ questions }) => questions.some(({ id }) => id === 'remove-old'));
-    const next = { operational: 'the operational passphrase of the emergency, typed in a hurry', recovery: 'the recovery passphrase of the emergency, printed' };
+    const next = { operational: 'the operational passphrase of the emergency, typed in a hurry', recovery: 'discourse dubbed monthly cache luridness slept dolphin elves' };
     const before = { ...keys };
     const emergency = await start({ keys: 'both', reason: 'incident', emergency: true });
     expect(await walk(emergency, next)).toMatchObject({ state: 'succeeded' });
