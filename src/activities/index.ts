@@ -30,8 +30,8 @@ export interface ActivityDependencies {
   readonly now?: () => Date;
 }
 
-/** Taking, looking at and giving back the claim needs no claim. */
-const unclaimed: ReadonlySet<string> = new Set(['openRun', 'catchUp', 'closeRun']);
+/** Taking, looking at and giving back the claim needs none; nor does what only tells people, or writes into the run's own directory. */
+const unclaimed: ReadonlySet<string> = new Set(['openRun', 'catchUp', 'closeRun', 'alertPeople', 'draftNotifications', 'writeIncidentReport']);
 
 /** The activities of a host as its worker registers them, each in the wrapper. */
 export async function createActivities(dependencies: ActivityDependencies): Promise<Readonly<Record<string, Wrapped>>> {

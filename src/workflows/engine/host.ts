@@ -16,6 +16,8 @@ export interface EngineActs {
   beginWayBack: () => Promise<JournalSummary>;
   /** Ensures the conditions of the call, and does nothing else. */
   ensureConditions: () => Promise<void>;
+  /** Tells people, by whatever ways lockstep.yaml has; the same key is told once. */
+  alertPeople: (args: { readonly severity: 'info' | 'warning' | 'critical'; readonly subject: string; readonly text: string; readonly key: string }) => Promise<void>;
   /** Makes true what the run leaves, writes its record and gives the host free, or back to the lost run that it was taken from. */
   closeRun: (args: { readonly state: RunState; readonly outcome: string; readonly summary: Facts; readonly leaves: readonly Condition[]; readonly handsBack?: true }) => Promise<void>;
 }
