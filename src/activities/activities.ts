@@ -3,6 +3,7 @@ import { backupActivities } from './backup/backup.js';
 import { carryOverActivities } from './wayBack/carryOver.js';
 import { copyActivities } from './copy/copy.js';
 import { decommissionActivities } from './decommission/decommission.js';
+import { incidentActivities } from './incident/incident.js';
 import { hostCheckActivities } from './source/hostChecks.js';
 import { maintenanceActivities } from './services/maintenance.js';
 import { overlayActivities } from './services/overlay.js';
@@ -36,6 +37,7 @@ export const stepActivities = {
   ...watchActivities,
   ...wayBackActivities,
   ...decommissionActivities,
+  ...incidentActivities,
 };
 
 /** The activities as a runbook calls them. */

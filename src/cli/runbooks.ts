@@ -3,11 +3,12 @@ import type { Activities } from '../activities/index.js';
 import type { Runbook } from '../workflows/engine/nodes.js';
 import { decommissionPlaintext } from '../workflows/decommissionPlaintext.js';
 import { migrate } from '../workflows/migrate.js';
+import { respondToCompromise } from '../workflows/respondToCompromise.js';
 import { rollback } from '../workflows/rollback.js';
 import { wrongUsage } from './exit.js';
 
 /** The runbooks that can be planned and started. */
-export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext];
+export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, respondToCompromise];
 
 const known = runbooks.map(({ name }) => name).join(', ');
 

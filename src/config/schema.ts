@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { hostNameSchema } from '../contract/inputs.js';
+import { defaultCompromise, defaultReminders } from '../contract/settings.js';
 
 const absolutePath = z.string().regex(/^\/[^\0\n]*[^/\0\n]$/, 'an absolute path without a slash at its end');
 const seconds = z.number().int().positive();
@@ -139,6 +140,19 @@ const decommissionSchema = z.strictObject({
     .describe('Directories beside the backup directory where copies in the clear may lie: filesystem copies, old dumps, WAL archives. They are searched; only what is shown to be of this database is removed.'),
 });
 
+const remindersSchema = z.strictObject({
+  beforePercent: z.number().min(1).max(99).default(defaultReminders.beforePercent).describe('People are told of a deadline when so much of the time is over, in percent, and at the deadline itself.'),
+  firstAfterSeconds: seconds.default(defaultReminders.firstAfterSeconds).describe('What is not done then is told of again after so long …'),
+  everySeconds: seconds.min(60).default(defaultReminders.everySeconds).describe('… and from then on each time so long has passed.'),
+});
+
+const compromiseSchema = z.strictObject({
+  immediateSeconds: seconds.default(defaultCompromise.immediateSeconds).describe("The plan's hour for the immediate actions, from the start of the run."),
+  investigationSeconds: seconds.default(defaultCompromise.investigationSeconds).describe('Its day for the investigation.'),
+  remediationSeconds: seconds.max(defaultCompromise.remediationSeconds).default(defaultCompromise.remediationSeconds).describe('Its three days for the remediation; also how long GDPR Art. 33(1) gives for the notification of the authority, so not more.'),
+  reviewDays: z.number().int().positive().max(3650).default(90).describe('How far back unlocks and logins are reviewed.'),
+});
+
 /** lockstep.yaml: where things lie on this host. The plan's values are the defaults. */
 export const configSchema = z.strictObject({
   host: hostNameSchema.describe('Names the host in Temporal: its task queue and its runs.'),
@@ -161,6 +175,8 @@ export const configSchema = z.strictObject({
   rollback: rollbackSchema.prefault({}),
   preflight: preflightSchema.prefault({}),
   decommission: decommissionSchema.prefault({}),
+  reminders: remindersSchema.prefault({}),
+  compromise: compromiseSchema.prefault({}),
 });
 
 /** lockstep.yaml, parsed, with every default filled in. */

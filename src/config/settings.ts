@@ -6,7 +6,8 @@ import type { Config } from './schema.js';
  * start of a run.
  */
 export function toRunSettings(config: Config): RunSettings {
-  const { maintenance, backup, verification, watch, rollback, decommission } = config;
+  const { maintenance, backup, verification, watch, rollback, decommission, reminders, compromise } = config;
+  const { immediateSeconds, investigationSeconds, remediationSeconds } = compromise;
   return {
     ...(maintenance.window === undefined ? {} : { windowOpensAt: maintenance.window.opensAt }),
     filesystemCopy: backup.filesystemCopy !== 'none',
@@ -15,5 +16,7 @@ export function toRunSettings(config: Config): RunSettings {
     daySeconds: watch.daySeconds,
     decommissionPeople: decommission.people,
     automaticRollback: rollback.automatic,
+    reminders,
+    compromise: { immediateSeconds, investigationSeconds, remediationSeconds },
   };
 }

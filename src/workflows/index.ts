@@ -5,6 +5,7 @@
 import { workflowOf } from './engine/walk.js';
 import { decommissionPlaintext as decommissionRunbook } from './decommissionPlaintext.js';
 import { migrate as migrateRunbook } from './migrate.js';
+import { respondToCompromise as respondToCompromiseRunbook } from './respondToCompromise.js';
 import { rollback as rollbackRunbook } from './rollback.js';
 
 /** Moves a host's database onto an encrypted volume. */
@@ -15,3 +16,6 @@ export const rollback = workflowOf(rollbackRunbook);
 
 /** Removes what a migration left in the clear. */
 export const decommissionPlaintext = workflowOf(decommissionRunbook);
+
+/** What is to be done within an hour, a day and three days where a passphrase may be known to others. */
+export const respondToCompromise = workflowOf(respondToCompromiseRunbook);

@@ -99,8 +99,9 @@ export async function askAboutCancel(context: RunContext): Promise<void> {
 
 /** Asks with the run's state set to parked, and tells people that it is. */
 export async function askParked(context: RunContext, asked: Asked, requires: readonly Condition[] = []): Promise<Decision> {
-  const before = context.progress.state;
-  context.progress.state = 'parked';
+  const { progress } = context;
+  const before = progress.state;
+  progress.state = 'parked';
   const { id, title, evidence, choices } = asked;
   const text = [title, ...evidence.map(([label, value]) => `${label}: ${value}`), `Answers: ${choices.join(', ')}`].join('\n');
   alertPeople(context, { severity: 'warning', subject: `is parked: ${firstWordsOf(title)}`, text, key: id });
@@ -108,9 +109,13 @@ export async function askParked(context: RunContext, asked: Asked, requires: rea
     return await ask(context, asked, requires);
   } finally {
     // The run may have left this place meanwhile.
-    if (context.progress.state === 'parked') context.progress.state = before;
+    if (isParked(context)) progress.state = before;
     context.publish();
   }
+}
+
+function isParked({ progress }: RunContext): boolean {
+  return progress.state === 'parked';
 }
 
 /** @param isLeft - Whether the run leaves this place: people are not asked any more for what it waits for. */

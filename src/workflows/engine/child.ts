@@ -27,7 +27,10 @@ export async function visitChild(context: RunContext, child: Child, isLeft: () =
       const ended = await Promise.race([begin(), left]);
       if (ended === 'left') return;
       if ('state' in ended) context.results.set(child.id, ended);
-      if ('state' in ended && ended.state === 'succeeded') return context.progress.mark(child.id, 'done', { note: `${workflowId}: ${ended.outcome}` });
+      if ('state' in ended && ended.state === 'succeeded') {
+        context.progress.mark(child.id, 'done', { note: `${workflowId}: ${ended.outcome}` });
+        return;
+      }
       const failure = 'state' in ended ? `${workflowId} ended as ${ended.state}: ${ended.outcome}` : ended.failure;
       context.progress.mark(child.id, 'failed', { note: failure });
       const decision = await askParked(context, {
@@ -40,7 +43,10 @@ export async function visitChild(context: RunContext, child: Child, isLeft: () =
         evidence: [],
         ...due,
       });
-      if (decision.answer === 'skip') return context.progress.mark(child.id, 'skipped', { note: `${failure}; skipped by ${decision.by}: ${decision.reason ?? ''}` });
+      if (decision.answer === 'skip') {
+        context.progress.mark(child.id, 'skipped', { note: `${failure}; skipped by ${decision.by}: ${decision.reason ?? ''}` });
+        return;
+      }
     }
   });
 }

@@ -20,17 +20,25 @@ export async function visit<Acts>(context: RunContext, node: Node<Acts>): Promis
       return visitStep(context, node);
     case 'wait':
       return visitWait(context, node);
-    default:
-      return visitTogether(context, node.id, partsOf(node) as readonly (Question | Child)[]);
+    case 'parallel':
+      return visitTogether(context, node.id, node.nodes);
+    case 'question':
+    case 'child':
+      return visitTogether(context, node.id, [node]);
   }
 }
 
 /** Whether it does not apply: then it is marked as not needed. */
 function isLeftOut<Acts>(context: RunContext, node: Node<Acts>): boolean {
-  const failing = node.when?.holds({ settings: context.settings, input: context.input }) === false ? node.when : node.onlyIf?.holds(context.view()) === false ? node.onlyIf : undefined;
+  const failing = isWanted(context, node) ? [node.onlyIf].find((each) => each?.holds(context.view()) === false) : node.when;
   if (failing === undefined) return false;
   for (const { id } of partsOf(node)) context.progress.mark(id, 'not needed', { note: failing.otherwise });
   return true;
+}
+
+/** As far as the settings and the input say. */
+function isWanted<Acts>(context: RunContext, { when }: Node<Acts>): boolean {
+  return when?.holds({ settings: context.settings, input: context.input }) !== false;
 }
 
 /** Asks, and begins runs, at the same time: each once those are over that it comes after. */
@@ -38,13 +46,13 @@ async function visitTogether(context: RunContext, id: string, parts: readonly (Q
   const place = { left: false };
   const over = new Map<string, Promise<void>>();
   const begin = async (part: Question | Child): Promise<void> => {
-    const before = (part.after ?? []).map((each) => over.get(each.id));
+    const before = (part.after ?? []).flatMap((each) => over.get(each.id) ?? []);
     if (before.length > 0) await Promise.all(before);
     if (place.left) throw new Withdrawn(`${part.id} is not needed any more`);
     if (isLeftOut(context, part)) return;
     await (part.kind === 'child' ? visitChild(context, part, () => place.left) : putQuestion(context, part));
   };
-  const asked = parts.filter(({ when }) => when?.holds({ settings: context.settings, input: context.input }) !== false);
+  const asked = parts.filter((part) => isWanted(context, part));
   const requires = [...new Set(asked.flatMap((part) => (part.kind === 'question' ? (part.requires ?? []) : [])))];
   for (const part of parts) over.set(part.id, begin(part));
   try {

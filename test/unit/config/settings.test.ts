@@ -11,6 +11,8 @@ describe('the settings of a run', () => {
       daySeconds: 86400,
       decommissionPeople: 1,
       automaticRollback: false,
+      reminders: { beforePercent: 75, firstAfterSeconds: 3600, everySeconds: 14_400 },
+      compromise: { immediateSeconds: 3600, investigationSeconds: 86_400, remediationSeconds: 259_200 },
     });
   });
 
@@ -30,6 +32,8 @@ describe('the settings of a run', () => {
       daySeconds: 6,
       decommissionPeople: 1,
       automaticRollback: false,
+      reminders: { beforePercent: 75, firstAfterSeconds: 3600, everySeconds: 14_400 },
+      compromise: { immediateSeconds: 3600, investigationSeconds: 86_400, remediationSeconds: 259_200 },
     });
   });
 });
