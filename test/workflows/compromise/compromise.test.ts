@@ -8,7 +8,7 @@ import { migrateAnswers } from '../migrate/answers.js';
 let driver: Driver;
 
 beforeAll(async () => {
-  driver = await createDriver('skipping', { workflows: new URL('./workflows.ts', import.meta.url), answers: { ...migrateAnswers, act: { figure: 7 } } });
+  driver = await createDriver('skipping', { workflows: new URL('./workflows.ts', import.meta.url), answers: { ...migrateAnswers, act: { figure: 7 } }, forgets: true });
 });
 afterAll(() => driver.stop());
 

@@ -47,6 +47,8 @@ const patience = { timeout: 15_000, interval: 20 };
 export interface Driven {
   readonly workflows: URL;
   readonly answers: Readonly<Record<string, unknown>>;
+  /** The worker replays a run at each of its tasks: the server that skips time asks one that has gone for ever what a run is like. */
+  readonly forgets?: true;
 }
 
 /**
@@ -59,7 +61,7 @@ export async function createDriver(kind: 'skipping' | 'real', driven?: Driven): 
     bundleForTest(driven?.workflows ?? new URL('./runbooks/workflows.ts', import.meta.url)),
   ]);
   const host = createFakeHost(driven?.answers);
-  const startWorkers = () => environment.startWorkers({ bundle, host: 'host', activities: host.activities });
+  const startWorkers = () => environment.startWorkers({ bundle, host: 'host', activities: host.activities, ...(driven?.forgets === true ? { workflowWorker: { maxCachedWorkflows: 0 } } : {}) });
   let workers = await startWorkers();
   let count = 0;
   return {
