@@ -86,9 +86,12 @@ export function createLogins({ run }: { readonly run: Run }) {
 /** A line of `last --fullnames --ip --time-format iso`: `ann pts/0 192.0.2.7 2026-11-01T10:00:00+00:00 - …`. */
 function parseSession(line: string): Login | undefined {
   const [, by, from, at] = /^(\S+)\s+\S+(?:\s+(\S+))?\s+(\d{4}-\d\d-\d\dT\S+)/.exec(line) ?? [];
-  if (by === undefined || at === undefined || by === 'reboot' || by === 'shutdown' || by === 'runlevel') return undefined;
+  if (by === undefined || at === undefined || nobody.has(by)) return undefined;
   return { by, at, ...(from === undefined || from === '0.0.0.0' ? {} : { from }) };
 }
+
+/** What `last` writes in the place of a name: the host's own comings and goings, and where its file begins. */
+const nobody: ReadonlySet<string> = new Set(['reboot', 'shutdown', 'runlevel', 'wtmp']);
 
 /** A line of sshd: `2026-11-01T10:00:00+0000 db1 sshd[812]: Accepted publickey for ann from 192.0.2.7 port 50212 ssh2: …`. */
 function parseAccepted(line: string): Login | undefined {

@@ -28,3 +28,9 @@ test('a question that answers itself says when and with what', () => {
   const lines = renderQuestion({ ...gate, until: { at: at(600), answer: 'no-go' } }, { width: 80, now: new Date(at(70)), theme: plainTheme });
   expect(lines).toContain('┃ answers itself with "no-go" at 2030-05-04T02:10:00.000Z');
 });
+
+test('a deadline is told by the time that is left, and after it by the time that has passed', () => {
+  const shown = (seconds: number) => renderQuestion({ ...gate, dueAt: at(3600) }, { width: 80, now: new Date(at(seconds)), theme: plainTheme });
+  expect(shown(1200)).toContain('┃ due 2030-05-04 03:00 UTC (in 40 min 00 s)');
+  expect(shown(3600 + 7500)).toContain('┃ OVERDUE since 2030-05-04 03:00 UTC (2 h 05 min)');
+});
