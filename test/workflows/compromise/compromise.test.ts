@@ -13,11 +13,15 @@ beforeAll(async () => {
 afterAll(() => driver.stop());
 
 const hour = 3_600_000;
+// Each look at a run replays all of it.
+const patience = { timeout: 180_000 };
+type Items = readonly [string, ...string[]];
 const rotationId = 'host/rotateKey-emergency';
-const immediate = ['assess-blast-radius', 'unlocks-reviewed', 'related-passwords', 'notify-key-holders'];
-const investigation = ['compromise-vector', 'exfiltration-checked', 'access-logs-reviewed'];
-const remediation = ['incident-documented', 'procedures-updated', 'key-splitting-considered', 'notify-internally'];
-const conditions = Object.values(breachConditions).map(({ id }) => id);
+const immediate: Items = ['assess-blast-radius', 'unlocks-reviewed', 'related-passwords', 'notify-key-holders'];
+const investigation: Items = ['compromise-vector', 'exfiltration-checked', 'access-logs-reviewed'];
+const remediation: Items = ['incident-documented', 'procedures-updated', 'key-splitting-considered', 'notify-internally'];
+const { neverUnlocked, noDataAccessed, rotatedInTime } = breachConditions;
+const conditions: Items = [neverUnlocked.id, noDataAccessed.id, rotatedInTime.id];
 
 async function rotate(): Promise<void> {
   const rotation = driver.environment.client.workflow.getHandle(rotationId);
@@ -25,11 +29,10 @@ async function rotate(): Promise<void> {
   await rotation.signal(signalNames.decide, { question: 'remove', answer: 'go', by: 'ben' });
 }
 
-async function say(run: DrivenRun, answer: string, ...questions: readonly string[]): Promise<void> {
-  for (const question of questions) {
-    await run.asked(question);
-    await run.decide(question, answer, 'ann', `words for ${question}`);
-  }
+/** Answers what is open; only the first is waited for. */
+async function say(run: DrivenRun, answer: string, ...questions: readonly [string, ...string[]]): Promise<void> {
+  await run.asked(questions[0]);
+  for (const question of questions) await run.decide(question, answer, 'ann', `words for ${question}`);
 }
 
 async function until(run: DrivenRun, hours: number): Promise<void> {
@@ -50,23 +53,23 @@ async function historyLength(run: DrivenRun): Promise<number> {
   return (await run.handle.fetchHistory()).events?.length ?? 0;
 }
 
-test('whoever does everything in time is told nothing, and three times yes needs no notification', async () => {
+test('whoever does everything in time is told nothing, and three times yes needs no notification', patience, async () => {
   const rotation = driver.prepare(rotationId);
   const run = await driver.start('respondToCompromise');
   const { startedAt } = await run.status();
-  const dueIn = async (id: string) => (Date.parse((await run.asked(id)).dueAt ?? '') - Date.parse(startedAt)) / hour;
-  for (const id of immediate) expect(await dueIn(id), id).toBe(1);
-  for (const id of investigation) expect(await dueIn(id), id).toBe(24);
-  for (const id of remediation) expect(await dueIn(id), id).toBe(72);
+  await run.asked('notify-internally');
+  const asked = (await run.status()).questions;
+  const dueIn = (ids: readonly string[]) => ids.map((id) => (Date.parse(asked.find((each) => each.id === id)?.dueAt ?? '') - Date.parse(startedAt)) / hour);
+  expect(dueIn(immediate)).toEqual([1, 1, 1, 1]);
+  expect(dueIn(investigation)).toEqual([24, 24, 24]);
+  expect(dueIn(remediation)).toEqual([72, 72, 72, 72]);
   expect(await run.asked('unlocks-reviewed')).toMatchObject({
     choices: ['acknowledged'],
     reasonFor: ['acknowledged'],
     evidence: expect.arrayContaining([['unusual', '2026-10-30 23:10 UTC VOLUME_UNLOCK_FAILED by ann from 192.0.2.9: failed, at night, address not seen before']]) as unknown,
   });
   // Nobody can say that it was in time before it is over, nor that nothing was read before anybody has looked.
-  const open = async () => (await run.status()).questions.map(({ id }) => id);
-  expect(await open()).not.toContain('rotated-in-time');
-  expect(await open()).not.toContain('no-data-accessed');
+  expect(asked.map(({ id }) => id)).toEqual([...immediate, ...investigation, 'incident-documented', 'never-unlocked', ...remediation.slice(1)]);
   await rotate();
   expect(await run.asked('rotated-in-time')).toMatchObject({ choices: ['yes', 'no'], evidence: [['rotation', 'Rotate keys: done']] });
   expect(rotation[0]).toMatchObject({ what: 'openRun', args: { comesFirst: true }, call: { startedBy: 'starter' } });
@@ -84,7 +87,7 @@ test('whoever does everything in time is told nothing, and three times yes needs
   expect(await historyLength(run)).toBeLessThan(500);
 });
 
-test('the full 72 hours: reminders before each deadline, escalations after it, one item early, one late, a worker lost between', async () => {
+test('the full 72 hours: reminders before each deadline, escalations after it, one item early, one late, a worker lost between', patience, async () => {
   driver.prepare(rotationId);
   const run = await driver.start('respondToCompromise');
   await say(run, 'acknowledged', 'assess-blast-radius', 'unlocks-reviewed', 'notify-key-holders');
@@ -120,7 +123,7 @@ test('the full 72 hours: reminders before each deadline, escalations after it, o
   expect(await historyLength(run)).toBeLessThan(500);
 });
 
-test('whoever leaves it early has it said what was not done, in a report as well; the rotation goes on', async () => {
+test('whoever leaves it early has it said what was not done, in a report as well; the rotation goes on', patience, async () => {
   driver.prepare(rotationId);
   const run = await driver.start('respondToCompromise');
   await say(run, 'acknowledged', ...immediate);
