@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { queryNames, signalNames } from '../../../src/contract/names.js';
 import type { RunStatus } from '../../../src/contract/status.js';
 import { createDriver, type DrivenRun, type Driver } from './driver.js';
+import { opened, plainSettings } from './fakeHost.js';
 
 let driver: Driver;
 
@@ -79,6 +80,19 @@ test('who answers in time is not told of it, and what an answer makes needless i
   const told = run.calls.flatMap(({ call }) => call.news.nodes).filter(({ dueAt }) => dueAt !== undefined);
   expect(told.map(({ id, state }) => [id, state])).toEqual([['assessed', 'done'], ['harmless', 'done'], ['rotated', 'done']]);
   expect(run.calls.every(({ call }) => call.holdsHost === false)).toBe(true);
+});
+
+test('a run that goes on with a lost one has the deadlines of that one', async () => {
+  const startedAt = new Date((await driver.environment.temporal.currentTimeMs()) - 30 * hour).toISOString();
+  const adopted = { runbook: 'incident', runId: 'lost', startedAt, state: 'left without an end', nodes: [], toUndo: [], reached: { found: [{ id: 'measure', result: { figure: 7 } }], begun: ['measure'], settings: plainSettings } };
+  driver.prepare('host/rotation-emergency');
+  const run = await driver.start('incident', { openRun: (_, args) => Promise.resolve(opened({ nodes: (args as { nodes: string[] }).nodes, adopted })) });
+  expect(await run.asked('harmless')).toMatchObject({ dueAt: new Date(Date.parse(startedAt) + 24 * hour).toISOString() });
+  // What is overdue from the beginning is told of at once, and once.
+  await expect.poll(() => run.told.map(({ subject }) => subject.replace(/^\S+ /, ''))).toEqual(['has 3 items OVERDUE']);
+  await run.handle.signal(signalNames.rollback, { by: 'ann', reason: 'it was a drill' });
+  await run.result();
+  await driver.environment.client.workflow.getHandle('host/rotation-emergency').terminate();
 });
 
 test('an alert that gets to nobody stops nothing, and takes no news with it', async () => {

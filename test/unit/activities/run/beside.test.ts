@@ -32,6 +32,7 @@ function createHost(directory: string) {
     forgotten: () => forgotten,
     holder: () => createClaimFile(harness.config.stateDirectory).read(),
     open: () => harness.run(activities.openRun, { call: call('open-run'), args: { nodes: ['review'], takeOver: false }, needsClaim: false }),
+    resume: () => harness.run(activities.openRun, { call: { ...call('open-run'), runId: 'resumed' }, args: { nodes: ['review'], takeOver: true, resume: true }, needsClaim: false }),
     close: () => harness.run(activities.closeRun, { call: call('close-run'), args: { state: 'succeeded', outcome: 'done', summary: [] }, needsClaim: false }),
     alert: (key: string) => harness.run(activities.alertPeople, { call: call(`alert.${key}`), args: { severity: 'warning', subject: 'h1/migrate is parked', text: 'look', key }, needsClaim: false }),
   };
@@ -48,6 +49,17 @@ test('a run that holds no host opens, acts and closes beside the one that does, 
     // What was typed for the holder is still needed.
     expect(host.forgotten()).toBe(0);
     expect((await host.harness.journal(host.call('review'))).map(({ kind }) => kind)).toEqual(['began', 'opened', 'ended', 'began', 'ended', 'began', 'closed', 'ended']);
+  }));
+
+test('one that was lost is gone on with, and the host stays with whoever holds it', () =>
+  withDirectory(async (directory) => {
+    const host = createHost(directory);
+    await host.harness.claim('holder');
+    await host.open();
+    await host.harness.run(reads(() => Promise.resolve({ figure: 7 })), { call: host.call('review') });
+    const [opened] = (await host.harness.journal(host.call('review'))).filter(({ kind }) => kind === 'opened');
+    expect(await host.resume()).toMatchObject({ adopted: { runId: 'beside', startedAt: opened?.at, reached: { found: expect.arrayContaining([{ id: 'review', result: { figure: 7 } }]) as unknown } } });
+    expect(await host.holder()).toMatchObject({ runId: 'holder' });
   }));
 
 test('it may not change the host, by an activity or by conditions', () =>
