@@ -1,3 +1,4 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { queryNames, signalNames } from '../../../src/contract/names.js';
 import type { RunStatus } from '../../../src/contract/status.js';
@@ -19,10 +20,15 @@ async function toldAt(run: DrivenRun): Promise<readonly (readonly [number, strin
   return run.told.filter(({ key }) => key.startsWith('due-')).map(({ key, subject }) => [Math.round(((Date.parse(key.slice('due-'.length)) - start) / hour) * 100) / 100, subject]);
 }
 
-/** Ends the run that an incident has begun. */
-async function rotate(): Promise<void> {
+/** The run that an incident has begun, once it asks. */
+async function askedRotation(): Promise<WorkflowHandle> {
   const rotation = driver.environment.client.workflow.getHandle('host/rotation-emergency');
   await expect.poll(async () => (await rotation.query<RunStatus>(queryNames.status).catch(() => undefined))?.questions.map(({ id }) => id)).toEqual(['rotate']);
+  return rotation;
+}
+
+async function rotate(): Promise<void> {
+  const rotation = await askedRotation();
   await rotation.signal(signalNames.decide, { question: 'rotate', answer: 'go', by: 'ben' });
 }
 
@@ -90,9 +96,10 @@ test('a run that goes on with a lost one has the deadlines of that one', async (
   expect(await run.asked('harmless')).toMatchObject({ dueAt: new Date(Date.parse(startedAt) + 24 * hour).toISOString() });
   // What is overdue from the beginning is told of at once, and once.
   await expect.poll(() => run.told.map(({ subject }) => subject.replace(/^\S+ /, ''))).toEqual(['has 3 items OVERDUE']);
+  const rotation = await askedRotation();
   await run.handle.signal(signalNames.rollback, { by: 'ann', reason: 'it was a drill' });
   await run.result();
-  await driver.environment.client.workflow.getHandle('host/rotation-emergency').terminate();
+  await rotation.terminate();
 });
 
 test('an alert that gets to nobody stops nothing, and takes no news with it', async () => {
