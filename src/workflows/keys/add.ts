@@ -60,7 +60,7 @@ export function keysStored(id: string, when?: Unless) {
     title: 'Where the new keys are',
     plan: '5.3, step 5',
     ...(when === undefined ? {} : { when }),
-    questions: [
+    nodes: [
       acknowledgement({
         id: `${id}-operational`,
         title: 'The password manager has the new operational passphrase, for two people at least; the old entry is marked "Deprecated - Rotated" with the date and NOT deleted yet',

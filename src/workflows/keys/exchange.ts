@@ -53,16 +53,38 @@ export const removeGate = gate({
   },
 });
 
-/** @param replaced - The roles whose old keys go. */
-export function removeOldKeys(replaced: (input: View['input']) => readonly KeyRole[]) {
+/**
+ * Before there is no way back any more: another rotation may have come first while a gate was open.
+ *
+ * @param replaced - The roles that have a new key.
+ */
+export function newKeysStand(replaced: (input: View['input']) => readonly KeyRole[]) {
   return step({
+    id: 'new-keys-stand',
+    title: 'The new keys are still in their slots, unchanged since they were proven',
+    plan: '5.3, step 7',
+    do: (act, { input }) => act.assertNewKeysStand({ replaced: replaced(input) }),
+    show: ({ slots }) => slots.map(({ slot, role }) => [`slot ${slot}`, role] as const),
+  });
+}
+
+/**
+ * A person may leave it out where it cannot be done: the check of the slots behind it says then what is left.
+ *
+ * @param replaced - The roles whose old keys go.
+ */
+export function removeOldKeys(replaced: (input: View['input']) => readonly KeyRole[]) {
+  return optionalStep({
     id: 'remove-old-keys',
     title: 'Old keys removed by their numbers; two other slots are proven before each',
     plan: '5.3, step 7',
+    skippable: true,
     do: (act, { input }) => act.removeOldKeys({ replaced: replaced(input) }),
     show: ({ removed }) => removed.map(({ slot, role }) => [`slot ${slot}`, `removed (${role})`] as const),
   });
 }
+
+export const rotatedKeysStand = newKeysStand(replacedKeys);
 
 export const removeOld = removeOldKeys(replacedKeys);
 
