@@ -20,7 +20,7 @@ import {
   restartGate,
   retireBackups,
   rotatedKeysStand,
-  storedAfter,
+  storedAndTold,
 } from './keys/exchange.js';
 import { section } from './words.js';
 
@@ -38,7 +38,7 @@ export const rotateKey: Runbook<Activities> = {
     section('Test the restart', '5.3, step 6', [restartGate, closeForTest, reopenWithNewKey]),
     section('Remove the old keys', '5.3, step 7', [removeGate, rotatedKeysStand, removeOld, oldOperationalFails, oldRecoveryFailsIfPlanned]),
     section('New volume key', '5.3', [reencrypt, backupReencrypted]),
-    section('Verify and document', '5.3, steps 8 and 9', [checkKeys, retireBackups, copiesRetired, storedAfter, documentRotation, holdersTold]),
+    section('Verify and document', '5.3, steps 8 and 9', [checkKeys, documentRotation, storedAndTold, retireBackups, copiesRetired, holdersTold]),
   ],
   afterRollback: [],
   summary: summarise,

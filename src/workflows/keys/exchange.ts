@@ -161,8 +161,6 @@ export const copiesRetired = acknowledgement({
   evidence: ({ from }) => from(retireBackups).files.map((file) => ['was here, and may have been copied', file] as const),
 });
 
-export const storedAfter = keysStored('keys-stored', atOnce);
-
 export const documentRotation = step({
   id: 'document-rotation',
   title: 'Rotation documented: audit log, and a text for the key holders',
@@ -174,9 +172,23 @@ export const documentRotation = step({
   ],
 });
 
+/** The plan's emergency rotation: all key holders within one hour. */
+const secondsToTellHolders = 3600;
+
+export const storedAndTold = keysStored('keys-stored', atOnce, [
+  acknowledgement({
+    id: 'holders-told-at-once',
+    title: 'All key holders are told of the emergency rotation, within one hour',
+    plan: '5.3, emergency rotation',
+    due: { withinSeconds: secondsToTellHolders },
+    evidence: ({ from }) => [['text', from(documentRotation).file]],
+  }),
+]);
+
 export const holdersTold = acknowledgement({
   id: 'holders-told',
-  title: 'All key holders are told that the rotation is done (in an emergency: within one hour)',
+  title: 'All key holders are told that the rotation is done',
   plan: '5.3, step 8',
+  when: planned,
   evidence: ({ from }) => [['text', from(documentRotation).file]],
 });

@@ -29,20 +29,20 @@ describe('the exchange of keys', () => {
     expect(await run.result()).toMatchObject({ state: 'succeeded' });
     expect(acts(run)).toEqual([
       ...['read-keys', 'recent-backup', 'prove-operational', 'prove-recovery', 'add-operational', 'confirm-new-operational', 'backup-header'],
-      ...['close-for-test', 'reopen-with-new-key', 'new-keys-stand', 'remove-old-keys', 'old-operational-fails', 'verify-slots', 'retire-header-backups', 'document-rotation'],
+      ...['close-for-test', 'reopen-with-new-key', 'new-keys-stand', 'remove-old-keys', 'old-operational-fails', 'verify-slots', 'document-rotation', 'retire-header-backups'],
     ]);
     expect((await run.handle.describe()).historyLength).toBeLessThan(mostEvents);
   });
 
   it('in an emergency asks nothing before the old keys are gone but for the passphrases', async () => {
     const run = await start('rotateKey', { keys: 'both', reason: 'incident', emergency: true });
-    await go(run, 'copies-retired');
+    expect((await run.asked('holders-told-at-once')).dueAt).toBe(new Date(Date.parse((await run.status()).startedAt) + 3_600_000).toISOString());
     expect(acts(run)).toEqual([
       ...['read-keys', 'add-operational', 'add-recovery', 'confirm-new-operational', 'confirm-new-recovery', 'backup-header'],
-      ...['new-keys-stand', 'remove-old-keys', 'old-operational-fails', 'verify-slots', 'retire-header-backups'],
+      ...['new-keys-stand', 'remove-old-keys', 'old-operational-fails', 'verify-slots', 'document-rotation'],
     ]);
     expect(run.calls.find(({ what }) => what === 'openRun')?.args).toMatchObject({ comesFirst: true });
-    await go(run, 'keys-stored-operational', 'keys-stored-recovery', 'holders-told');
+    await go(run, 'keys-stored-operational', 'keys-stored-recovery', 'holders-told-at-once', 'copies-retired');
     expect(await run.result()).toMatchObject({ state: 'succeeded' });
   });
 
