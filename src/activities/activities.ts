@@ -9,8 +9,10 @@ import { overlayActivities } from './services/overlay.js';
 import { performanceActivities } from './watch/performance.js';
 import { restoredSourceActivities } from './wayBack/restoredSource.js';
 import { serviceActivities } from './services/services.js';
+import { shutdownActivities } from './startup/shutdown.js';
 import { sourceActivities } from './source/source.js';
 import { spaceActivities } from './source/space.js';
+import { startupActivities } from './startup/startup.js';
 import { statisticsActivities } from './source/statistics.js';
 import { verificationActivities } from './copy/verification.js';
 import { watchActivities } from './watch/watch.js';
@@ -36,6 +38,8 @@ export const stepActivities = {
   ...watchActivities,
   ...wayBackActivities,
   ...decommissionActivities,
+  ...startupActivities,
+  ...shutdownActivities,
 };
 
 /** The activities as a runbook calls them. */

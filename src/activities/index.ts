@@ -20,6 +20,9 @@ import { controlGroupOf, runDirectory, wrap, type Wrapped, type WrapperDependenc
 export { createSecretVault, type GivenSecret, type SecretVault } from './wrapper/secretVault.js';
 export { createClaimFile, type Claim, type ClaimFile, type Holder } from './wrapper/claim.js';
 export { stepActivities, type Activities } from './activities.js';
+export { decideStart } from './startup/decision.js';
+export { createHostLook, type HostLook } from './startup/lookAfterHost.js';
+export type { ServiceStanding, Standing } from './startup/standing.js';
 
 /** What the worker gives to its activities. */
 export interface ActivityDependencies {

@@ -4,10 +4,12 @@ import type { Runbook } from '../workflows/engine/nodes.js';
 import { decommissionPlaintext } from '../workflows/decommissionPlaintext.js';
 import { migrate } from '../workflows/migrate.js';
 import { rollback } from '../workflows/rollback.js';
+import { shutdown } from '../workflows/shutdown.js';
+import { startup } from '../workflows/startup.js';
 import { wrongUsage } from './exit.js';
 
 /** The runbooks that can be planned and started. */
-export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext];
+export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, startup, shutdown];
 
 const known = runbooks.map(({ name }) => name).join(', ');
 

@@ -26,6 +26,7 @@ const heading = [
 /** What a setting without a default looks like when it is written. */
 const examples: Readonly<Record<string, unknown>> = {
   host: 'db1',
+  'deployment.application.publicUrl': 'https://sync.example.com',
   'volume.device': '/dev/vg0/pg-data',
   'maintenance.window.opensAt': '2026-01-31T22:00:00+01:00',
   'maintenance.mode.path': '/opt/supersync/maintenance',

@@ -1,12 +1,13 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { createActivities, createClaimFile, createSecretVault, readCalls, secretSocketPath } from '../activities/index.js';
-import type { LoadedConfig } from '../config/load.js';
+import { createActivities, createClaimFile, createHostLook, createSecretVault, readCalls, secretSocketPath } from '../activities/index.js';
+import { createConfigReader, type LoadedConfig } from '../config/load.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
 import type { ServerSettings } from './connection.js';
 import { disableCoreDumps } from './coreDumps.js';
 import { createLog, installRuntime, type Logger } from './log.js';
 import { createReadiness } from './serviceManager.js';
+import { startUpHost } from './startUpHost.js';
 import { runWorker } from './worker.js';
 import { builtBundle } from './workflowBundle.js';
 
@@ -43,6 +44,9 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
   const run = createRun();
   await disableCoreDumps(run);
   const vault = createSecretVault(config.secrets.sittingMinutes * 60_000);
+  const now = () => new Date();
+  const { read: readClaim } = createClaimFile(config.stateDirectory);
+  const loadConfig = createConfigReader(path);
   const { bootId } = await createSystem({ run }).readBootId();
   await runWorker(
     {
@@ -55,7 +59,8 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
       vault,
       secretSocketPath: secretSocketPath(config),
       readCalls: (claim) => readCalls(config, claim),
-      readClaim: createClaimFile(config.stateDirectory).read,
+      readClaim,
+      lookAfterHost: (client, ended) => startUpHost(client, { host: config.host, readClaim, ...createHostLook({ loadConfig, signal: ended, now }), now, log }, ended),
       tellUp: createReadiness(run, notifies),
       log,
     },

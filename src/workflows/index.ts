@@ -6,6 +6,8 @@ import { workflowOf } from './engine/walk.js';
 import { decommissionPlaintext as decommissionRunbook } from './decommissionPlaintext.js';
 import { migrate as migrateRunbook } from './migrate.js';
 import { rollback as rollbackRunbook } from './rollback.js';
+import { shutdown as shutdownRunbook } from './shutdown.js';
+import { startup as startupRunbook } from './startup.js';
 
 /** Moves a host's database onto an encrypted volume. */
 export const migrate = workflowOf(migrateRunbook);
@@ -15,3 +17,9 @@ export const rollback = workflowOf(rollbackRunbook);
 
 /** Removes what a migration left in the clear. */
 export const decommissionPlaintext = workflowOf(decommissionRunbook);
+
+/** Unlocks the volume and starts what lies on it, after a reboot or whatever else has ended that. */
+export const startup = workflowOf(startupRunbook);
+
+/** Stops what lies on the volume, and locks it. */
+export const shutdown = workflowOf(shutdownRunbook);

@@ -7,7 +7,7 @@ import { WrongPassphrase } from '../../host/luks/cryptsetup.js';
 import { ensureDirectory } from '../../host/files/ensureDirectory.js';
 import { ifPresent } from '../../host/failure.js';
 import type { Attempt } from '../activity.js';
-import { dropFact, keepFact, readFact } from '../run/runFacts.js';
+import { ensureUnlocked } from './unlock.js';
 
 /** Where things lie on the encrypted volume. */
 export function volumeLayout(config: Config) {
@@ -28,39 +28,13 @@ export function volumeLayout(config: Config) {
  */
 export async function openAndMount(attempt: Attempt, { mounted }: { readonly mounted: boolean }): Promise<{ opened: boolean }> {
   const { config, tools } = attempt;
-  const { name, mountPoint } = config.volume;
-  const status = await tools.cryptsetup.status({ name });
-  let opened = false;
-  if (!status.active) {
-    const passphrase = await attempt.secret('operationalPassphrase', `the operational passphrase, to open ${name}`);
-    // Written before it opens: a crash between the two must not leave an unlock that nobody can see.
-    const giver = attempt.giverOf('operationalPassphrase');
-    await attempt.audit('VOLUME_UNLOCK_BEGIN', { volume: name }, giver);
-    await keepFact(attempt, unlockingFact, { node: attempt.call.node, ...(giver === undefined ? {} : { giver }) } satisfies UnlockingFact);
-    await asking(attempt, 'operationalPassphrase', () => tools.cryptsetup.open({ device: volumeDevice(config.volume), name, passphrase }));
-    opened = true;
-  }
-  await tellUnlocked(attempt);
+  const { mountPoint } = config.volume;
+  const { opened } = await ensureUnlocked(attempt);
   if (!mounted) return { opened };
   await prepareMountPoint(attempt);
   await tools.mounts.mount({ device: volumeLayout(config).device, path: mountPoint, options: ['noatime'] });
   await assertSentinel(attempt);
   return { opened };
-}
-
-/** Who unlocks the volume at which node, kept until the audit log has it: a worker that is killed right after it forgets that. */
-interface UnlockingFact {
-  readonly node: string;
-  readonly giver?: ReturnType<Attempt['giverOf']>;
-}
-
-const unlockingFact = 'unlocking';
-
-async function tellUnlocked(attempt: Attempt): Promise<void> {
-  const unlocking = await readFact<UnlockingFact>(attempt, unlockingFact);
-  if (unlocking?.node !== attempt.call.node) return;
-  await attempt.audit('VOLUME_UNLOCK', { volume: attempt.config.volume.name }, unlocking.giver);
-  await dropFact(attempt, unlockingFact);
 }
 
 /** A wrong passphrase is asked for again, and counted in the audit log. */
