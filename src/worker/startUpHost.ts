@@ -41,13 +41,14 @@ export async function startUpHost(client: Client, dependencies: StartUpHostDepen
         return true;
       },
     );
-    await sleep((failed ? secondsAfterFailure : lookEverySeconds) * 1000, undefined, { signal }).catch(ignoreAbort);
+    await sleep((failed ? Math.min(secondsAfterFailure, lookEverySeconds) : lookEverySeconds) * 1000, undefined, { signal }).catch(ignoreAbort);
   }
 }
 
 /** One look after another: what a boot has locked is asked for once, and what this worker saw open it does not ask for. */
 function createLook(client: Client, { host, readClaim, readStanding, keepLeftAlone, now, log }: StartUpHostDependencies): () => Promise<void> {
   let mayAsk = true;
+  let begunFor = '';
   return async () => {
     if ((await readClaim()) !== undefined) return;
     const standing = await readStanding();
@@ -60,10 +61,14 @@ function createLook(client: Client, { host, readClaim, readStanding, keepLeftAlo
       }
       return;
     }
+    // Whoever ended a run that was begun for this very end has seen it.
+    const ends = standing.services.map(({ container, end }) => `${container} ${end?.at ?? ''}`).join(', ');
+    if (decision.start === 'watch' && ends === begunFor) return;
     // A run may have taken the host while all this was looked at.
     if ((await readClaim()) !== undefined) return;
     await begin(client, host, decision.start);
     mayAsk = false;
+    begunFor = ends;
     log.info({ why: decision.why }, `startup begun by the ${decision.start}`);
   };
 }

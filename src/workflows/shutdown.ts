@@ -20,6 +20,7 @@ const shutdownGate = gate({
   title: 'Stop the service and lock the volume? Users go offline, until somebody types the operational passphrase',
   plan: '5.1',
   reasonForGo: true,
+  requires: ['volume open', 'application up'],
   evidence: ({ from }) => lookBefore.show?.(from(lookBefore)) ?? [],
 });
 

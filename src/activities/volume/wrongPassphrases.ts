@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { passphraseDelayPhase } from '../../contract/names.js';
 import type { Attempt } from '../activity.js';
 import { dropFact, keepFact, readFact } from '../run/runFacts.js';
 
@@ -32,8 +33,9 @@ export async function waitAfterWrongPassphrases(attempt: Attempt): Promise<void>
   const passedSeconds = Math.max(0, (attempt.now().getTime() - Date.parse(wrong.lastAt)) / 1000);
   const seconds = Math.max(0, delay - passedSeconds);
   if (seconds === 0) return;
-  attempt.report({ phase: `${wrong.count} wrong in a row: the passphrase is tried in ${Math.ceil(seconds)} s` });
+  attempt.report({ phase: passphraseDelayPhase, done: 0, total: Math.ceil(seconds), unit: 'seconds' });
   await sleep(seconds * 1000, undefined, { signal: attempt.signal });
+  attempt.report({ phase: 'trying the passphrase' });
 }
 
 /** The volume was opened: the next wrong one is the first again. */

@@ -11,3 +11,4 @@ export const people = workflowOf(runbooks.people);
 export const waiting = workflowOf(runbooks.waiting);
 export const long = workflowOf(runbooks.long);
 export const twoWaysBack = workflowOf(runbooks.twoWaysBack);
+export const forward = workflowOf(runbooks.forward);
