@@ -21,9 +21,9 @@ test('what Docker remembers of an end tells a stop from a kill, and from what it
 test('its daemon was started when it wrote its process id', () =>
   withDirectory(async (directory) => {
     const pidFile = join(directory, 'docker.pid');
-    const { readDaemonStart } = createDockerEvents({ run: createFakeRun([]), pidFile });
-    expect(await readDaemonStart()).toBeUndefined();
+    const docker = createDockerEvents({ run: createFakeRun([]), pidFile });
+    expect(await docker.readDaemonStart()).toBeUndefined();
     await writeFile(pidFile, '1');
     await utimes(pidFile, new Date('2031-02-03T04:00:00Z'), new Date('2031-02-03T04:00:00Z'));
-    expect(await readDaemonStart()).toEqual(new Date('2031-02-03T04:00:00Z'));
+    expect(await docker.readDaemonStart()).toEqual(new Date('2031-02-03T04:00:00Z'));
   }));
