@@ -33,15 +33,14 @@ const secondsAfterFailure = 5;
 export async function startUpHost(client: Client, dependencies: StartUpHostDependencies, signal: AbortSignal): Promise<void> {
   const { log, lookEverySeconds = 20 } = dependencies;
   const look = createLook(client, dependencies);
-  while (!signal.aborted) {
-    const failed = await look().then(
-      () => false,
-      (error: unknown) => {
-        if (!signal.aborted) log.warn({ failure: String(error) }, 'the service of this host could not be looked after; it is tried again');
-        return true;
-      },
-    );
-    await sleep((failed ? Math.min(secondsAfterFailure, lookEverySeconds) : lookEverySeconds) * 1000, undefined, { signal }).catch(ignoreAbort);
+  const isEnded = (): boolean => signal.aborted;
+  let lastFailure: string | undefined;
+  while (!isEnded()) {
+    const failure = await look().then(() => undefined, String);
+    // What stays the same for hours is said once.
+    if (failure !== undefined && failure !== lastFailure && !isEnded()) log.warn({ failure }, 'the service of this host could not be looked after; it is tried again');
+    lastFailure = failure;
+    await sleep((failure !== undefined ? Math.min(secondsAfterFailure, lookEverySeconds) : lookEverySeconds) * 1000, undefined, { signal }).catch(ignoreAbort);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ServiceStanding, Standing } from './standing.js';
 
 /** What a worker does about a host that no run holds. */
-export type Decision =
+export type StartDecision =
   /** `startup` is begun, by the boot or by the watch. */
   | { readonly start: 'boot' | 'watch'; readonly why: string }
   /** Containers that were stopped by hand, or may have been. */
@@ -17,7 +17,7 @@ const settlingSeconds = 5;
  * @param mayAsk - The volume has not been seen open since this worker began, nor was its passphrase asked for: a boot has
  * closed it, and not an administrator.
  */
-export function decideStart({ isSelected, volume, shutDown, bootId, services }: Standing, mayAsk: boolean, now: Date): Decision {
+export function decideStart({ isSelected, volume, shutDown, bootId, services }: Standing, mayAsk: boolean, now: Date): StartDecision {
   if (!isSelected || volume === 'missing') return undefined;
   if (volume !== 'open') {
     const isClosedOnPurpose = shutDown?.bootId === bootId;

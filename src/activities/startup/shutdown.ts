@@ -4,7 +4,7 @@ import { createSystem } from '../../host/system.js';
 import { changes, reads } from '../activity.js';
 import { readManifests } from '../backup/backupManifest.js';
 import { ensureApplicationUp } from '../services/ensureServices.js';
-import { isOverlaySelected } from '../services/overlaySelection.js';
+import { isOnVolume } from '../services/overlaySelection.js';
 import { ensureDatabaseStoppedCleanly } from '../source/cleanStop.js';
 import { keepStopped } from '../source/stoppedSource.js';
 import { connectionOf } from '../source/statistics.js';
@@ -19,7 +19,7 @@ export const shutdownActivities = {
   readBeforeShutdown: reads(async (attempt) => {
     const { config, tools } = attempt;
     const { name, mountPoint } = config.volume;
-    if (!(await isOverlaySelected(attempt)) || !(await tools.cryptsetup.status({ name })).active) {
+    if (!(await isOnVolume(attempt)) || !(await tools.cryptsetup.status({ name })).active) {
       throw new PermanentFailure(`${name} is not open, or the database of this host does not lie on it`, `there is nothing to close: "cryptsetup status ${name}" and "findmnt ${mountPoint}" show it; end this run`);
     }
     const connection = await connectionOf(attempt);

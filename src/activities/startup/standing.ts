@@ -2,7 +2,7 @@ import { createSystem } from '../../host/system.js';
 import type { Attempt } from '../activity.js';
 import { volumeDevice } from '../../config/volumeDevice.js';
 import { readDeployment, type Deployment } from '../services/deployment.js';
-import { isOverlaySelected } from '../services/overlaySelection.js';
+import { isOnVolume } from '../services/overlaySelection.js';
 import { judgeEnd, type ContainerEnd } from './containerEnd.js';
 import { readLeftAlone, readShutDown, type ShutDownMark } from './marks.js';
 
@@ -36,7 +36,7 @@ export type Looking = Pick<Attempt, 'config' | 'tools' | 'now'>;
 export async function readStanding(looking: Looking, readNames: () => Promise<Pick<Deployment, 'container' | 'applicationContainer'>> = () => readDeployment(looking)): Promise<Standing> {
   const { config, tools } = looking;
   const { bootId } = await createSystem({ run: tools.run }).readBootId();
-  const isSelected = await isOverlaySelected(looking);
+  const isSelected = await isOnVolume(looking);
   const shutDown = await readShutDown(config);
   const common = { bootId, isSelected, ...(shutDown === undefined ? {} : { shutDown }) };
   if (!isSelected) return { ...common, volume: 'closed', services: [] };

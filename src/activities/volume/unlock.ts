@@ -4,7 +4,7 @@ import { rolesOf, WrongPassphrase, type LuksHeader } from '../../host/luks/crypt
 import type { Attempt, Who } from '../activity.js';
 import { tellPeople } from '../alerting.js';
 import { dropFact, keepFact, readFact } from '../run/runFacts.js';
-import { isOverlaySelected } from '../services/overlaySelection.js';
+import { isOnVolume } from '../services/overlaySelection.js';
 import { countWrongPassphrase, forgetWrongPassphrases, waitAfterWrongPassphrases } from './wrongPassphrases.js';
 
 /** Who unlocked the volume in this run, and when. */
@@ -56,7 +56,7 @@ async function readPassphrase(attempt: Attempt): Promise<Buffer> {
   try {
     return await attempt.secret('operationalPassphrase', `the operational passphrase, to open ${name}`);
   } catch (error) {
-    if (error instanceof SecretNeeded && (await isOverlaySelected(attempt))) {
+    if (error instanceof SecretNeeded && (await isOnVolume(attempt))) {
       const { host } = attempt.config;
       const text = `${name} is closed, and the database lies on it: users are offline until somebody types the operational passphrase on ${host}: sudo lockstep unlock`;
       await tellPeople(attempt, { severity: 'critical', subject: `${host} waits for the operational passphrase`, text }, 'waits-for-passphrase');

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Attempt } from '../../../../src/activities/activity.js';
@@ -22,7 +22,7 @@ function lockedHost(directory: string, tokens: readonly object[] = roles) {
   const attemptWith = (given: string | undefined): Attempt => ({
     ...createAttempt({
       directory,
-      config: { stateDirectory: directory, deployment: { directory } },
+      config: { stateDirectory: directory, deployment: { directory: join(directory, 'deployment') } },
       tools: {
         cryptsetup: {
           status: () => Promise.resolve({ active: opened.length > 0 }),
@@ -108,10 +108,14 @@ test('a delay grows to a minute and no further', () => {
 test('people are told once that a host waits, where users wait with it', () =>
   withDirectory(async (directory) => {
     const host = lockedHost(directory);
-    await writeFile(join(directory, 'docker-compose.yaml'), 'services: {}\n');
+    const deployment = join(directory, 'deployment');
+    // Neither with a deployment that does not lie on it, nor without any.
+    await expect(host.give()).rejects.toThrow('the operational passphrase, to open');
+    await mkdir(deployment);
+    await writeFile(join(deployment, 'docker-compose.yaml'), 'services: {}\n');
     await expect(host.give()).rejects.toThrow('the operational passphrase, to open');
     expect(host.told).toEqual([]);
-    await writeFile(join(directory, '.env'), 'COMPOSE_FILE=docker-compose.yaml:docker-compose.encrypted.yaml\n');
+    await writeFile(join(deployment, '.env'), 'COMPOSE_FILE=docker-compose.yaml:docker-compose.encrypted.yaml\n');
     for (let times = 0; times < 2; times++) await expect(host.give()).rejects.toThrow(SecretNeeded);
     expect(host.told).toEqual([['ALERT', 'critical', undefined]]);
   }));
