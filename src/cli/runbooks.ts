@@ -2,14 +2,16 @@ import { type Command, Option } from 'commander';
 import type { Activities } from '../activities/index.js';
 import type { Runbook } from '../workflows/engine/nodes.js';
 import { decommissionPlaintext } from '../workflows/decommissionPlaintext.js';
+import { emergencyAccess } from '../workflows/emergencyAccess.js';
 import { migrate } from '../workflows/migrate.js';
 import { rollback } from '../workflows/rollback.js';
+import { rotateKey } from '../workflows/rotateKey.js';
 import { shutdown } from '../workflows/shutdown.js';
 import { startup } from '../workflows/startup.js';
 import { wrongUsage } from './exit.js';
 
 /** The runbooks that can be planned and started. */
-export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, startup, shutdown];
+export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, startup, shutdown, rotateKey, emergencyAccess];
 
 const known = runbooks.map(({ name }) => name).join(', ');
 

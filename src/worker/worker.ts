@@ -38,6 +38,8 @@ export interface WorkerSettings {
   readonly readCalls: (claim: Claim) => Promise<number>;
   /** Looks after the service of the host where no run does, until the signal; absent where nothing is looked after. */
   readonly lookAfterHost?: (client: Client, signal: AbortSignal) => Promise<void>;
+  /** Sends alerts until the signal: as long as this process is the host's one worker, with or without a server. */
+  readonly deliverAlerts?: (signal: AbortSignal) => Promise<void>;
   /** Called when the worker serves its host, or waits for a server that does not answer: the host's boot need not wait for that. */
   readonly tellUp: () => Promise<void>;
   readonly log: Logger;
@@ -55,6 +57,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
   const lock = await takeHostLock(settings.host);
   const ending = new AbortController();
   const ended = AbortSignal.any([signal, ending.signal]);
+  const alerts = settings.deliverAlerts?.(ended);
   try {
     const itself = { identity: createIdentity(settings.host, settings.bootId), buildId: await readBuildId(settings.bundle) };
     const connected = await prepare(settings, itself, ended);
@@ -70,6 +73,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
   } finally {
     ending.abort();
     settings.vault.forgetAll();
+    await alerts;
     await lock.release();
   }
 }

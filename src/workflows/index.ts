@@ -4,8 +4,10 @@
  */
 import { workflowOf } from './engine/walk.js';
 import { decommissionPlaintext as decommissionRunbook } from './decommissionPlaintext.js';
+import { emergencyAccess as emergencyAccessRunbook } from './emergencyAccess.js';
 import { migrate as migrateRunbook } from './migrate.js';
 import { rollback as rollbackRunbook } from './rollback.js';
+import { rotateKey as rotateKeyRunbook } from './rotateKey.js';
 import { shutdown as shutdownRunbook } from './shutdown.js';
 import { startup as startupRunbook } from './startup.js';
 
@@ -23,3 +25,9 @@ export const startup = workflowOf(startupRunbook);
 
 /** Stops what lies on the volume, and locks it. */
 export const shutdown = workflowOf(shutdownRunbook);
+
+/** Replaces keys of the encrypted volume. */
+export const rotateKey = workflowOf(rotateKeyRunbook);
+
+/** Uses the recovery key, and replaces both keys at once. */
+export const emergencyAccess = workflowOf(emergencyAccessRunbook);

@@ -37,13 +37,19 @@ export async function openAndMount(attempt: Attempt, { mounted }: { readonly mou
   return { opened };
 }
 
-/** A wrong passphrase is asked for again, and counted in the audit log. */
-export async function asking<R>(attempt: Attempt, name: SecretName, use: () => Promise<R>): Promise<R> {
+/**
+ * A wrong passphrase is asked for again, and counted in the audit log: each try by itself, also where a
+ * retry of the same opening was given another one, or read the same wrong one from its file.
+ *
+ * @param onWrong - Done when the failed try is in the log.
+ */
+export async function asking<R>(attempt: Attempt, name: SecretName, use: () => Promise<R>, onWrong: () => Promise<void> = () => Promise.resolve()): Promise<R> {
   try {
     return await use();
   } catch (error) {
     if (!(error instanceof WrongPassphrase)) throw error;
-    await attempt.audit('VOLUME_UNLOCK_FAILED', { device: error.device }, attempt.giverOf(name));
+    await attempt.audit('VOLUME_UNLOCK_FAILED', { device: error.device }, attempt.giverOf(name), attempt.occurrence);
+    await onWrong();
     return attempt.refuseSecret(name, `${error.message}: once more, please`);
   }
 }

@@ -4,6 +4,7 @@ import { createLuksKeySlots } from './luksKeySlots.js';
 import { createLuksMapping } from './luksMapping.js';
 import { createLuksReencrypt } from './luksReencrypt.js';
 import { createLuksRoles } from './luksRoles.js';
+import { createLuksSlotFingerprint } from './luksSlotFingerprint.js';
 import type { Run } from '../processes/runner.js';
 
 export { assertAes256Xts } from './luksHeader.js';
@@ -26,6 +27,7 @@ export function createCryptsetup({ run }: { readonly run: Run }) {
     ...createLuksMapping({ run }),
     ...createLuksHeaderBackup({ run }),
     ...createLuksReencrypt({ run }),
+    ...createLuksSlotFingerprint({ run }),
   };
 }
 

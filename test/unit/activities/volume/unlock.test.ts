@@ -43,9 +43,10 @@ function lockedHost(directory: string, tokens: readonly object[] = roles) {
     giverOf: () => ({ by: 'ann', from: '192.0.2.7' }),
     report: ({ phase }) => void waited.push(phase),
     audit: (event, details, who) => {
-      told.push([event, details['count'] ?? details['severity'] ?? details['slot'], who?.by]);
+      told.push([event, details['count'] ?? details['slot'], who?.by]);
       return Promise.resolve();
     },
+    alert: ({ severity }) => Promise.resolve(void told.push(['ALERT', severity, undefined])),
     now: () => new Date(clock),
   });
   return { give: (given?: string) => ensureUnlocked(attemptWith(given)), told, opened, waited, pass: (seconds: number) => void (clock += seconds * 1000) };
