@@ -14,8 +14,10 @@ import { overlayActivities } from './services/overlay.js';
 import { performanceActivities } from './watch/performance.js';
 import { restoredSourceActivities } from './wayBack/restoredSource.js';
 import { serviceActivities } from './services/services.js';
+import { shutdownActivities } from './startup/shutdown.js';
 import { sourceActivities } from './source/source.js';
 import { spaceActivities } from './source/space.js';
+import { startupActivities } from './startup/startup.js';
 import { statisticsActivities } from './source/statistics.js';
 import { verificationActivities } from './copy/verification.js';
 import { watchActivities } from './watch/watch.js';
@@ -41,6 +43,8 @@ export const stepActivities = {
   ...watchActivities,
   ...wayBackActivities,
   ...decommissionActivities,
+  ...startupActivities,
+  ...shutdownActivities,
   ...oldKeyActivities,
   ...newKeyActivities,
   ...rotationActivities,

@@ -7,10 +7,12 @@ import { migrate } from '../workflows/migrate.js';
 import { respondToCompromise } from '../workflows/respondToCompromise.js';
 import { rollback } from '../workflows/rollback.js';
 import { rotateKey } from '../workflows/rotateKey.js';
+import { shutdown } from '../workflows/shutdown.js';
+import { startup } from '../workflows/startup.js';
 import { wrongUsage } from './exit.js';
 
 /** The runbooks that can be planned and started. */
-export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, rotateKey, emergencyAccess, respondToCompromise];
+export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, startup, shutdown, rotateKey, emergencyAccess, respondToCompromise];
 
 const known = runbooks.map(({ name }) => name).join(', ');
 

@@ -1,8 +1,10 @@
 import { createBlockDevices } from './disks/blockDevices.js';
 import { createCompose } from './docker/compose.js';
 import { createCryptsetup } from './luks/cryptsetup.js';
+import { createDeviceMapper } from './disks/deviceMapper.js';
 import { createDiskActivity } from './disks/diskActivity.js';
 import { createDocker, dockerSocketPath } from './docker/docker.js';
+import { createDockerEvents } from './docker/dockerEvents.js';
 import { createThrowaways } from './docker/dockerThrowaway.js';
 import { createFilesystem } from './disks/filesystem.js';
 import { createGpg } from './gpg/gpg.js';
@@ -35,8 +37,10 @@ export function createHostTools({ run, signal, controlGroup, onFailure }: {
     blockDevices: createBlockDevices(),
     compose: (projectDirectory: string) => createCompose({ run, projectDirectory }),
     cryptsetup: createCryptsetup({ run }),
+    deviceMapper: createDeviceMapper({ run }),
     diskActivity: createDiskActivity(),
     docker,
+    dockerEvents: createDockerEvents({ run }),
     throwaways: createThrowaways({ run, docker }),
     filesystem: createFilesystem({ run }),
     gpg: createGpg({ runPipeline: pipeline }),

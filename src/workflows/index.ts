@@ -9,6 +9,8 @@ import { migrate as migrateRunbook } from './migrate.js';
 import { respondToCompromise as respondToCompromiseRunbook } from './respondToCompromise.js';
 import { rollback as rollbackRunbook } from './rollback.js';
 import { rotateKey as rotateKeyRunbook } from './rotateKey.js';
+import { shutdown as shutdownRunbook } from './shutdown.js';
+import { startup as startupRunbook } from './startup.js';
 
 /** Moves a host's database onto an encrypted volume. */
 export const migrate = workflowOf(migrateRunbook);
@@ -18,6 +20,12 @@ export const rollback = workflowOf(rollbackRunbook);
 
 /** Removes what a migration left in the clear. */
 export const decommissionPlaintext = workflowOf(decommissionRunbook);
+
+/** Unlocks the volume and starts what lies on it, after a reboot or whatever else has ended that. */
+export const startup = workflowOf(startupRunbook);
+
+/** Stops what lies on the volume, and locks it. */
+export const shutdown = workflowOf(shutdownRunbook);
 
 /** Replaces keys of the encrypted volume. */
 export const rotateKey = workflowOf(rotateKeyRunbook);

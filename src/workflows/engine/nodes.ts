@@ -185,6 +185,8 @@ export interface Runbook<Acts> {
    * leaving the run undoes what the nodes before it did, or leaves the host as it is where none has an undo.
    */
   readonly noWayBackFrom?: { readonly id: string };
+  /** What it does is never undone: leaving it, at any time, ends it as stopped and leaves the host as it is. Default no. */
+  readonly undoesNothing?: true;
   /**
    * What saves that which users wrote past the point of no return, before the undos; without it a run
    * that has passed that point has no way back.
