@@ -14,6 +14,9 @@ import { spaceActivities } from './source/space.js';
 import { statisticsActivities } from './source/statistics.js';
 import { verificationActivities } from './copy/verification.js';
 import { watchActivities } from './watch/watch.js';
+import { growActivities } from './volume/grow.js';
+import { newDeploymentActivities } from './services/newDeployment.js';
+import { setupActivities } from './volume/setup.js';
 import { volumeActivities } from './volume/volume.js';
 import { wayBackActivities } from './wayBack/wayBack.js';
 
@@ -26,6 +29,9 @@ export const stepActivities = {
   ...statisticsActivities,
   ...performanceActivities,
   ...volumeActivities,
+  ...setupActivities,
+  ...newDeploymentActivities,
+  ...growActivities,
   ...maintenanceActivities,
   ...serviceActivities,
   ...copyActivities,

@@ -17,7 +17,7 @@ import { renderVerdict } from './present/verdictLines.js';
 import type { Activities } from '../activities/index.js';
 import { migrate } from '../workflows/migrate.js';
 import type { Runbook } from '../workflows/engine/nodes.js';
-import { runbookNamed, withRunbookArgument } from './runbooks.js';
+import { runbookNamed, runbooksOfNewHosts, withRunbookArgument } from './runbooks.js';
 import type { Session } from './session.js';
 import { readSize } from './size.js';
 import { stopSignal } from './stopSignal.js';
@@ -95,7 +95,7 @@ async function perform(session: Session, rehearsal: Rehearsal, runbook: Runbook<
   onProgress('starting the worker in it, and users who write');
   await rehearsal.startWorker();
   await rehearsal.startSending();
-  if (runbook !== migrate) {
+  if (!runbooksOfNewHosts.has(runbook)) {
     onProgress(`migrating first, with go at every gate: ${runbook.name} begins where a migration has ended`);
     await answerUntilEnd({ rehearsal, handle: await start(session, rehearsal, migrate.name) });
   }

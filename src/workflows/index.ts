@@ -4,8 +4,10 @@
  */
 import { workflowOf } from './engine/walk.js';
 import { decommissionPlaintext as decommissionRunbook } from './decommissionPlaintext.js';
+import { growVolume as growRunbook } from './growVolume.js';
 import { migrate as migrateRunbook } from './migrate.js';
 import { rollback as rollbackRunbook } from './rollback.js';
+import { setupVolume as setupRunbook } from './setupVolume.js';
 
 /** Moves a host's database onto an encrypted volume. */
 export const migrate = workflowOf(migrateRunbook);
@@ -15,3 +17,9 @@ export const rollback = workflowOf(rollbackRunbook);
 
 /** Removes what a migration left in the clear. */
 export const decommissionPlaintext = workflowOf(decommissionRunbook);
+
+/** Makes an encrypted volume, and a new deployment on it where asked for. */
+export const setupVolume = workflowOf(setupRunbook);
+
+/** Makes the volume in use larger. */
+export const growVolume = workflowOf(growRunbook);

@@ -4,7 +4,7 @@ import type { RunState } from '../../contract/status.js';
 import { attempt } from './attempt.js';
 import type { RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
-import type { Runbook } from './nodes.js';
+import { leavesOf, type Runbook } from './nodes.js';
 
 /** What a run came to; the workflow's result. */
 export interface RunResult {
@@ -37,7 +37,7 @@ export async function close<Acts>(context: RunContext, runbook: Runbook<Acts>, s
   context.mayTurnBack = false;
   const summary = runbook.summary(context.view(), ({ id }) => context.results.get(id) !== undefined);
   const node = { id: 'close-run', title: 'Write the run record, give the host free', plan: '' };
-  const leaves = state === 'succeeded' ? (runbook.leaves ?? []) : [];
+  const leaves = state === 'succeeded' ? leavesOf(runbook, context.input) : [];
   const closeWith = (words: string, conditions: readonly Condition[]) => (opening: number) =>
     actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).closeRun({ state, outcome: words, summary, leaves: conditions, ...how });
   const ways = leaves.length === 0 ? { rollback: false } : { others: { [asItStands]: `end the run without what it leaves else (${leaves.join(', ')})` } };

@@ -63,13 +63,14 @@ async function putQuestion(context: RunContext, question: Question): Promise<voi
   context.progress.state = 'waiting';
   const go = question.asks === 'gate' ? 'go' : 'acknowledged';
   const people = typeof question.people === 'function' ? question.people(context.settings) : question.people;
+  const needsReason = typeof question.reasonForGo === 'function' ? question.reasonForGo(context.view()) : question.reasonForGo === true;
   const decision = await put(context, {
     id: context.openingOf(question.id),
     node: question.id,
     kind: question.asks,
     title: question.title,
     choices: [go, 'no-go'],
-    reasonFor: question.reasonForGo === true ? [go, 'no-go'] : ['no-go'],
+    reasonFor: needsReason ? [go, 'no-go'] : ['no-go'],
     evidence: question.evidence?.(context.view()) ?? [],
     ...(people === undefined ? {} : { people }),
     ...(question.notTheStarter === true ? { excluded: context.input.startedBy } : {}),

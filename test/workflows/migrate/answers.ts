@@ -1,4 +1,5 @@
 import type { Activities } from '../../../src/activities/index.js';
+import { volumeAnswers } from './volumeAnswers.js';
 
 const mebibyte = 1024 * 1024;
 const gibibyte = 1024 * mebibyte;
@@ -40,6 +41,7 @@ const plaintext = {
 
 /** What every activity of a host might answer in a migration that goes well. */
 export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly<Awaited<ReturnType<Activities[Name]>>> } = {
+  ...volumeAnswers,
   readHost: { kernel: '6.1.0-26-amd64', aes: true, argon2idMemoryBytes: gibibyte, cpus: 4 },
   readDeployment: {
     databaseService: 'postgres',
