@@ -13,7 +13,7 @@ const volume = { name: 'pg-data-encrypted', file: '/var/lib/supersync-encrypted.
 const second = { name: 'second', device: '/dev/loop7', file: '/var/lib/second-disk.img', mountPoint: '/mnt/second' } as const;
 const gibibyte = 1024 ** 3;
 
-/** Gives a test the time to hit the middle of a program: it begins five seconds late, once more and it does not. */
+/** Gives a test the time to hit the middle of a program: it begins five seconds late, once in each boot. */
 const lateOnce = (program: string) => `#!/bin/sh
 [ -e /run/late-${program} ] || { touch /run/late-${program}; sleep 5; }
 exec /usr/sbin/${program} "$@"
@@ -102,7 +102,6 @@ describe('a volume of its own', () => {
     await again.signal(signalNames.decide, { question: parked.questions[0]?.id, answer: 'rollback', by: 'e2e', reason: 'seen' });
     expect(await again.result()).toMatchObject({ state: 'rolled back' });
 
-    await rehearsal.startSending();
     const uuid = await text(`cryptsetup luksUUID ${volume.file}`);
     const handle = await startMigration(rehearsal);
     const asked: OpenQuestion[] = [];
@@ -117,18 +116,19 @@ describe('a volume of its own', () => {
 
   it('grows while users write, with the worker killed and the power cut between its layers', async () => {
     for (const program of ['losetup', 'resize2fs']) await rehearsal.guest.putFile({ content: lateOnce(program), to: `/usr/local/sbin/${program}`, mode: 0o755 });
+    await rehearsal.startSending();
     const handle = await startRunbook(rehearsal, 'growVolume', { sizeGib: 1 });
     const asked: OpenQuestion[] = [];
     const broken = { power: 0, worker: 0 };
     const before = Number(await text(`df --output=size -B1 ${volume.mountPoint} | tail -1`));
     const mapped = { atCut: 0 };
     const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, keeping(asked), async (status) => {
-      if (broken.power === 0 && isRunning(status, 'grow-loop') && (await sh('pgrep -f "losetup --set-capacity"')).exitCode === 0) {
+      if (broken.power === 0 && isRunning(status, 'grow-loop') && (await sh('pgrep -f "[l]osetup --set-capacity"')).exitCode === 0) {
         broken.power += 1;
         mapped.atCut = Number(await text(`blockdev --getsize64 /dev/mapper/${volume.name}`));
         await rehearsal.powerCut();
       }
-      if (broken.worker === 0 && isRunning(status, 'grow-filesystem') && (await sh('pgrep -f resize2fs')).exitCode === 0) {
+      if (broken.worker === 0 && isRunning(status, 'grow-filesystem') && (await sh('pgrep -f "[r]esize2fs"')).exitCode === 0) {
         broken.worker += 1;
         await rehearsal.killWorker();
       }
