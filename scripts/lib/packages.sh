@@ -29,9 +29,12 @@ readonly test_programs=(
   file:file
   flex:flex
   gcc:gcc
+  git:git
   iostat:sysstat
   jq:jq
+  logrotate:logrotate
   make:make
+  openssl:openssl
   pgrep:procps
   /usr/lib/postgresql/15/bin/initdb:postgresql-15
   java:default-jre-headless
@@ -40,7 +43,7 @@ readonly test_programs=(
 )
 
 # What some of these packages would start, now or at the next boot.
-readonly package_services=(docker.service docker.socket containerd.service postgresql.service)
+readonly package_services=(docker.service docker.socket containerd.service logrotate.timer postgresql.service)
 
 # ensure_programs PROGRAM:PACKAGE...
 ensure_programs() {

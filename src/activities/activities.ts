@@ -3,6 +3,10 @@ import { backupActivities } from './backup/backup.js';
 import { carryOverActivities } from './wayBack/carryOver.js';
 import { copyActivities } from './copy/copy.js';
 import { decommissionActivities } from './decommission/decommission.js';
+import { emergencyAccessActivities } from './keys/emergencyAccess.js';
+import { newKeyActivities } from './keys/newKeys.js';
+import { oldKeyActivities } from './keys/oldKeys.js';
+import { rotationActivities } from './keys/rotation.js';
 import { hostCheckActivities } from './source/hostChecks.js';
 import { maintenanceActivities } from './services/maintenance.js';
 import { overlayActivities } from './services/overlay.js';
@@ -42,6 +46,10 @@ export const stepActivities = {
   ...watchActivities,
   ...wayBackActivities,
   ...decommissionActivities,
+  ...oldKeyActivities,
+  ...newKeyActivities,
+  ...rotationActivities,
+  ...emergencyAccessActivities,
 };
 
 /** The activities as a runbook calls them. */

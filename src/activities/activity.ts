@@ -1,3 +1,4 @@
+import type { AlertWords } from '../contract/alerts.js';
 import type { Call } from '../contract/calls.js';
 import type { Progress } from '../contract/status.js';
 import type { Config, SecretName } from '../config/schema.js';
@@ -28,25 +29,41 @@ export interface Attempt {
   readonly directory: string;
   readonly report: (progress: Progress) => void;
   /**
-   * A secret's value, from its reference in lockstep.yaml.
+   * A secret's value, from its reference in lockstep.yaml, for as long as the attempt goes on: it is
+   * overwritten when that has ended, so nothing that outlives it may keep the buffer.
    *
    * @param reason - One sentence for the person who types it.
-   * @throws SecretNeeded where it has an `ask:` reference and was not given.
+   * @throws SecretNeeded where it has an `ask:` reference and was not given; PermanentFailure where a file,
+   * a credential or a program's output does not hold one; Error where a program fails, which may pass.
    */
   readonly secret: (name: SecretName, reason: string, options?: { readonly isNew?: boolean; readonly fresh?: boolean }) => Promise<Buffer>;
   /**
    * Drops a typed secret that turned out to be wrong, and asks for another.
    *
    * @param reason - What is wrong with it, and what to type.
-   * @throws SecretNeeded; PermanentFailure where it came from a file, which nobody can answer by typing.
+   * @throws SecretNeeded; PermanentFailure where it came from elsewhere, which nobody can answer by typing.
    */
   readonly refuseSecret: (name: SecretName, reason: string, isNew?: boolean) => never;
-  /** Who typed a secret and where from, as claimed; nothing of one that came from a file. */
+  /** Who typed a secret and where from, as claimed; undefined for one that nobody types. */
   readonly giverOf: (name: SecretName) => Who | undefined;
   readonly journal: (...entries: readonly JournalEntry[]) => Promise<void>;
   readonly readJournal: () => Promise<readonly JournalEntry[]>;
-  /** An audit event beside those that the wrapper writes. */
-  readonly audit: (event: string, details: Readonly<Record<string, string | number>>, who?: Who) => Promise<void>;
+  /** Names this very attempt, among all of its node. */
+  readonly occurrence: string;
+  /**
+   * An audit event beside those that the wrapper writes; once in an opening, however often it is attempted.
+   *
+   * @param occurrence - Of what truly happens again with each attempt, such as a try of a passphrase:
+   * the {@link Attempt.occurrence} in which it did.
+   */
+  readonly audit: (event: string, details: Readonly<Record<string, string | number>>, who?: Who, occurrence?: string) => Promise<void>;
+  /**
+   * Tells people something, wherever they are: once for each key of an opening of the node, however many attempts raise
+   * it. Returns when it is on the host's disk, and never fails: a step does not wait for a mail server.
+   *
+   * @param key - Default: the subject, which then must not hold figures that change from attempt to attempt.
+   */
+  readonly alert: (alert: AlertWords, key?: string) => Promise<void>;
   readonly now: () => Date;
 }
 

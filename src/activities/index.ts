@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createConfigReader } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { createAuditLog, type AuditLog } from '../host/audit/auditLog.js';
+import type { Call } from '../contract/calls.js';
 import { createControlGroups, readControlGroupMount } from '../host/processes/controlGroup.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
@@ -9,16 +9,24 @@ import { stepActivities } from './activities.js';
 import type { Activity } from './activity.js';
 import { ensureCondition } from './conditions.js';
 import { removeRestore } from './backup/restoreCheck.js';
+import { createAlertPeople, type RaiseAlert } from './run/alertPeople.js';
 import { createRunActivities, type RunDependencies } from './run/run.js';
 import type { Claim } from './wrapper/claim.js';
+import { createAudit } from './wrapper/audit.js';
 import { createSingleFlight } from './wrapper/singleFlight.js';
 import { createTurns } from './wrapper/turns.js';
 import type { SecretVault } from './wrapper/secretVault.js';
 import { highestNumber, readJournalIn } from './wrapper/hostAhead.js';
-import { controlGroupOf, runDirectory, wrap, type Wrapped, type WrapperDependencies } from './wrapper/wrap.js';
+import { controlGroupOf, runDirectory, wrap, type WrapperDependencies } from './wrapper/wrap.js';
 
+export { createAlertSender, type DeliveryListener } from './alerts/delivery.js';
+export { createOutbox, type DamagedEntry, type Outbox, type OutboxContents } from './alerts/outbox.js';
+export { isOwed, type Addressee, type Delivery, type Entry } from './alerts/entry.js';
+export { givenUp, summariseUndelivered, type Undelivered } from './alerts/undelivered.js';
+export type { RaiseAlert } from './run/alertPeople.js';
 export { createSecretVault, type GivenSecret, type SecretVault } from './wrapper/secretVault.js';
 export { createClaimFile, type Claim, type ClaimFile, type Holder } from './wrapper/claim.js';
+export { findPassphrasesInTheClear } from './source/passphrasePlaces.js';
 export { stepActivities, type Activities } from './activities.js';
 
 /** What the worker gives to its activities. */
@@ -26,15 +34,27 @@ export interface ActivityDependencies {
   readonly configPath: string;
   readonly lockstepVersion: string;
   readonly vault: SecretVault;
+  /** Where systemd put the worker's credentials; absent where it was given none. */
+  readonly credentialsDirectory?: string;
   readonly isRunning: RunDependencies['isRunning'];
+  /** The host's name in lockstep.yaml when the worker started: alerts bear it also while the file is broken. */
+  readonly host: string;
+  readonly raiseAlert: RaiseAlert;
   readonly now?: () => Date;
+  /** Told of what fails beside the steps and in no step's way, for the worker's log. */
+  readonly onTrouble?: (words: string) => void;
+  /** Told of each event that has just been written into the audit log. */
+  readonly onAudited?: (event: string) => void;
 }
 
 /** Taking, looking at and giving back the claim needs no claim. */
 const unclaimed: ReadonlySet<string> = new Set(['openRun', 'catchUp', 'closeRun']);
 
-/** The activities of a host as its worker registers them, each in the wrapper. */
-export async function createActivities(dependencies: ActivityDependencies): Promise<Readonly<Record<string, Wrapped>>> {
+/** An activity as the worker registers it. */
+export type Registered = (call: Call, args: never) => Promise<unknown>;
+
+/** The activities of a host as its worker registers them, each in the wrapper but the one that only tells people. */
+export async function createActivities(dependencies: ActivityDependencies): Promise<Readonly<Record<string, Registered>>> {
   const now = dependencies.now ?? (() => new Date());
   const loadConfig = createConfigReader(dependencies.configPath);
   // No process outlives its boot.
@@ -46,12 +66,14 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
   const wrapper: WrapperDependencies = {
     loadConfig,
     vault: dependencies.vault,
+    credentialsDirectory: dependencies.credentialsDirectory,
     singleFlight: createSingleFlight(),
     turns,
     isRunning,
     ensure: ensureCondition,
     controlGroups,
-    audit: createAudit(now),
+    audit: createAudit({ run: createRun(), now, onTrouble: dependencies.onTrouble, onAudited: dependencies.onAudited }),
+    raiseAlert: dependencies.raiseAlert,
     bootId,
     now,
   };
@@ -69,9 +91,10 @@ export async function createActivities(dependencies: ActivityDependencies): Prom
     turns,
   });
   const all: Record<string, Activity<never, unknown>> = { ...stepActivities, ...runActivities };
-  return Object.fromEntries(
-    Object.entries(all).map(([name, activity]) => [name, wrap(activity, !unclaimed.has(name), wrapper)]),
-  );
+  return {
+    ...Object.fromEntries(Object.entries(all).map(([name, activity]) => [name, wrap(activity, !unclaimed.has(name), wrapper)])),
+    alertPeople: createAlertPeople({ host: dependencies.host, raiseAlert: dependencies.raiseAlert, now }),
+  };
 }
 
 /** The wrapper's, and what ends all of a run's but one. */
@@ -100,16 +123,6 @@ async function createTakeOver(): Promise<ControlGroupsOfRuns> {
         await groups.removeControlGroup({ name });
       }
     },
-  };
-}
-
-/** One writer for each path: the chain of an audit log does not bear two. */
-function createAudit(now: () => Date): WrapperDependencies['audit'] {
-  const logs = new Map<string, AuditLog>();
-  return async (config: Config, id, event, call, details, who) => {
-    const log = logs.get(config.auditLog) ?? createAuditLog({ path: config.auditLog, clock: now });
-    logs.set(config.auditLog, log);
-    await log.append({ id, event, ...(who ?? { by: call.startedBy }), details: { run: call.workflowId, node: call.node, ...details } });
   };
 }
 

@@ -1,5 +1,6 @@
 import { password } from '@inquirer/prompts';
 import type { OpenQuestion } from '../contract/questions.js';
+import { findSecretFault } from '../contract/secretRules.js';
 import type { Terminal } from './terminal.js';
 
 /**
@@ -22,14 +23,32 @@ export async function askSecret(terminal: Terminal, question: OpenQuestion, sign
   }
 }
 
-/** Reads the first line of standard input, for scripts. */
-export async function readSecretLine(input: AsyncIterable<unknown>): Promise<string> {
-  let text = '';
-  for await (const chunk of input) {
-    text += String(chunk);
-    if (text.includes('\n')) break;
+const newline = 0x0a;
+
+/** No secret is near that; what comes without a newline is not read for ever. */
+const longestLineBytes = 64 * 1024;
+
+/**
+ * Reads the first line of standard input, for scripts: byte for byte, without the newline that ends it. It
+ * does not wait for the input's end.
+ *
+ * @returns The line in a buffer that the caller may overwrite after use.
+ */
+export async function readSecretLine(input: AsyncIterable<Buffer | string>): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const piece of input) {
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    pieces.push(bytes);
+    sizeBytes += bytes.length;
+    if (bytes.includes(newline) || sizeBytes > longestLineBytes) break;
   }
-  return text.split('\n')[0] ?? '';
+  const all = Buffer.concat(pieces);
+  for (const piece of pieces) piece.fill(0);
+  const end = all.indexOf(newline);
+  if (end < 0) return all;
+  all.fill(0, end);
+  return all.subarray(0, end);
 }
 
 /** The words of lockstep.yaml, apart: `operationalPassphrase` becomes `operational passphrase`. */
@@ -39,7 +58,6 @@ export function nameOf({ secret }: Pick<OpenQuestion, 'secret'>): string {
 
 /** What the socket would refuse, said while the person can still mend it. */
 export function validateSecret(value: string): true | string {
-  if (value === '') return 'It can not be empty.';
-  if (value.length > 1024) return 'It is longer than 1024 characters.';
-  return true;
+  const fault = findSecretFault(Buffer.from(value));
+  return fault === undefined || `It ${fault}.`;
 }

@@ -4,6 +4,7 @@ import { signalNames } from '../contract/names.js';
 import type { Decision, OpenQuestion, RecordedDecision } from '../contract/questions.js';
 import type { RunStatus } from '../contract/status.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
+import { readLoginUser } from './loginUser.js';
 import { observe } from './observe.js';
 import { commandFor } from './present/questionLines.js';
 import { runFlag } from './runbooks.js';
@@ -39,7 +40,7 @@ export async function sendDecision(client: Client, run: RunReference, decision: 
   const matching = (status: RunStatus | undefined): readonly RecordedDecision[] =>
     (status?.decisions ?? []).filter(({ question, answer, by }) => question === decision.question && answer === decision.answer && by === decision.by);
   const before = matching((await observe(client, run)).status).length;
-  await client.workflow.getHandle(run.workflowId, run.runId).signal(signalNames.decide, decision);
+  await client.workflow.getHandle(run.workflowId, run.runId).signal(signalNames.decide, { ...decision, ...(await withLogin()) });
   for (let waitedSeconds = 0; waitedSeconds < patienceSeconds; waitedSeconds += 0.2) {
     const { status } = await observe(client, run);
     const after = matching(status);
@@ -47,6 +48,11 @@ export async function sendDecision(client: Client, run: RunReference, decision: 
     await sleep(200);
   }
   return undefined;
+}
+
+async function withLogin(): Promise<Pick<Decision, 'login'>> {
+  const login = await readLoginUser();
+  return login === undefined ? {} : { login };
 }
 
 /** What there is to say beside an outcome. */

@@ -1,5 +1,8 @@
 import { Command } from 'commander';
+import { addAlertsCommand } from './alerts.js';
+import { addAuditCommand } from './audit.js';
 import { addDecideCommands } from './decide.js';
+import { addPeopleCommand } from './people.js';
 import { addPlanCommand } from './plan.js';
 import { addRehearseCommand } from './rehearse.js';
 import { addRollbackCommand } from './rollback.js';
@@ -44,6 +47,9 @@ Exit status:          0 done, 1 failed, 2 wrong usage, 3 refused, 4 nobody answe
   program.commandsGroup('Look on:');
   addWatchCommand(program, session);
   addStatusCommand(program, session);
+  addAlertsCommand(program, session);
+  addPeopleCommand(program, session);
+  addAuditCommand(program, session);
   program.commandsGroup('Answer:');
   addDecideCommands(program, session);
   addUnlockCommand(program, session);

@@ -2,14 +2,16 @@ import { type Command, Option } from 'commander';
 import type { Activities } from '../activities/index.js';
 import type { Runbook } from '../workflows/engine/nodes.js';
 import { decommissionPlaintext } from '../workflows/decommissionPlaintext.js';
+import { emergencyAccess } from '../workflows/emergencyAccess.js';
 import { growVolume } from '../workflows/growVolume.js';
 import { migrate } from '../workflows/migrate.js';
 import { rollback } from '../workflows/rollback.js';
+import { rotateKey } from '../workflows/rotateKey.js';
 import { setupVolume } from '../workflows/setupVolume.js';
 import { wrongUsage } from './exit.js';
 
 /** The runbooks that can be planned and started. */
-export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, setupVolume, growVolume];
+export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, rotateKey, emergencyAccess, setupVolume, growVolume];
 
 /** Those that begin on a host where no migration has been. */
 export const runbooksOfNewHosts: ReadonlySet<Runbook<Activities>> = new Set([migrate, setupVolume]);

@@ -1,9 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { secretSocketPath } from '../activities/index.js';
 import type { OpenQuestion } from '../contract/questions.js';
-import { askSecret, nameOf, readSecretLine, validateSecret } from './askSecret.js';
+import { findSecretFault } from '../contract/secretRules.js';
+import { askSecret, nameOf, readSecretLine } from './askSecret.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
 import { wrapText } from './present/text.js';
@@ -36,10 +38,7 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
     const run = await findRun(client, config.host, options.run, { flags });
     const first = chooseSecret(await openQuestions(client, run), named);
     if (!process.stdin.isTTY) {
-      const value = await readSecretLine(process.stdin);
-      const fault = validateSecret(value);
-      if (fault !== true) throw wrongUsage(`the first line of standard input is no secret: ${fault}`);
-      await give(session, path, first, value);
+      await give(session, path, first, toSecret(await readSecretLine(process.stdin)));
       session.terminal.print(await explainEffect(client, run, first));
       return;
     }
@@ -51,6 +50,15 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
     }
     session.terminal.print(`Taken; the run goes on. Look on with "lockstep watch${flags}"`);
   });
+}
+
+/** @throws CommandEnded where a line can not be a secret, or would become another one on its way. */
+function toSecret(line: Buffer): string {
+  const fault = findSecretFault(line) ?? (isUtf8(line) ? undefined : 'is not UTF-8');
+  const value = line.toString('utf8');
+  line.fill(0);
+  if (fault !== undefined) throw wrongUsage(`the first line of standard input is no secret: it ${fault}`);
+  return value;
 }
 
 async function openQuestions(client: Client, run: RunReference): Promise<readonly OpenQuestion[]> {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { credentialsOf } from '../config/environment.js';
 import { assertRoot } from './root.js';
 import { startEmbedded, withServerOptions, type ServerOptions } from './server.js';
 import { configFlag, loadSessionConfig, type Session } from './session.js';
@@ -21,7 +22,7 @@ async function up(session: Session, options: ServerOptions): Promise<void> {
   const ending = new AbortController();
   try {
     session.terminal.print(`Worker of ${loaded.config.host} starts; Ctrl-C ends both`);
-    const worker = serveHost({ loaded, server: server.settings, lockstepVersion: await readVersion(), notifies: false }, AbortSignal.any([signal, ending.signal]));
+    const worker = serveHost({ loaded, server: server.settings, lockstepVersion: await readVersion(), notifies: false, ...credentialsOf(session.environment) }, AbortSignal.any([signal, ending.signal]));
     // A worker without its server would wait for ever; the unit that runs this starts both anew.
     await Promise.race([worker, server.ended]).finally(() => {
       ending.abort();

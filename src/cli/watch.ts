@@ -14,8 +14,9 @@ import { describeChanges, describeRetry } from './present/eventLines.js';
 import { explainLeft, wasLeft } from './present/leftLines.js';
 import { renderQuestion } from './present/questionLines.js';
 import { renderSummary } from './present/summaryLines.js';
+import { peopleForView } from './people.js';
 import { takeInput } from './quietInput.js';
-import { isOver, renderStatus, type RunningStep } from './present/statusLines.js';
+import { isOver, renderStatus, type RunningStep, type StatusView } from './present/statusLines.js';
 import { findRecord } from './record.js';
 import { withRunbookArgument } from './runbooks.js';
 import { findRun, type RunReference } from './runs.js';
@@ -119,12 +120,13 @@ async function watchLive(session: Session, client: Client, run: RunReference, op
   const input = takeInput();
   const leftOpen = new Set<string>();
   const socket = await readSocketPath(session, options);
+  const view = { flags: flagsFor(options), ...(await peopleForView(session, options)) };
   let last: Observation | undefined;
   try {
     for await (const { seen, awaySeconds } of lookOn(client, run)) {
       const silence = explainSilence(run, { seen, last, awaySeconds });
       if (seen !== undefined && silence === undefined) last = seen;
-      const lines = last === undefined ? [] : renderSeen(session, run, last, options);
+      const lines = last === undefined ? [] : renderSeen(session, run, last, view);
       draw([...lines, ...(silence === undefined ? [] : ['', terminal.theme.warning(silence)])].join('\n'));
       if (seen === undefined) continue;
       if (seen.status !== undefined && isOver(seen.status)) return seen.status;
@@ -132,7 +134,7 @@ async function watchLive(session: Session, client: Client, run: RunReference, op
       const question = options.ask === false ? undefined : seen.status?.questions.find(({ id }) => !leftOpen.has(id));
       if (question === undefined) continue;
       draw.clear();
-      terminal.print(...renderQuestion(question, { width: terminal.width(), now: new Date(), theme: terminal.theme, flags: flagsFor(options) }));
+      terminal.print(...renderQuestion(question, { width: terminal.width(), now: new Date(), theme: terminal.theme, ...view }));
       const context = { session, client, run, by: options.by ?? session.environment.person, flags: flagsFor(options), ...(socket === undefined ? {} : { secretSocketPath: socket }) };
       if ((await input.during(() => answerQuestion(context, question))) === 'left open') leftOpen.add(question.id);
       terminal.print('');
@@ -157,7 +159,7 @@ function explainSilence(
   return undefined;
 }
 
-function renderSeen({ terminal }: Session, run: RunReference, { status, compact, running }: Observation, options: HostOptions): string[] {
+function renderSeen({ terminal }: Session, run: RunReference, { status, compact, running }: Observation, view: Pick<StatusView, 'flags' | 'people'>): string[] {
   const { theme } = terminal;
   const width = terminal.width();
   if (status !== undefined) {
@@ -166,12 +168,12 @@ function renderSeen({ terminal }: Session, run: RunReference, { status, compact,
       width,
       theme,
       now: new Date(),
-      flags: flagsFor(options),
+      ...view,
       ...(height === undefined ? {} : { height: height - rowsBelow }),
       ...(running === undefined ? {} : { running }),
     });
   }
-  if (compact !== undefined) return renderCompact(compact, { runbook: run.runbook, host: run.host, width, theme, flags: flagsFor(options) });
+  if (compact !== undefined) return renderCompact(compact, { runbook: run.runbook, host: run.host, width, theme, ...(view.flags === undefined ? {} : { flags: view.flags }) });
   return [`${run.workflowId}: no worker on ${run.host} has taken it up yet`];
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { credentialsOf } from '../config/environment.js';
 import { readServerSettings } from '../worker/connection.js';
 import { assertRoot } from './root.js';
 import { configFlag, loadSessionConfig, type HostOptions, type Session } from './session.js';
@@ -17,6 +18,6 @@ export function addWorkerCommand(program: Command, session: Session): void {
       const server = readServerSettings(session.environment);
       // The worker's SDK takes long to load, and no other command needs it.
       const { serveHost } = await import('../worker/serveHost.js');
-      await serveHost({ loaded, server, lockstepVersion: await readVersion(), notifies: session.environment.notifies }, stopSignal());
+      await serveHost({ loaded, server, lockstepVersion: await readVersion(), notifies: session.environment.notifies, ...credentialsOf(session.environment) }, stopSignal());
     });
 }

@@ -20,6 +20,8 @@ export interface Environment {
   readonly ci: boolean;
   /** True where NOTIFY_SOCKET is set: systemd waits to be told that this process is up. */
   readonly notifies: boolean;
+  /** CREDENTIALS_DIRECTORY: where systemd put the credentials of this unit (systemd.exec(5)); absent outside of one, and in one without any. */
+  readonly credentialsDirectory?: string;
   /** Who is at the terminal, as claimed: the person behind sudo, else the user. */
   readonly person: string;
   /** The address that the terminal is reached from, as claimed by SSH; absent on a console, and under a sudo that drops it. */
@@ -36,6 +38,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
   const configPath = read('LOCKSTEP_CONFIG');
   const temporalConfigFile = read('TEMPORAL_CONFIG_FILE');
   const temporalTlsFiles = Object.fromEntries(tlsVariables.flatMap((name) => (read(name) === undefined ? [] : [[name, read(name) ?? '']])));
+  const credentialsDirectory = read('CREDENTIALS_DIRECTORY');
   const sshFrom = (read('SSH_CONNECTION') ?? read('SSH_CLIENT'))?.split(' ')[0];
   return {
     configPath: configPath === undefined ? defaultConfigPath : resolve(configPath),
@@ -46,8 +49,14 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
     person: read('SUDO_USER') ?? read('USER') ?? userInfo().username,
     ...(temporalConfigFile === undefined ? {} : { temporalConfigFile }),
     ...(Object.keys(temporalTlsFiles).length === 0 ? {} : { temporalTlsFiles }),
+    ...(credentialsDirectory === undefined ? {} : { credentialsDirectory }),
     ...(sshFrom === undefined ? {} : { sshFrom }),
   };
+}
+
+/** Where systemd put this unit's credentials, as a setting that may be absent. */
+export function credentialsOf({ credentialsDirectory }: Environment): Pick<Environment, 'credentialsDirectory'> {
+  return credentialsDirectory === undefined ? {} : { credentialsDirectory };
 }
 
 /** Those of Temporal's own that name a file, beside the one with profiles. */

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
+import { unquotedSchemas } from './alertsSchema.js';
 import { findNearestKey } from './nearestKey.js';
-import { secretReferenceSchema } from './schema.js';
-import { pathsOf, schemaAt, toField, type Schema } from './schemaTree.js';
+import { secretReferenceSchema } from './secretReferenceSchema.js';
+import { childrenOf, elementOf, schemaAt, toField, type Schema } from './schemaTree.js';
 
 /** Something wrong at a place in lockstep.yaml. */
 export interface Problem {
@@ -71,13 +72,23 @@ function unitOf(origin: string): string {
   return origin === 'array' ? ' items' : '';
 }
 
-/** Of a section that holds a secret too: where a text stands in its place, it may be that secret. */
+/** Within a reference, and of a section that holds one too: where a text stands in its place, it may be that secret. */
 function isSecret(root: Schema, path: readonly PropertyKey[]): boolean {
   const schema = schemaAt(root, path);
-  if (schema === undefined) return false;
-  return [schema, ...pathsOf(schema).map((below) => schemaAt(schema, below))].some(
-    (candidate) => candidate !== undefined && toField(candidate).inner === secretReferenceSchema,
-  );
+  const above = path.map((_, depth) => schemaAt(root, path.slice(0, depth)));
+  return above.some((candidate) => candidate !== undefined && isReference(candidate)) || (schema !== undefined && holdsSecret(schema));
+}
+
+function isReference(schema: Schema): boolean {
+  const { inner } = toField(schema);
+  return inner === secretReferenceSchema || unquotedSchemas.has(inner);
+}
+
+function holdsSecret(schema: Schema): boolean {
+  if (isReference(schema)) return true;
+  const { inner } = toField(schema);
+  const element = elementOf(inner);
+  return [...(element === undefined ? [] : [element]), ...(childrenOf(inner)?.values() ?? [])].some(holdsSecret);
 }
 
 function show(value: unknown): string {

@@ -1,17 +1,12 @@
 import { z } from 'zod';
 import { hostNameSchema } from '../contract/inputs.js';
+import { alertsSchema } from './alertsSchema.js';
+import { absolutePath, argv } from './fields.js';
+import { peopleSchema } from './peopleSchema.js';
+import { secretReferenceSchema } from './secretReferenceSchema.js';
 
-const absolutePath = z.string().regex(/^\/[^\0\n]*[^/\0\n]$/, 'an absolute path without a slash at its end');
 const seconds = z.number().int().positive();
 const percent = z.number().min(0).max(1000);
-const argv = z.array(z.string().min(1)).min(1);
-
-/**
- * A secret is named here and never written here: `ask:` (a person types it), `file:/path`.
- */
-export const secretReferenceSchema = z
-  .string()
-  .regex(/^(ask:|file:\/[^\0\n]+)$/, 'a reference to a secret: "ask:" or "file:/absolute/path"');
 
 const deploymentSchema = z.strictObject({
   directory: absolutePath.default('/opt/supersync').describe('Where docker-compose.yaml and .env lie.'),
@@ -122,6 +117,13 @@ const rollbackSchema = z.strictObject({
   performancePercent: percent.default(15).describe('Slower than this, beyond what noise explains, and going back is recommended.'),
 });
 
+const rotationSchema = z.strictObject({
+  testedRestart: z
+    .boolean()
+    .default(true)
+    .describe('A planned rotation of the operational key stops the service, opens the volume with the new passphrase and starts it again, as the plan has it. False proves the new passphrase on its key slot alone, and costs users nothing.'),
+});
+
 const preflightSchema = z.strictObject({
   spaceFactor: z.number().min(1.1).default(2).describe("The plan's twice the space, on the filesystem of the volume file."),
   maximumLoadPerCpu: z.number().positive().default(2),
@@ -140,11 +142,40 @@ const decommissionSchema = z.strictObject({
     .describe('Directories beside the backup directory where copies in the clear may lie: filesystem copies, old dumps, WAL archives. They are searched; only what is shown to be of this database is removed.'),
 });
 
+/** Hosts and paths alone: a password or token in it would be a secret in the clear, and git has remotes that are commands. */
+const gitRemote = z
+  .string()
+  .regex(
+    /^(https:\/\/(?![^/]*@)|ssh:\/\/(?![^/]*:[^/]*@)|file:\/\/\/|\/|[A-Za-z0-9._-]+@[A-Za-z0-9._-]+:)[^\s\0]+$/,
+    'a remote of git without a password or token: https://…, ssh://…, name@host:path, or an absolute path',
+  );
+
+const auditSchema = z.strictObject({
+  anchors: z
+    .strictObject({
+      everyMinutes: z.number().min(1).max(10080).default(60).describe('How often, where something new is in the log. Also after each run, and when the worker starts.'),
+      to: z
+        .array(
+          z.discriminatedUnion('kind', [
+            z.strictObject({ kind: z.literal('file'), path: absolutePath }),
+            z.strictObject({ kind: z.literal('git'), remote: gitRemote, branch: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, 'the name of a branch').default('main') }),
+            z.strictObject({ kind: z.literal('alerts') }),
+          ]),
+        )
+        .default([])
+        .describe(
+          'Where the last line\'s number and chain are sent, off this host: whoever rewrites the log there can not rewrite them too. The file has to be there: where a mount is missing, none is.',
+        ),
+    })
+    .prefault({}),
+});
+
 /** lockstep.yaml: where things lie on this host. The plan's values are the defaults. */
 export const configSchema = z.strictObject({
   host: hostNameSchema.describe('Names the host in Temporal: its task queue and its runs.'),
   stateDirectory: absolutePath.default('/var/lib/lockstep').describe('Journal, run records, claim. Never on the volume.'),
   auditLog: absolutePath.default('/var/log/luks-audit.log').describe('Who changed what, in chained lines. To be kept for twelve months at least.'),
+  audit: auditSchema.prefault({}),
   deployment: deploymentSchema.prefault({}),
   volume: volumeSchema.prefault({}),
   secrets: z
@@ -152,9 +183,15 @@ export const configSchema = z.strictObject({
       operationalPassphrase: secretReferenceSchema.default('ask:'),
       recoveryPassphrase: secretReferenceSchema.default('ask:'),
       backupPassphrase: secretReferenceSchema.default('ask:'),
+      newOperationalPassphrase: secretReferenceSchema.default('ask:').describe('What takes the place of the operational one in a rotation.'),
+      newRecoveryPassphrase: secretReferenceSchema.default('ask:'),
       sittingMinutes: z.number().positive().default(240).describe('How long a typed secret stays in the worker\'s memory.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe(
+      'Each is named by a reference and never written here: "ask:" (a person types it), "file:/path" (one line, of a file that belongs to root with mode 0600), "systemd-credential:NAME" (LoadCredential= in the unit of the worker) or exec (what a program prints on one line; it gets the environment of the worker, and 30 s unless timeoutSeconds says otherwise). What each protects against: docs/encryption-at-rest.md.',
+    ),
+  people: peopleSchema,
   backup: backupSchema.prefault({}),
   maintenance: maintenanceSchema.prefault({}),
   verification: verificationSchema.prefault({}),
@@ -162,13 +199,15 @@ export const configSchema = z.strictObject({
   rollback: rollbackSchema.prefault({}),
   preflight: preflightSchema.prefault({}),
   decommission: decommissionSchema.prefault({}),
+  rotation: rotationSchema.prefault({}),
+  alerts: alertsSchema.prefault({}),
 });
 
 /** lockstep.yaml, parsed, with every default filled in. */
 export type Config = Readonly<z.infer<typeof configSchema>>;
 
 /** The names of the secrets that runbooks ask for. */
-export const secretNames = ['operationalPassphrase', 'recoveryPassphrase', 'backupPassphrase', 'testAccountPassword'] as const;
+export const secretNames = ['operationalPassphrase', 'recoveryPassphrase', 'newOperationalPassphrase', 'newRecoveryPassphrase', 'backupPassphrase', 'testAccountPassword'] as const;
 
 /** One of them; also its key under `secrets` in lockstep.yaml, but for the test account's, which stands with that account. */
 export type SecretName = (typeof secretNames)[number];

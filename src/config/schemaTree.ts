@@ -48,13 +48,20 @@ export function optionsOf(schema: Schema): readonly Schema[] {
   return inner instanceof z.ZodUnion ? inner.options : [inner];
 }
 
+/** The schema of each entry of a list, or of keys that have no names of their own; undefined for anything else. */
+export function elementOf(schema: Schema): Schema | undefined {
+  const { inner } = toField(schema);
+  if (inner instanceof z.ZodArray) return inner.element;
+  return inner instanceof z.ZodRecord ? inner.valueType : undefined;
+}
+
 /** The schema at a path from the root; undefined where there is none. */
 export function schemaAt(root: Schema, path: readonly PropertyKey[]): Schema | undefined {
   let schema: Schema | undefined = root;
   for (const key of path) {
     if (schema === undefined) return undefined;
     const { inner } = toField(schema);
-    schema = inner instanceof z.ZodArray ? inner.element : childrenOf(inner)?.get(String(key));
+    schema = elementOf(inner) ?? childrenOf(inner)?.get(String(key));
   }
   return schema;
 }

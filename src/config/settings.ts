@@ -6,7 +6,7 @@ import type { Config } from './schema.js';
  * start of a run.
  */
 export function toRunSettings(config: Config): RunSettings {
-  const { maintenance, backup, verification, watch, rollback, decommission } = config;
+  const { maintenance, backup, verification, watch, rollback, decommission, rotation } = config;
   return {
     ...(maintenance.window === undefined ? {} : { windowOpensAt: maintenance.window.opensAt }),
     filesystemCopy: backup.filesystemCopy !== 'none',
@@ -15,5 +15,6 @@ export function toRunSettings(config: Config): RunSettings {
     daySeconds: watch.daySeconds,
     decommissionPeople: decommission.people,
     automaticRollback: rollback.automatic,
+    testedRestart: rotation.testedRestart,
   };
 }

@@ -14,6 +14,8 @@ export const decisionSchema = z.strictObject({
   by: spoken(200),
   /** Why; some questions require it. */
   reason: spoken(2000).optional(),
+  /** The user who logged in, and where, as `lockstep` read it from the kernel there: `ann@db1`. */
+  login: spoken(150).optional(),
 });
 
 /** A decision whose form is right. */
@@ -77,6 +79,7 @@ export interface RecordedDecision {
   readonly answer: string;
   readonly by: string;
   readonly reason?: string;
+  readonly login?: string;
   /** `counted`, or why it changed nothing. */
   readonly outcome: 'counted' | 'malformed' | 'unknown question' | 'not open any more' | 'not open yet' | 'not a choice' | 'reason missing' | 'same person' | 'starter may not decide';
 }

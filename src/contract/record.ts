@@ -38,6 +38,8 @@ export interface RunRecord {
   readonly outcome?: string;
   /** SHA-256 of lockstep.yaml at the start. */
   readonly configDigest: string;
+  /** How far the audit log was at the run's end: an anchor, against which the log can be verified. */
+  readonly auditLog?: { readonly sequence: number; readonly chain: string };
   readonly nodes: readonly RecordedNode[];
   readonly decisions: readonly RecordedDecision[];
   /** What a person wants to know at the end. */

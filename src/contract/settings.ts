@@ -14,6 +14,8 @@ export interface RunSettings {
   readonly decommissionPeople?: number;
   /** A rollback trigger of the plan starts the way back without asking, once for each node; default no. */
   readonly automaticRollback?: boolean;
+  /** A planned rotation of the operational key restarts the service with the new one. */
+  readonly testedRestart?: boolean;
 }
 
 /** What the first activity of a run finds and records; the run walks this list, whatever the code says later. */

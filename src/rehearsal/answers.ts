@@ -61,12 +61,13 @@ export const goEverywhere: Answerer = (question) => {
  * Answers a run's questions until it ends: secrets through the socket as a person would, everything
  * else by the signal.
  *
+ * @param secrets - What is typed, by the name of the secret; default what a rehearsal's host was set up with.
  * @param answer - Asked for each open question that is not a secret.
  * @param onStatus - Told of each status; without it the run is asked only where a question is open.
  * @returns The workflow's result.
  */
 export async function answerUntilEnd<Result>(
-  { rehearsal, handle }: { rehearsal: Rehearsal; handle: WorkflowHandle },
+  { rehearsal, handle, secrets = rehearsalSecrets }: { rehearsal: Rehearsal; handle: WorkflowHandle; secrets?: Readonly<Record<string, string>> },
   answer: Answerer = goEverywhere,
   onStatus?: (status: RunStatus) => void | Promise<void>,
 ): Promise<Result> {
@@ -82,7 +83,7 @@ export async function answerUntilEnd<Result>(
       await onStatus?.(status);
       for (const question of status.questions) {
         if (answered.has(question.id)) continue;
-        if (await answerOne(rehearsal, handle, question, status, answer)) answered.add(question.id);
+        if (await answerOne({ rehearsal, handle, secrets }, question, status, answer)) answered.add(question.id);
       }
     }
     await Promise.race([sleep(pollMilliseconds), result.catch(() => undefined)]);
@@ -116,15 +117,14 @@ async function unlockPatiently(rehearsal: Rehearsal, question: OpenQuestion, sec
 }
 
 async function answerOne(
-  rehearsal: Rehearsal,
-  handle: WorkflowHandle,
+  { rehearsal, handle, secrets }: { rehearsal: Rehearsal; handle: WorkflowHandle; secrets: Readonly<Record<string, string>> },
   question: OpenQuestion,
   status: RunStatus,
   answer: Answerer,
 ): Promise<boolean> {
   const given = await answer(question, status);
   if (question.kind === 'secret' && given === undefined) {
-    const secret = rehearsalSecrets[question.secret ?? ''];
+    const secret = secrets[question.secret ?? ''];
     if (secret === undefined) throw new Error(`a rehearsal knows no secret ${question.secret ?? ''}`);
     return unlockPatiently(rehearsal, question, secret);
   }

@@ -20,6 +20,8 @@ export const hostFiles = {
 export const rehearsalSecrets: Readonly<Record<string, string>> = {
   operationalPassphrase: 'rehearsal operational: correct horse battery staple',
   recoveryPassphrase: 'rehearsal recovery: staple battery horse correct',
+  newOperationalPassphrase: 'rehearsal operational: a new staple for the correct battery',
+  newRecoveryPassphrase: 'rehearsal recovery: a new horse for the correct staple',
   backupPassphrase: 'rehearsal backup: a third one, unlike the others',
   testAccountPassword: testAccount.password,
 };

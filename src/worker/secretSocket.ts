@@ -1,8 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { SecretVault } from '../activities/index.js';
+import { findSecretFault } from '../contract/secretRules.js';
 import { ensureDirectory } from '../host/files/ensureDirectory.js';
 
 /** What `lockstep unlock` sends: one line of JSON. */
@@ -11,8 +13,11 @@ export const secretRequestSchema = z.strictObject({
   question: z.string().min(1).max(200),
   /** The secret's name in lockstep.yaml. */
   secret: z.string().regex(/^[A-Za-z]{1,60}$/),
-  /** Tools read it from their standard input, where a line ends it. */
-  value: z.string().min(1).max(1024).regex(/^[^\0\n\r]+$/),
+  /** By the rule for every secret: tools read it from their standard input, where a line ends it. */
+  value: z.string().superRefine((value, context) => {
+    const fault = findSecretFault(Buffer.from(value));
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  }),
   by: z.string().min(1).max(200),
   /** Where the terminal is reached from, as SSH claims. */
   from: z.string().max(200).optional(),
@@ -32,7 +37,7 @@ export interface SecretSocketDependencies {
   readonly onGiven: (question: string, by: string) => Promise<void>;
 }
 
-/** Largest request; a passphrase of 1 KiB, escaped, and its names. */
+/** Largest request; a passphrase of 512 bytes, escaped, and its names. */
 const longestRequestBytes = 8192;
 const patienceMilliseconds = 10_000;
 
@@ -101,10 +106,10 @@ function serve(socket: Socket, dependencies: SecretSocketDependencies): void {
 }
 
 async function take(chunks: readonly Buffer[], { vault, onGiven }: SecretSocketDependencies): Promise<SecretAnswer> {
-  const request = parse(chunks);
-  if (request === undefined) return { ok: false, error: 'the request does not have the form that "lockstep unlock" sends' };
-  const { question, secret, by, from } = request;
-  vault.give(secret, { value: Buffer.from(request.value), question, by, ...(from === undefined ? {} : { from }) });
+  const parsed = parse(chunks);
+  if ('fault' in parsed) return { ok: false, error: parsed.fault };
+  const { question, secret, value, by, from } = parsed;
+  vault.give(secret, { value: Buffer.from(value), question, by, ...(from === undefined ? {} : { from }) });
   try {
     await onGiven(question, by);
     return { ok: true };
@@ -113,15 +118,21 @@ async function take(chunks: readonly Buffer[], { vault, onGiven }: SecretSocketD
   }
 }
 
-function parse(chunks: readonly Buffer[]): SecretRequest | undefined {
+function parse(chunks: readonly Buffer[]): SecretRequest | { readonly fault: string } {
   const all = Buffer.concat(chunks);
   try {
+    // What is no UTF-8 would become another secret, and nobody would see which.
+    if (!isUtf8(all)) return malformed;
     const parsed = secretRequestSchema.safeParse(JSON.parse(all.toString('utf8')));
-    return parsed.success ? parsed.data : undefined;
+    if (parsed.success) return parsed.data;
+    const [issue, ...more] = parsed.error.issues;
+    return issue?.code === 'custom' && more.length === 0 ? { fault: `the secret ${issue.message}` } : malformed;
   } catch {
     // The parser's message would quote what was sent.
-    return undefined;
+    return malformed;
   } finally {
     all.fill(0);
   }
 }
+
+const malformed = { fault: 'the request does not have the form that "lockstep unlock" sends' };

@@ -1,8 +1,12 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { createActivities, createClaimFile, createSecretVault, readCalls, secretSocketPath } from '../activities/index.js';
-import type { LoadedConfig } from '../config/load.js';
+import { createActivities, createClaimFile, createSecretVault, findPassphrasesInTheClear, readCalls, secretSocketPath } from '../activities/index.js';
+import { createConfigReader, type LoadedConfig } from '../config/load.js';
+import type { AnchorChannel } from '../host/audit/anchorPlaces.js';
+import { createChannels } from '../host/channels/channels.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
+import { createAlertDelivery } from './alertDelivery.js';
+import { createAuditAnchors } from './auditAnchors.js';
 import type { ServerSettings } from './connection.js';
 import { disableCoreDumps } from './coreDumps.js';
 import { createLog, installRuntime, type Logger } from './log.js';
@@ -17,6 +21,8 @@ export interface ServeHostSettings {
   readonly lockstepVersion: string;
   /** systemd waits to be told that the worker is up. */
   readonly notifies: boolean;
+  /** Where systemd put the credentials of this process; absent where it was given none. */
+  readonly credentialsDirectory?: string;
   /** Wired in around every activity: the rehearsal's fault points. */
   readonly activityInterceptors?: readonly ActivityInterceptorsFactory[];
 }
@@ -39,26 +45,46 @@ export async function serveHost(settings: ServeHostSettings, signal: AbortSignal
 
 async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSignal): Promise<void> {
   const { config, path } = settings.loaded;
-  const { server, lockstepVersion, notifies, activityInterceptors = [] } = settings;
+  const { server, lockstepVersion, notifies, credentialsDirectory, activityInterceptors = [] } = settings;
   const run = createRun();
   await disableCoreDumps(run);
+  for (const warning of await findPassphrasesInTheClear(config)) log.warn(warning);
   const vault = createSecretVault(config.secrets.sittingMinutes * 60_000);
+  const alerts = createAlertDelivery({ config, loadConfig: createConfigReader(path), log });
   const { bootId } = await createSystem({ run }).readBootId();
-  await runWorker(
-    {
-      host: config.host,
-      bootId,
-      server,
-      bundle: builtBundle(),
-      createActivities: ({ isRunning }) => createActivities({ configPath: path, lockstepVersion, vault, isRunning }),
-      activityInterceptors,
-      vault,
-      secretSocketPath: secretSocketPath(config),
-      readCalls: (claim) => readCalls(config, claim),
-      readClaim: createClaimFile(config.stateDirectory).read,
-      tellUp: createReadiness(run, notifies),
-      log,
-    },
-    signal,
-  );
+  const anchors = createAuditAnchors({ loadConfig: createConfigReader(path), log, channelsOf });
+  const worker = () =>
+    runWorker(
+      {
+        host: config.host,
+        bootId,
+        server,
+        bundle: builtBundle(),
+        createActivities: ({ isRunning }) =>
+          createActivities({
+            ...{ configPath: path, lockstepVersion, vault, isRunning, host: config.host, raiseAlert: alerts.raise },
+            ...(credentialsDirectory === undefined ? {} : { credentialsDirectory }),
+            onTrouble: (words) => log.warn(words),
+            onAudited: anchors.noticed,
+          }),
+        deliverAlerts: alerts.deliver,
+        activityInterceptors,
+        vault,
+        secretSocketPath: secretSocketPath(config),
+        readCalls: (claim) => readCalls(config, claim),
+        readClaim: createClaimFile(config.stateDirectory).read,
+        tellUp: createReadiness(run, notifies),
+        log,
+      },
+      signal,
+    );
+  await anchors.during(worker);
+}
+
+/** A channel that does not answer for that long is tried again with the next round. */
+const anchorTimeoutSeconds = 60;
+
+/** The ways to people, as anchors of the audit log go them. */
+function channelsOf({ alerts }: LoadedConfig['config']): readonly AnchorChannel[] {
+  return createChannels(alerts.channels).map(({ name, send }) => ({ name, send: (message) => send(message, AbortSignal.timeout(anchorTimeoutSeconds * 1000)) }));
 }

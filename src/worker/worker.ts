@@ -35,6 +35,8 @@ export interface WorkerSettings {
   readonly readClaim: () => Promise<Claim | undefined>;
   /** The highest number of a call in a run's journal on the host. */
   readonly readCalls: (claim: Claim) => Promise<number>;
+  /** Sends alerts until the signal: as long as this process is the host's one worker, with or without a server. */
+  readonly deliverAlerts?: (signal: AbortSignal) => Promise<void>;
   /** Called when the worker serves its host, or waits for a server that does not answer: the host's boot need not wait for that. */
   readonly tellUp: () => Promise<void>;
   readonly log: Logger;
@@ -52,6 +54,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
   const lock = await takeHostLock(settings.host);
   const ending = new AbortController();
   const ended = AbortSignal.any([signal, ending.signal]);
+  const alerts = settings.deliverAlerts?.(ended);
   try {
     const itself = { identity: createIdentity(settings.host, settings.bootId), buildId: await readBuildId(settings.bundle) };
     const connected = await prepare(settings, itself, ended);
@@ -67,6 +70,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
   } finally {
     ending.abort();
     settings.vault.forgetAll();
+    await alerts;
     await lock.release();
   }
 }

@@ -105,6 +105,11 @@ export function offlineWords(nodes: readonly NodeDescription[]): string {
   return `Users are offline ${during}: ${formatCountOf(offline.length, 'node')}, marked with ▌`;
 }
 
+/** Whether it moves what users work on, so that a switch back would lose what they wrote since. */
+export function movesUsers({ carryOver, undone }: Pick<RunbookDescription, 'carryOver' | 'undone'>): boolean {
+  return carryOver.length > 0 || undone.some(({ usersOffline }) => usersOffline);
+}
+
 /** What becomes of an undo that fails: the engine offers that for each (`engine/rollback.ts`). */
 export const failedUndoWords = 'An undo that fails is tried again, or skipped by a person with a reason; the outcome of the run then says that it was NOT undone.';
 

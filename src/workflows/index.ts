@@ -4,9 +4,11 @@
  */
 import { workflowOf } from './engine/walk.js';
 import { decommissionPlaintext as decommissionRunbook } from './decommissionPlaintext.js';
+import { emergencyAccess as emergencyAccessRunbook } from './emergencyAccess.js';
 import { growVolume as growRunbook } from './growVolume.js';
 import { migrate as migrateRunbook } from './migrate.js';
 import { rollback as rollbackRunbook } from './rollback.js';
+import { rotateKey as rotateKeyRunbook } from './rotateKey.js';
 import { setupVolume as setupRunbook } from './setupVolume.js';
 
 /** Moves a host's database onto an encrypted volume. */
@@ -17,6 +19,12 @@ export const rollback = workflowOf(rollbackRunbook);
 
 /** Removes what a migration left in the clear. */
 export const decommissionPlaintext = workflowOf(decommissionRunbook);
+
+/** Replaces keys of the encrypted volume. */
+export const rotateKey = workflowOf(rotateKeyRunbook);
+
+/** Uses the recovery key, and replaces both keys at once. */
+export const emergencyAccess = workflowOf(emergencyAccessRunbook);
 
 /** Makes an encrypted volume, and a new deployment on it where asked for. */
 export const setupVolume = workflowOf(setupRunbook);

@@ -38,7 +38,7 @@ const serving = runWorker(
   {
     ...{ host, bootId: 'boot-1', bundle, vault, log, server: server.settings },
     createActivities: async ({ isRunning }) => ({
-      ...(await createActivities({ configPath, lockstepVersion: 'bench', vault, isRunning })),
+      ...(await createActivities({ configPath, lockstepVersion: 'bench', vault, isRunning, host, raiseAlert: () => Promise.resolve() })),
       nothing: () => Promise.resolve(),
     }),
     secretSocketPath: join(directory, 'secrets.sock'),

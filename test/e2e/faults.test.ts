@@ -7,6 +7,7 @@ import { parse, stringify } from 'yaml';
 import type { OpenQuestion } from '../../src/contract/questions.js';
 import type { RunRecord } from '../../src/contract/record.js';
 import type { RunStatus } from '../../src/contract/status.js';
+import { readAuditFile } from '../../src/host/audit/auditFiles.js';
 import { verifyAuditLog } from '../../src/host/audit/auditVerification.js';
 import { goEverywhere } from '../../src/rehearsal/answers.js';
 import { isIntact, type ClientVerdict } from '../../src/rehearsal/clientVerdict.js';
@@ -239,7 +240,7 @@ describe('a migration on a host where things go wrong', () => {
     const directory = await mkdtemp(join(tmpdir(), 'faults-'));
     const file = join(directory, 'audit.log');
     await writeFile(file, await auditLog());
-    expect(await verifyAuditLog(file)).toMatchObject({ intact: true });
+    expect(verifyAuditLog([await readAuditFile(file)], { now: new Date() }).verdict).toBe('intact');
     await rm(directory, { recursive: true });
   });
 

@@ -3,8 +3,11 @@ import { delimiter, join } from 'node:path';
 import { inspect } from 'node:util';
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { z } from 'zod';
 import { stepActivities } from '../../src/activities/activities.js';
 import type { Activity } from '../../src/activities/activity.js';
+import type { configSchema } from '../../src/config/schema.js';
+import { failureTypes } from '../../src/contract/errors.js';
 import { createRunActivities } from '../../src/activities/run/run.js';
 import { callWith, changing, createEnvironment, createWrapperHarness } from './activities/wrapper/harness.js';
 import { assertRoot, withDirectory } from './needsRoot.js';
@@ -16,6 +19,8 @@ const canaries = {
   recoveryPassphrase: 'CANARY-recovery-c27d90',
   backupPassphrase: 'CANARY-backup-51be04',
   wrong: 'CANARY-wrong-99d2e7',
+  printed: 'CANARY-printed-4d7a13',
+  credential: 'CANARY-credential-e6b825',
 } as const;
 
 const path = process.env['PATH'] ?? '';
@@ -72,9 +77,35 @@ test('no secret is in a payload, a failure, a heartbeat or any file, whatever a 
     expect(seen).toContain('luksFormat');
     expect(seen).toContain('--passphrase-fd');
     expect(await readFile(join(directory, 'received'), 'utf8')).toBe(canaries.backupPassphrase.repeat(2));
-    expect(await filesWith(directory)).toEqual(['backup.secret', 'received']);
+    expect(await filesWith(directory)).toEqual(['backup', 'backup.secret', 'bin/prints-secret', 'received']);
     expect(findCanaries(Buffer.from(host.said.join('\n')))).toEqual([]);
   }), 60_000);
+
+test('no secret that a program prints or systemd hands over gets out, whatever that program says and however it ends', () =>
+  withDirectory(async (directory) => {
+    const host = await createHost(directory, {
+      operationalPassphrase: { exec: ['prints-secret', 'well'] },
+      recoveryPassphrase: { exec: ['prints-secret', 'badly'] },
+      backupPassphrase: 'systemd-credential:backup',
+    });
+    const use = (name: 'operationalPassphrase' | 'recoveryPassphrase' | 'backupPassphrase') =>
+      changing(async (attempt) => {
+        const secret = await attempt.secret(name, 'to encrypt');
+        await attempt.run('fails-after-reading', ['--passphrase-fd', '3'], { input: secret, secretDescriptors: [secret.toString()] });
+      });
+    await host.run('uses-printed', use('operationalPassphrase'));
+    expect(await readFile(join(directory, 'received'), 'utf8')).toBe(canaries.printed.repeat(2));
+    await host.run('refused', use('recoveryPassphrase'));
+    await host.run('uses-credential', use('backupPassphrase'));
+    expect(await readFile(join(directory, 'received'), 'utf8')).toBe(canaries.credential.repeat(2));
+    await host.run('wrong', changing((attempt) => Promise.resolve(attempt.refuseSecret('operationalPassphrase', 'it opens nothing'))));
+    await host.close();
+
+    expect(host.answers).toEqual(['CommandFailed', 'Transient', 'CommandFailed', failureTypes.permanent]);
+    expect(await readFile(join(directory, 'seen'), 'latin1')).toContain('prints-secret');
+    expect(await filesWith(directory)).toEqual(['backup', 'backup.secret', 'bin/prints-secret', 'received']);
+    expect(findCanaries(Buffer.from(host.said.join('\n')))).toEqual([]);
+  }));
 
 test.each(['plain', 'base64', 'hex'])('a secret that got out is found: %s', (encoding) =>
   withDirectory(async (directory) => {
@@ -86,7 +117,7 @@ test.each(['plain', 'base64', 'hex'])('a secret that got out is found: %s', (enc
 );
 
 /** A host whose programs write down how they were called, before they do their work. */
-async function createHost(directory: string) {
+async function createHost(directory: string, secrets?: z.input<typeof configSchema>['secrets']) {
   const programs = join(directory, 'bin');
   await mkdir(programs);
   const looksAtItself = `#!/bin/sh\ncat /proc/$$/cmdline /proc/$$/environ >> '${directory}/seen'\n`;
@@ -97,13 +128,16 @@ async function createHost(directory: string) {
   // The device mapper is not needed for what is done here, and not on every machine.
   await program('cryptsetup', `if [ "$1" = status ]; then echo "$2 is inactive."; exit 4; fi\nPATH='${path}' exec cryptsetup "$@"\n`);
   await program('fails-after-reading', `cat > '${directory}/received'\ncat <&3 >> '${directory}/received'\necho 'no space left' >&2\nexit 2\n`);
+  await program('prints-secret', `echo '${canaries.printed}'\nif [ "$1" = badly ]; then echo '${canaries.printed}' >&2; exit 1; fi\n`);
   process.env['PATH'] = [programs, path].join(delimiter);
   process.env['TMPDIR'] = directory;
 
   const secretFile = join(directory, 'backup.secret');
   await writeFile(secretFile, canaries.backupPassphrase, { mode: 0o600 });
+  await writeFile(join(directory, 'backup'), canaries.credential, { mode: 0o400 });
   const harness = createWrapperHarness(directory, {
-    secrets: { backupPassphrase: `file:${secretFile}` },
+    secrets: secrets ?? { backupPassphrase: `file:${secretFile}` },
+    credentialsDirectory: directory,
     volume: {
       file: join(directory, 'volume.img'),
       mountPoint: join(directory, 'mnt'),

@@ -21,7 +21,8 @@ export function createFakeRun(expected: readonly Expected[]): Run & { readonly c
   const run: Run = (file, args, options = {}) => {
     const match = expected.find((candidate) => candidate.file === file && matches(candidate.args, args));
     if (!match) return Promise.reject(new Error(`the test told of no such command: ${[file, ...args].join(' ')}`));
-    calls.push({ file, args, options });
+    // A secret is overwritten as soon as the command has ended.
+    calls.push({ file, args, options: options.input instanceof Uint8Array ? { ...options, input: Uint8Array.from(options.input) } : options });
     const given = typeof match.answer === 'function' ? match.answer(args, options) : (match.answer ?? '');
     const answer = { stdout: '', stderr: '', exitCode: 0, ...(typeof given === 'string' ? { stdout: given } : given) };
     if (!(options.answers ?? [0]).includes(answer.exitCode)) {

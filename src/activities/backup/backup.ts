@@ -164,9 +164,8 @@ async function nameBackup(attempt: Attempt, kind: string, ending: string): Promi
 }
 
 /** @param isNew - Nothing has been encrypted with it yet: a slip of the finger would encrypt everything, and be proven by itself. */
-export async function backupPassphrase(attempt: Attempt, isNew = false): Promise<string> {
-  const passphrase = await attempt.secret('backupPassphrase', "the passphrase of the backups, which is another than the volume's", { isNew });
-  return passphrase.toString('utf8');
+export async function backupPassphrase(attempt: Attempt, isNew = false): Promise<Buffer> {
+  return attempt.secret('backupPassphrase', "the passphrase of the backups, which is another than the volume's", { isNew });
 }
 
 /** On a tmpfs, for one use. */

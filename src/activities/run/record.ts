@@ -6,7 +6,7 @@ import type { RecordedNode, RunRecord } from '../../contract/record.js';
 import { lastGoneOn, type JournalEntry } from '../wrapper/journal.js';
 
 /** What the journal does not say of itself. */
-export type RecordFrame = Pick<RunRecord, 'lockstepVersion' | 'runbook' | 'host' | 'workflowId' | 'runId' | 'startedBy' | 'state' | 'outcome' | 'summary'>;
+export type RecordFrame = Pick<RunRecord, 'lockstepVersion' | 'runbook' | 'host' | 'workflowId' | 'runId' | 'startedBy' | 'state' | 'outcome' | 'summary' | 'auditLog'>;
 
 type Ended = Extract<JournalEntry, { kind: 'ended' }>;
 type Began = Extract<JournalEntry, { kind: 'began' }>;
@@ -133,6 +133,7 @@ export function renderRecord(record: RunRecord): string {
     '',
     `Run ${record.runId} (${record.workflowId}), started by ${record.startedBy} (as claimed) at ${record.startedAt}, ended at ${record.endedAt ?? ''}.`,
     `Lockstep ${record.lockstepVersion}; lockstep.yaml at the start: SHA-256 ${record.configDigest}.`,
+    ...(record.auditLog === undefined ? [] : [`Audit log by then: seq=${record.auditLog.sequence} chain=${record.auditLog.chain}.`]),
     ...(record.wayBack === undefined ? [] : [renderWayBack(record.wayBack)]),
     `In steps ${record.engine.secondsInSteps.toFixed(1)} s, between steps ${record.engine.secondsBetweenSteps.toFixed(1)} s (median ${record.engine.medianMillisecondsBetweenSteps} ms).`,
     '',

@@ -5,6 +5,7 @@ import type { Facts } from '../../contract/facts.js';
 import type { Adopted, CaughtUp, Opened } from '../../contract/settings.js';
 import type { RunState } from '../../contract/status.js';
 import { toRunSettings } from '../../config/settings.js';
+import { auditPositionPath, readAuditPosition } from '../../host/audit/auditPosition.js';
 import { ensureTextFile } from '../../host/files/textFile.js';
 import { changes, reads, type Activity, type Attempt } from '../activity.js';
 import { adoptLastRun, assertLastRunGoesOn, tellAdoptedRun } from './adoption.js';
@@ -93,8 +94,12 @@ export function createRunActivities(dependencies: RunDependencies) {
       if (args.state === 'rolled back') await tellAdoptedRun(attempt);
       if (end?.state !== args.state) await attempt.journal({ kind: 'closed', at, state: args.state, outcome: args.outcome });
       const { workflowId, runId, runbook, startedBy } = call;
+      const audited = await readAuditPosition(auditPositionPath(config));
       const record = makeRecord(
-        { lockstepVersion: dependencies.lockstepVersion, runbook, host: config.host, workflowId, runId, startedBy, ...args },
+        {
+          ...{ lockstepVersion: dependencies.lockstepVersion, runbook, host: config.host, workflowId, runId, startedBy, ...args },
+          ...(audited === undefined ? {} : { auditLog: { sequence: audited.sequence, chain: audited.chain } }),
+        },
         // Of its own step it can not tell the end.
         (await attempt.readJournal()).filter((entry) => !('node' in entry) || entry.node !== call.node),
       );

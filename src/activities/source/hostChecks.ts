@@ -2,6 +2,7 @@ import { PermanentFailure } from '../../contract/errors.js';
 import { reads } from '../activity.js';
 import { needSource } from './source.js';
 import { assertVolumePlaceFree } from '../volume/volumePlace.js';
+import { findPassphrasesInTheClear } from './passphrasePlaces.js';
 
 const day = 24 * 3600 * 1000;
 
@@ -28,7 +29,14 @@ export const hostCheckActivities = {
       );
     }
     const { release } = await tools.system.readKernelRelease();
-    return { kernel: release, aes: processor.aes, argon2idMemoryBytes, cpus: processor.cpus };
+    const passphrasesInTheClear = await findPassphrasesInTheClear(config);
+    return {
+      kernel: release,
+      aes: processor.aes,
+      argon2idMemoryBytes,
+      cpus: processor.cpus,
+      ...(passphrasesInTheClear.length === 0 ? {} : { passphrasesInTheClear }),
+    };
   }),
 
   /** System instability is a no-go in the plan. */

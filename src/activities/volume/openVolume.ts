@@ -21,6 +21,23 @@ export function volumeLayout(config: Config) {
   };
 }
 
+const unlockingWithFact = 'unlock-with';
+
+/** Says which secret opens the volume from now on in this run: the operational one may be lost, or just replaced. */
+export async function keepUnlockingSecret(attempt: Pick<Attempt, 'directory'>, secret: SecretName): Promise<void> {
+  await keepFact(attempt, unlockingWithFact, { secret });
+}
+
+async function unlockingSecret(attempt: Attempt): Promise<{ readonly secret: SecretName; readonly words: string }> {
+  const secret = (await readFact<{ readonly secret: SecretName }>(attempt, unlockingWithFact))?.secret ?? 'operationalPassphrase';
+  return { secret, words: unlockingWords[secret] ?? 'the operational passphrase' };
+}
+
+const unlockingWords: Partial<Readonly<Record<SecretName, string>>> = {
+  newOperationalPassphrase: 'the NEW operational passphrase',
+  recoveryPassphrase: 'the recovery passphrase',
+};
+
 /**
  * Opens, mounts and recognises the volume; asks for the operational passphrase where it is closed.
  *
@@ -32,12 +49,15 @@ export async function openAndMount(attempt: Attempt, { mounted }: { readonly mou
   const status = await tools.cryptsetup.status({ name });
   let opened = false;
   if (!status.active) {
-    const passphrase = await attempt.secret('operationalPassphrase', `the operational passphrase, to open ${name}`);
-    // Written before it opens: a crash between the two must not leave an unlock that nobody can see.
-    const giver = attempt.giverOf('operationalPassphrase');
-    await attempt.audit('VOLUME_UNLOCK_BEGIN', { volume: name }, giver);
-    await keepFact(attempt, unlockingFact, { node: attempt.call.node, ...(giver === undefined ? {} : { giver }) } satisfies UnlockingFact);
-    await asking(attempt, 'operationalPassphrase', () => tools.cryptsetup.open({ device: volumeDevice(config.volume), name, passphrase }));
+    const { secret, words } = await unlockingSecret(attempt);
+    const passphrase = await attempt.secret(secret, `${words}, to open ${name}`);
+    // Written before it opens: a crash between the two must not leave a try that nobody can see. What then has neither
+    // an unlock nor a failed one behind it in the log is a try whose end nobody saw.
+    const giver = attempt.giverOf(secret);
+    const { occurrence } = attempt;
+    await attempt.audit('VOLUME_UNLOCK_BEGIN', { volume: name }, giver, occurrence);
+    await keepFact(attempt, unlockingFact, { node: attempt.call.node, occurrence, ...(giver === undefined ? {} : { giver }) } satisfies UnlockingFact);
+    await asking(attempt, secret, () => tools.cryptsetup.open({ device: volumeDevice(config.volume), name, passphrase }), () => dropFact(attempt, unlockingFact));
     opened = true;
   }
   await tellUnlocked(attempt);
@@ -51,6 +71,8 @@ export async function openAndMount(attempt: Attempt, { mounted }: { readonly mou
 /** Who unlocks the volume at which node, kept until the audit log has it: a worker that is killed right after it forgets that. */
 interface UnlockingFact {
   readonly node: string;
+  /** The attempt that unlocks: a later one tells of it by this, and of a second unlock by its own. */
+  readonly occurrence: string;
   readonly giver?: ReturnType<Attempt['giverOf']>;
 }
 
@@ -59,17 +81,23 @@ const unlockingFact = 'unlocking';
 async function tellUnlocked(attempt: Attempt): Promise<void> {
   const unlocking = await readFact<UnlockingFact>(attempt, unlockingFact);
   if (unlocking?.node !== attempt.call.node) return;
-  await attempt.audit('VOLUME_UNLOCK', { volume: attempt.config.volume.name }, unlocking.giver);
+  await attempt.audit('VOLUME_UNLOCK', { volume: attempt.config.volume.name }, unlocking.giver, unlocking.occurrence);
   await dropFact(attempt, unlockingFact);
 }
 
-/** A wrong passphrase is asked for again, and counted in the audit log. */
-export async function asking<R>(attempt: Attempt, name: SecretName, use: () => Promise<R>): Promise<R> {
+/**
+ * A wrong passphrase is asked for again, and counted in the audit log: each try by itself, also where a
+ * retry of the same opening was given another one, or read the same wrong one from its file.
+ *
+ * @param onWrong - Done when the failed try is in the log.
+ */
+export async function asking<R>(attempt: Attempt, name: SecretName, use: () => Promise<R>, onWrong: () => Promise<void> = () => Promise.resolve()): Promise<R> {
   try {
     return await use();
   } catch (error) {
     if (!(error instanceof WrongPassphrase)) throw error;
-    await attempt.audit('VOLUME_UNLOCK_FAILED', { device: error.device }, attempt.giverOf(name));
+    await attempt.audit('VOLUME_UNLOCK_FAILED', { device: error.device }, attempt.giverOf(name), attempt.occurrence);
+    await onWrong();
     return attempt.refuseSecret(name, `${error.message}: once more, please`);
   }
 }

@@ -1,5 +1,4 @@
-import { chown, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chown } from 'node:fs/promises';
 import { PermanentFailure } from '../../contract/errors.js';
 import type { SecretName } from '../../config/schema.js';
 import { volumeDevice } from '../../config/volumeDevice.js';
@@ -9,9 +8,10 @@ import { fitExt4Label } from '../../host/disks/filesystem.js';
 import { ensureTextFile } from '../../host/files/textFile.js';
 import { changes, reads, type Attempt } from '../activity.js';
 import { assertUnused } from '../wayBack/carriedSource.js';
+import { keepProven } from '../keys/provenSlots.js';
 import { isDeployed } from '../services/presentDatabase.js';
+import { takeHeaderBackup } from './headerBackup.js';
 import { asking, openAndMount, prepareMountPoint, volumeLayout } from './openVolume.js';
-import { keepFact, readFact } from '../run/runFacts.js';
 import { volumeSizeBytes } from '../source/space.js';
 import { assertArgon2idMinimum, fitArgon2id } from './argon2id.js';
 import { readDatabaseOwner } from './databaseOwner.js';
@@ -105,7 +105,7 @@ export const volumeActivities = {
 
   /**
    * A passphrase typed anew from where it is stored opens its own slot: the plan's "must unlock the
-   * volume before storing", turned round. One that lockstep.yaml takes from a file is read from there.
+   * volume before storing", turned round. One that lockstep.yaml takes from elsewhere is read from there.
    */
   confirmPassphrase: reads(async (attempt, { role }: { readonly role: LuksRole }) => {
     const name: SecretName = role === 'operational' ? 'operationalPassphrase' : 'recoveryPassphrase';
@@ -115,9 +115,10 @@ export const volumeActivities = {
     const slot = slotOfRole(await attempt.tools.cryptsetup.readHeader({ device }), role);
     const answer = await attempt.tools.cryptsetup.testPassphrase({ device, passphrase, slot });
     if (!answer.matches) {
-      await attempt.audit('PASSPHRASE_WRONG', { slot }, attempt.giverOf(name));
+      await attempt.audit('PASSPHRASE_WRONG', { slot }, attempt.giverOf(name), attempt.occurrence);
       return attempt.refuseSecret(name, `that does not open slot ${slot}: the ${role} passphrase once more, read from ${from}`);
     }
+    await keepProven(attempt, answer.slot);
     return { slot: answer.slot, typed: attempt.giverOf(name) !== undefined };
   }),
 
@@ -156,13 +157,9 @@ export const volumeActivities = {
   backupHeader: changes('HEADER_BACKUP', async (attempt) => {
     const { config, tools } = attempt;
     const device = volumeDevice(config.volume);
-    const file = join(attempt.directory, 'luks-header.img');
     const passphrase = await attempt.secret('operationalPassphrase', 'the operational passphrase, to prove the header backup');
-    const kept = await readFact<{ file: string; sizeBytes: number; sha256: string }>(attempt, 'header-backup');
-    // A backup without its digest kept is one that a killed attempt made: it is made again.
-    if (kept === undefined) await rm(file, { force: true });
-    const backup = kept ?? (await tools.cryptsetup.headerBackup({ device, file }));
-    await keepFact(attempt, 'header-backup', backup);
+    const backup = await takeHeaderBackup(attempt);
+    const { file } = backup;
     const answer = await tools.cryptsetup.testHeaderBackup({ device, file, passphrase });
     if (!answer.matches) throw new PermanentFailure(`the header backup ${file} does not open with the operational passphrase`, 'check the disk under it, then retry');
     return { ...backup, slot: answer.slot };
@@ -181,7 +178,7 @@ export const volumeActivities = {
  *
  * @throws SecretNeeded for another new one.
  */
-async function assertUnlikeBackups(attempt: Attempt, name: SecretName, passphrase: Buffer): Promise<void> {
+export async function assertUnlikeBackups(attempt: Attempt, name: SecretName, passphrase: Buffer): Promise<void> {
   const ofBackups = await attempt.secret('backupPassphrase', "the passphrase of the backups, to see that the volume's is another");
   if (!ofBackups.equals(passphrase)) return;
   attempt.refuseSecret(name, 'that is the passphrase of the backups: type another NEW one for the volume', true);

@@ -28,10 +28,10 @@ export function decisionEvents({ runId, news }: Call): readonly DecisionEvent[] 
   return news.decisions.filter(({ outcome }) => outcome !== 'malformed').map((decision) => toEvent(runId, decision));
 }
 
-function toEvent(runId: string, { at, question, answer, by, reason, outcome }: RecordedDecision): DecisionEvent {
+function toEvent(runId: string, { at, question, answer, by, reason, login, outcome }: RecordedDecision): DecisionEvent {
   return {
     id: [runId, question, 'decision', at, 'DECISION', answer, by, outcome].join('/'),
-    details: { node: question.split('.')[0] ?? question, question, answer, outcome, ...(reason === undefined ? {} : { reason }), decided: at },
+    details: { node: question.split('.')[0] ?? question, question, answer, outcome, ...(reason === undefined ? {} : { reason }), ...(login === undefined ? {} : { login }), decided: at },
     who: { by },
   };
 }

@@ -10,6 +10,7 @@ import { createHostTools } from '../../host/tools.js';
 import type { Activity, Attempt, Who } from '../activity.js';
 import { assertHoldsHost, assertNotBehind, isLent } from './hostAhead.js';
 import type { Holder } from './claim.js';
+import { toAlert, type RaiseAlert } from '../run/alertPeople.js';
 import { hasActedBefore, openJournal, type CallIdentity, type EndOfAttempt } from './journal.js';
 import { appendCommandLog } from './commandLog.js';
 import { decisionEvents, newsFor } from './news.js';
@@ -23,6 +24,8 @@ export interface WrapperDependencies {
   /** Reads lockstep.yaml anew for each attempt, so that a mended file counts at the next retry. */
   readonly loadConfig: () => Promise<{ readonly config: Config; readonly digest: string }>;
   readonly vault: SecretVault;
+  /** Where systemd put the worker's credentials; undefined where it was given none. */
+  readonly credentialsDirectory: string | undefined;
   readonly singleFlight: SingleFlight;
   readonly turns: Turns;
   /** Whether the server knows a run as running; `unknown` where it can not be asked. */
@@ -35,6 +38,7 @@ export interface WrapperDependencies {
     readonly end: (name: string) => Promise<void>;
   };
   readonly audit: (config: Config, id: string, event: string, call: Call, details: Readonly<Record<string, string | number>>, who?: Who) => Promise<void>;
+  readonly raiseAlert: RaiseAlert;
   readonly bootId: () => Promise<string>;
   readonly now: () => Date;
 }
@@ -95,7 +99,7 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
     const controlGroup = await dependencies.controlGroups.takeOver(group);
     const onFailure = appendCommandLog(directory);
     const run = createRun({ signal, onFailure, ...(controlGroup === undefined ? {} : { controlGroup }) });
-    const secrets = createSecretReader({ config, vault: dependencies.vault, call });
+    const secrets = createSecretReader({ config, vault: dependencies.vault, call, run, credentialsDirectory: dependencies.credentialsDirectory });
     const attempt: Attempt = {
       call,
       config,
@@ -111,7 +115,9 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
       giverOf: secrets.giverOf,
       journal: journal.append,
       readJournal: journal.read,
-      audit: (event, details, who) => dependencies.audit(config, eventId(call, event), event, call, details, who),
+      occurrence: `${call.opening}.${attemptNumber}`,
+      audit: (event, details, who, occurrence) => dependencies.audit(config, eventId(call, event, occurrence), event, call, details, who),
+      alert: (words, key = words.subject) => dependencies.raiseAlert(toAlert(call, words, key, { host: config.host, at: dependencies.now() })),
       now: dependencies.now,
     };
 
@@ -146,7 +152,12 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
       await ended(signal.aborted ? 'cancelled' : error instanceof SecretNeeded ? 'secret needed' : 'failed', { message: messageOf(error) });
       throw error;
     } finally {
-      await dependencies.controlGroups.end(group);
+      try {
+        await dependencies.controlGroups.end(group);
+      } finally {
+        // Not before: a program that is still there could read what has been overwritten for a passphrase.
+        secrets.overwrite();
+      }
     }
   }
 }
@@ -161,9 +172,9 @@ export function runDirectory(config: Pick<Config, 'stateDirectory'>, call: Pick<
   return join(config.stateDirectory, 'runs', `${call.runbook}-${call.runId}`);
 }
 
-/** Once for each run, node, phase, opening and event, whatever the number of attempts. */
-function eventId(call: Call, event: string): string {
-  return [call.runId, call.node, call.phase, call.opening, event].join('/');
+/** Once for each run, node, phase, opening and event, whatever the number of attempts; unless it names its occurrence. */
+function eventId(call: Call, event: string, occurrence = String(call.opening)): string {
+  return [call.runId, call.node, call.phase, occurrence, event].join('/');
 }
 
 function identityOf({ node, title, plan, opening, phase, undoable }: Call): CallIdentity {

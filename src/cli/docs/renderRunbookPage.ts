@@ -1,4 +1,4 @@
-import { failedUndoWords, offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
+import { failedUndoWords, movesUsers, offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
 
 /**
  * A runbook's page in Markdown, made from the list that the engine walks, so that the page cannot say
@@ -61,7 +61,8 @@ function notesOf(node: NodeDescription): string[] {
   ];
 }
 
-function renderWayBack({ undoes, undone, carryOver, afterRollback, noWayBackFrom }: RunbookDescription): string[] {
+function renderWayBack(runbook: RunbookDescription): string[] {
+  const { undoes, undone, afterRollback, noWayBackFrom } = runbook;
   if (noWayBackFrom !== undefined) return [`There is none. A no-go, \`lockstep rollback\`, or "rollback" where a step has failed leaves the host as it is, until "${noWayBackFrom}" begins. From then on the run goes to its end.`];
   const undos = undone.filter(({ undo }) => undo !== undefined).reverse();
   return [
@@ -84,6 +85,12 @@ function renderWayBack({ undoes, undone, carryOver, afterRollback, noWayBackFrom
             '',
           ],
     ),
+    ...(movesUsers(runbook) ? renderPastNoReturn(runbook) : []),
+  ];
+}
+
+function renderPastNoReturn({ undoes, carryOver }: RunbookDescription): string[] {
+  return [
     'That alone is the way back until users may have written on the new volume, which the journal on the host says. From then on the run asks first:',
     '',
     ...(carryOver.length === 0

@@ -1,6 +1,6 @@
 import { estimateOfflineSeconds, estimateOfPlanSeconds } from '../../contract/estimate.js';
 import { formatBytes, formatSeconds } from '../../contract/facts.js';
-import { failedUndoWords, offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
+import { failedUndoWords, movesUsers, offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
 import { spread, wrapHanging } from './text.js';
 import type { Theme } from './theme.js';
 
@@ -55,7 +55,7 @@ function renderRollback(runbook: RunbookDescription, width: number, theme: Theme
     ...runbook.afterRollback.flatMap((node) => renderNode(node, width, theme)),
     '',
     ...wrapHanging('', theme.dim(failedUndoWords), width),
-    ...wrapHanging('', theme.dim('Until users may have written on the new volume, rollback is a switch back to the untouched source.'), width),
+    ...(!movesUsers(runbook) ? [] : wrapHanging('', theme.dim('Until users may have written on the new volume, rollback is a switch back to the untouched source.'), width)),
     ...renderCarryOver(runbook, width, theme),
   ];
 }

@@ -1,5 +1,7 @@
+import type { People } from '../../config/peopleSchema.js';
 import { formatSeconds } from '../../contract/facts.js';
 import { secretAnswers, type OpenQuestion } from '../../contract/questions.js';
+import { describeHolders } from './peopleLines.js';
 import { spread, tabulate, wrapHanging } from './text.js';
 import type { Theme } from './theme.js';
 
@@ -29,15 +31,19 @@ const verbs: Readonly<Record<string, string>> = {
   stop: 'stop',
 };
 
-/**
- * An open question as a block: what is asked, the figures to decide on, and what to type.
- *
- * @param flags - Added to each command, such as ` --host db2`.
- */
-export function renderQuestion(
-  question: OpenQuestion,
-  { width, now, theme, flags = '' }: { readonly width: number; readonly now: Date; readonly theme: Theme; readonly flags?: string },
-): string[] {
+/** How a question is shown. */
+export interface QuestionView {
+  readonly width: number;
+  readonly now: Date;
+  readonly theme: Theme;
+  /** Added to each command, such as ` --host db2`. */
+  readonly flags?: string;
+  /** Known on the host alone: who can answer a question for a secret, and where that is kept. */
+  readonly people?: People;
+}
+
+/** An open question as a block: what is asked, the figures to decide on, who can answer, and what to type. */
+export function renderQuestion(question: OpenQuestion, { width, now, theme, flags = '', people }: QuestionView): string[] {
   const edge = (question.kind === 'parked' || question.kind === 'cancelled' ? theme.bad : theme.warning)('┃ ');
   const inner = width - 2;
   const open = `open ${formatSeconds(Math.max(0, (now.getTime() - Date.parse(question.openedAt)) / 1000))}`;
@@ -46,6 +52,7 @@ export function renderQuestion(
   return [
     ...spread('', theme.bold(question.title), theme.dim(open), inner),
     ...tabulate(question.evidence, 2, inner),
+    ...(people === undefined || question.secret === undefined ? [] : tabulate(describeHolders(people, question.secret, now), 2, inner)),
     ...agreement(question, inner),
     ...(question.until === undefined
       ? []

@@ -1,3 +1,4 @@
+import type { People } from '../../config/peopleSchema.js';
 import { formatSeconds } from '../../contract/facts.js';
 import type { NodeStatus, Progress, RunStatus } from '../../contract/status.js';
 import { renderProgress } from './progressBar.js';
@@ -27,6 +28,8 @@ export interface StatusView {
   readonly running?: RunningStep;
   /** Added to each command that is shown, such as ` --host db2`. */
   readonly flags?: string;
+  /** Known on the host alone: who can answer a question for a secret. */
+  readonly people?: People;
 }
 
 /** How much is shown of a section, from most to least; the first that fits is taken. */

@@ -1,8 +1,10 @@
 import { constants } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { PermanentFailure } from '../../contract/errors.js';
-import { type AuditEvent, chainOf, parseAuditLine, renderAuditLine, toAuditId } from './auditLine.js';
-import { splitLines } from './auditVerification.js';
+import { type AuditEvent, renderAuditLine, toAuditId } from './auditLine.js';
+import { keepAuditPosition, readAuditPosition } from './auditPosition.js';
+import { remember, takeUpLog, type KnownLog } from './auditTakeUp.js';
+import type { TellJournal } from './systemJournal.js';
 import { syncDirectoryOf } from '../files/durable.js';
 import { errorCode, ifPresent } from '../failure.js';
 
@@ -12,43 +14,67 @@ export type { AuditEvent } from './auditLine.js';
 export interface AuditLog {
   /**
    * Writes an event as one line and waits until it is on the disk. An event whose id is in the log
-   * already is not written again.
+   * already, or in the file that was rotated last, is not written again.
    *
    * @returns Whether a line was written.
    */
   readonly append: (event: AuditEvent) => Promise<boolean>;
 }
 
+/** What an audit log is made of. */
+export interface AuditLogSettings {
+  readonly path: string;
+  /** Where the log's position is kept: {@link auditPositionPath}. */
+  readonly positionPath: string;
+  readonly clock: () => Date;
+  /** Gets each line after it is on the disk. */
+  readonly tell?: TellJournal;
+}
+
 /**
  * Opens the audit log, lazily: a first event makes the file, `root:adm` and 0640 as its neighbours in
  * /var/log are, so that those who review logs need not be root.
  *
- * Each line carries a chain over the one before. That shows damage and careless edits; whoever can
- * write the file can also compute the chain anew, and lines cut off at the end leave no trace in what
- * remains, so the last chain belongs into the run record as well.
+ * Each line carries its number and a chain over the one before. That shows damage and careless edits;
+ * whoever can write the file can also compute the chain anew, and cut lines off at the end together with
+ * the position that is kept: that only an anchor off the host shows.
  *
- * A log that was rotated away begins anew, with a chain of its own.
+ * Sequence and chain go on over a rotation by rename, after which the first line names where the log
+ * stood. Where lines are gone that were on the disk, by a truncation in place (logrotate's copytruncate),
+ * by hand or with a removed file, the next line says so and goes on from where the log stood.
  *
  * Calls within a process queue up. Another process may have appended in between, which is noticed, but
  * two processes must not append at the same moment: the worker, one to a host, is the writer.
  */
-export function createAuditLog({ path, clock }: { readonly path: string; readonly clock: () => Date }): AuditLog {
-  let known: Known | undefined;
+export function createAuditLog({ path, positionPath, clock, tell = () => undefined }: AuditLogSettings): AuditLog {
+  let known: KnownLog | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   async function appendNow(event: AuditEvent): Promise<boolean> {
     const file = await openLog(path);
     try {
-      const stats = await file.stat();
-      if (known?.inode !== stats.ino || known.sizeBytes !== stats.size) known = await scan(path, stats.ino, file, clock);
+      const { ino, size, birthtimeMs } = await file.stat();
+      const written: Buffer[] = [];
+      const isTakenUp = known?.inode !== ino || known.sizeBytes !== size;
+      if (known === undefined || isTakenUp) {
+        const taken = await takeUpLog({ path, file, inode: ino, bornAt: birthtimeMs, kept: await readAuditPosition(positionPath), clock });
+        known = taken.known;
+        if (taken.line !== undefined) written.push(taken.line);
+      }
       const id = toAuditId(event.id);
-      const line = known.ids.has(id) ? undefined : renderAuditLine(event, clock(), known.chain);
+      const line = known.ids.has(id) ? undefined : renderAuditLine(event, clock(), known.position);
       // What is not known any more is read again: after a failure below nobody can say how much was written.
       const before = known;
       known = undefined;
       if (line !== undefined) await writeWhole(file, line);
       await file.sync();
-      if (line !== undefined) remember(before, line);
+      if (line !== undefined) {
+        remember(before, line);
+        written.push(line);
+      }
+      const { inode, position } = before;
+      if ((isTakenUp || line !== undefined) && position.sequence > 0) await keepAuditPosition(positionPath, { sequence: position.sequence, chain: position.chain, path, inode, bornAt: birthtimeMs });
+      for (const each of written) tell(each.toString('utf8').trimEnd());
       known = before;
       return line !== undefined;
     } finally {
@@ -64,14 +90,6 @@ export function createAuditLog({ path, clock }: { readonly path: string; readonl
       return result;
     },
   };
-}
-
-/** What this process knows of the file, good as long as inode and size are the same. */
-interface Known {
-  readonly inode: number;
-  sizeBytes: number;
-  chain: string;
-  readonly ids: Set<string>;
 }
 
 async function openLog(path: string): Promise<FileHandle> {
@@ -98,56 +116,9 @@ async function readGroupId(name: string): Promise<number | undefined> {
   return id === undefined ? undefined : Number(id);
 }
 
-/** Reads the whole file, and mends a last line that a power cut left without its end. */
-async function scan(path: string, inode: number, file: FileHandle, clock: () => Date): Promise<Known> {
-  const content = await file.readFile();
-  const { lines, torn } = splitLines(content);
-  const known: Known = { inode, sizeBytes: content.length - torn.length, chain: '', ids: new Set() };
-  for (const line of lines) {
-    const parsed = parseAuditLine(line);
-    if (parsed !== undefined) known.ids.add(parsed.id);
-    known.chain = parsed?.chain ?? chainOf(known.chain, line);
-  }
-  if (torn.length > 0) await repair(path, known, torn.length, clock);
-  return known;
-}
-
-/**
- * Overwrites the torn line with the record of its removal and cuts what is left behind it, in this
- * order: a power cut in between leaves a torn line again, never a cut that nobody knows of.
- */
-async function repair(path: string, known: Known, cutBytes: number, clock: () => Date): Promise<void> {
-  const at = clock();
-  const event = {
-    id: `repair/${known.sizeBytes}/${at.getTime()}`,
-    event: 'AUDIT_LOG_REPAIRED',
-    by: 'lockstep',
-    details: { cutBytes },
-  };
-  const line = renderAuditLine(event, at, known.chain);
-  // Not the descriptor for appending: on it, Linux ignores the position of a write.
-  const file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
-  try {
-    await writeWhole(file, line, known.sizeBytes);
-    await file.truncate(known.sizeBytes + line.length);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  remember(known, line);
-}
-
-async function writeWhole(file: FileHandle, bytes: Buffer, position?: number): Promise<void> {
-  const { bytesWritten } = await file.write(bytes, 0, bytes.length, position ?? null);
+async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
+  const { bytesWritten } = await file.write(bytes);
   if (bytesWritten !== bytes.length) {
     throw new Error(`the audit log took ${bytesWritten} of ${bytes.length} bytes; look for room on its filesystem`);
   }
-}
-
-function remember(known: Known, line: Buffer): void {
-  const parsed = parseAuditLine(line.toString('latin1').trimEnd());
-  if (parsed === undefined) throw new Error('an audit line was written that cannot be read; report it');
-  known.sizeBytes += line.length;
-  known.chain = parsed.chain;
-  known.ids.add(parsed.id);
 }

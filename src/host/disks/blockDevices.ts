@@ -21,9 +21,28 @@ const sectorBytes = 512;
 export function createBlockDevices({ sysDirectory = '/sys' }: { readonly sysDirectory?: string } = {}) {
   /** A device with all that it stands on: what device-mapper maps, the file behind a loop device, the disk of a partition. */
   async function readNamesBelow({ deviceNumber }: { readonly deviceNumber: DeviceNumber }): Promise<readonly string[]> {
-    const directory = await ifPresent(realpath(join(sysDirectory, 'dev/block', deviceNumber)));
+    const directory = await directoryOf(deviceNumber);
     // A filesystem without a device of its own, such as a network's.
     if (directory === undefined) return [];
+    const names = await Promise.all((await readBelow(directory)).map((number) => readNamesBelow({ deviceNumber: number })));
+    return [...new Set([basename(directory), ...names.flat()])];
+  }
+
+  /** Whether nothing of a device can be read without the key of a dm-crypt device: itself, or each that it stands on. */
+  async function isOnDmCrypt({ deviceNumber }: { readonly deviceNumber: DeviceNumber }): Promise<boolean> {
+    const directory = await directoryOf(deviceNumber);
+    if (directory === undefined) return false;
+    if ((await ifPresent(readFile(join(directory, 'dm/uuid'), 'utf8')))?.startsWith('CRYPT-') === true) return true;
+    const below = await Promise.all((await readBelow(directory)).map((number) => isOnDmCrypt({ deviceNumber: number })));
+    return below.length > 0 && below.every((isEncrypted) => isEncrypted);
+  }
+
+  function directoryOf(deviceNumber: DeviceNumber): Promise<string | undefined> {
+    return ifPresent(realpath(join(sysDirectory, 'dev/block', deviceNumber)));
+  }
+
+  /** What a device stands on, one level down. */
+  async function readBelow(directory: string): Promise<readonly DeviceNumber[]> {
     const isPartition = (await ifPresent(stat(join(directory, 'partition')))) !== undefined;
     const slaves = (await ifPresent(readdir(join(directory, 'slaves')))) ?? [];
     const backing = (await ifPresent(readFile(join(directory, 'loop/backing_file'), 'utf8')))?.trim();
@@ -32,8 +51,7 @@ export function createBlockDevices({ sysDirectory = '/sys' }: { readonly sysDire
       ...(isPartition ? [await numberOf(dirname(directory))] : []),
       ...(backing === undefined ? [] : [await numberOfFilesystem(backing)]),
     ];
-    const names = await Promise.all(below.map(async (number) => (number === undefined ? [] : readNamesBelow({ deviceNumber: number }))));
-    return [...new Set([basename(directory), ...names.flat()])];
+    return below.filter((number) => number !== undefined);
   }
 
   async function numberOf(directory: string): Promise<DeviceNumber | undefined> {
@@ -48,6 +66,7 @@ export function createBlockDevices({ sysDirectory = '/sys' }: { readonly sysDire
 
   return {
     readNamesBelow,
+    isOnDmCrypt,
 
     /**
      * A device with its size and what stands on it; undefined where there is nothing at that path.

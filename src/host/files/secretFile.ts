@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
 import { PermanentFailure } from '../../contract/errors.js';
-import { errorCode } from '../failure.js';
+import { readLineFile } from './secretLine.js';
 
 /**
  * Reads a secret of the kind `file:`: one line, in a regular file that root alone can read. No message
@@ -11,60 +10,22 @@ import { errorCode } from '../failure.js';
  * @returns The line without its newline, in a buffer that the caller may overwrite after use.
  * @throws {@link PermanentFailure} naming what is wrong with the file, and the command that mends it.
  */
-export async function readSecretFile(path: string): Promise<Buffer> {
-  const file = await openSecretFile(path);
-  try {
-    await assertPrivate(path, file);
-    return toLine(path, await file.readFile());
-  } finally {
-    await file.close();
-  }
+export function readSecretFile(path: string): Promise<Buffer> {
+  const label = `the secret file ${path}`;
+  return readLineFile({
+    path,
+    label,
+    whenAbsent: 'put it there, or change its reference in lockstep.yaml',
+    whenUnfit: 'write the secret into it as one line of text',
+    assertPrivate: (stats) => assertOfRootAlone(stats, path, label),
+  });
 }
 
-async function openSecretFile(path: string): Promise<FileHandle> {
-  try {
-    // Without O_NONBLOCK the opening of a pipe waits for someone who writes.
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    const fact = openFailures[errorCode(error) ?? ''];
-    if (fact === undefined) throw error;
-    throw new PermanentFailure(`the secret file ${path} ${fact}`, 'put it there, or change its reference in lockstep.yaml');
-  }
-}
-
-const openFailures: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  ENOTDIR: 'does not exist',
-  ELOOP: 'is a symbolic link',
-  ENXIO: 'is not a regular file',
-};
-
-async function assertPrivate(path: string, file: FileHandle): Promise<void> {
-  const stats = await file.stat();
-  if (!stats.isFile()) throw new PermanentFailure(`the secret file ${path} is not a regular file`, 'name a regular file in lockstep.yaml');
-  if (stats.uid !== 0) {
-    throw new PermanentFailure(`the secret file ${path} belongs to user ${stats.uid}, not root`, `type "chown root:root ${path}"`);
-  }
+function assertOfRootAlone(stats: Stats, path: string, label: string): void {
+  if (stats.uid !== 0) throw new PermanentFailure(`${label} belongs to user ${stats.uid}, not root`, `type "chown root:root ${path}"`);
   const mode = stats.mode & 0o7777;
   if (mode !== 0o600 && mode !== 0o400) {
     const shown = mode.toString(8).padStart(4, '0');
-    throw new PermanentFailure(`the secret file ${path} has mode ${shown}, not 0600 or 0400`, `type "chmod 600 ${path}"`);
+    throw new PermanentFailure(`${label} has mode ${shown}, not 0600 or 0400`, `type "chmod 600 ${path}"`);
   }
-}
-
-function toLine(path: string, content: Buffer): Buffer {
-  const line = content.at(-1) === 0x0a ? content.subarray(0, -1) : content;
-  const fault = findFault(line);
-  if (fault === undefined) return line;
-  content.fill(0);
-  throw new PermanentFailure(`the secret file ${path} ${fault}`, 'write the secret into it as one line of text');
-}
-
-function findFault(line: Buffer): string | undefined {
-  if (line.length === 0) return 'is empty';
-  if (line.includes(0x0a)) return 'has more than one line';
-  // An editor of another system ends lines with it, and then no key slot answers to the passphrase.
-  if (line.includes(0x0d)) return 'has a carriage return in it';
-  if (line.includes(0)) return 'has a NUL byte in it';
-  return undefined;
 }

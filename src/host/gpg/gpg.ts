@@ -156,8 +156,8 @@ function environment(homeDirectory: string): Readonly<Record<string, string>> {
 }
 
 function checked(passphrase: string | Uint8Array): Uint8Array {
-  const bytes = Buffer.from(passphrase);
-  if (bytes.length === 0 || bytes.includes('\n') || bytes.includes(0)) {
+  const bytes = typeof passphrase === 'string' ? Buffer.from(passphrase) : passphrase;
+  if (bytes.length === 0 || bytes.includes(0x0a) || bytes.includes(0)) {
     throw new PermanentFailure('the passphrase for gpg is empty or holds a newline or a NUL', 'gpg would cut it there: choose another');
   }
   return bytes;

@@ -5,6 +5,7 @@ import { createLuksKeySlots } from './luksKeySlots.js';
 import { createLuksMapping } from './luksMapping.js';
 import { createLuksReencrypt } from './luksReencrypt.js';
 import { createLuksRoles } from './luksRoles.js';
+import { createLuksSlotFingerprint } from './luksSlotFingerprint.js';
 import type { Run } from '../processes/runner.js';
 
 export type { CipherRate } from './cipherBenchmark.js';
@@ -29,6 +30,7 @@ export function createCryptsetup({ run }: { readonly run: Run }) {
     ...createLuksHeaderBackup({ run }),
     ...createLuksReencrypt({ run }),
     ...createCipherBenchmark({ run }),
+    ...createLuksSlotFingerprint({ run }),
   };
 }
 

@@ -53,6 +53,8 @@ export interface LuksHeader {
   readonly tokens: readonly LuksToken[];
   /** What an implementation must know to handle the volume, for example `online-reencrypt-v2`. */
   readonly requirements: readonly string[];
+  /** Of the keys that data is encrypted with: tells one volume key from another, and nothing of it. */
+  readonly volumeKeyDigests: readonly string[];
   /** A re-encryption began and has not finished: slots exist twice, for the old key and the new one. */
   readonly reencrypting: boolean;
 }
@@ -79,7 +81,7 @@ const metadataSchema = z.object({
       flags: z.array(z.string()).optional(),
     }),
   ),
-  digests: z.record(decimal, z.object({ keyslots: z.array(decimal), segments: z.array(decimal) })),
+  digests: z.record(decimal, z.object({ keyslots: z.array(decimal), segments: z.array(decimal), digest: z.string() })),
   config: z.object({ requirements: z.object({ mandatory: z.array(z.string()) }).optional() }),
 });
 
@@ -178,6 +180,7 @@ export function parseHeader(uuid: string, json: string): LuksHeader {
       fields,
     })),
     requirements,
+    volumeKeyDigests: Object.values(metadata.digests).flatMap(({ segments: bound, digest }) => (bound.length > 0 ? [digest] : [])),
     reencrypting: requirements.some((requirement) => requirement.includes('reencrypt')),
   };
 }

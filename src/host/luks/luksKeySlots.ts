@@ -84,15 +84,18 @@ export function createLuksKeySlots({ run }: { readonly run: Run }) {
       readonly slot: number;
       readonly argon2id: Argon2id;
     }): Promise<{ slot: number }> {
+      const input = passphraseLines([existing, added]);
       try {
         // --key-slot names the new slot in every version of cryptsetup; --new-key-slot only since 2.6.
         const args = ['luksAddKey', '--batch-mode', '--key-slot', String(slot), ...toPbkdfArgs(argon2id), device];
-        await run('cryptsetup', args, { input: passphraseLines([existing, added]), timeout: 'standard' });
+        await run('cryptsetup', args, { input, timeout: 'standard' });
       } catch (error) {
         explain(error, [
           { exitCode: 2, then: () => new WrongPassphrase(device) },
           { says: /is full/, then: () => new PermanentFailure(`slot ${slot} of ${device} already holds a key`, 'prove whose it is, or choose another slot') },
         ]);
+      } finally {
+        input.fill(0);
       }
       const answering = await findSlot(['--key-slot', String(slot), device], added);
       if (answering !== slot) {

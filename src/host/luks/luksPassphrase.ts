@@ -1,4 +1,5 @@
 import { PermanentFailure } from '../../contract/errors.js';
+import { longestSecretBytes } from '../../contract/secretRules.js';
 
 /** A passphrase as typed, without a newline at its end. */
 export type Passphrase = string | Uint8Array;
@@ -13,8 +14,6 @@ export class WrongPassphrase extends Error {
   }
 }
 
-// cryptsetup's limit for a passphrase that a person types; a longer one could not be typed in an emergency.
-const longestBytes = 512;
 const newline = 0x0a;
 
 /**
@@ -34,6 +33,7 @@ export function passphraseBytes(passphrase: Passphrase): Uint8Array {
 /**
  * Several passphrases for standard input, one a line, as cryptsetup reads them when no key file is named.
  *
+ * @returns A buffer of its own, to be overwritten once it was read.
  * @throws {@link PermanentFailure} as {@link passphraseBytes}.
  */
 export function passphraseLines(passphrases: readonly Passphrase[]): Uint8Array {
@@ -42,7 +42,7 @@ export function passphraseLines(passphrases: readonly Passphrase[]): Uint8Array 
 
 function findFault(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return 'is empty';
-  if (bytes.length > longestBytes) return `is ${bytes.length} bytes long (limit ${longestBytes})`;
+  if (bytes.length > longestSecretBytes) return `is ${bytes.length} bytes long (limit ${longestSecretBytes})`;
   if (bytes.includes(newline)) return 'contains a newline';
   if (bytes.includes(0)) return 'contains a NUL byte';
   return undefined;

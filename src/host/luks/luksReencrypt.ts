@@ -44,9 +44,10 @@ export function createLuksReencrypt({ run }: { readonly run: Run }) {
         ...(resumeOnly ? ['--resume-only'] : []),
         device,
       ];
+      const input = passphraseLines(passphrases);
       try {
         await run('cryptsetup', args, {
-          input: passphraseLines(passphrases),
+          input,
           timeout: 'unlimited',
           onLine: (line) => {
             const percent = /Progress:\s+([\d.]+)%/.exec(line)?.[1];
@@ -55,6 +56,8 @@ export function createLuksReencrypt({ run }: { readonly run: Run }) {
         });
       } catch (error) {
         explain(error, [{ exitCode: 2, then: () => new WrongPassphrase(device) }]);
+      } finally {
+        input.fill(0);
       }
     },
   };

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { PermanentFailure } from '../../contract/errors.js';
+import type { KeyRole } from '../../contract/keys.js';
 import { createLuksHeader, type LuksHeader } from './luksHeader.js';
 import type { Run } from '../processes/runner.js';
 
 /** What a key slot is for. Roles are read from tokens: a re-encryption gives every slot a new number. */
-export type LuksRole = 'operational' | 'recovery';
+export type LuksRole = KeyRole;
 
 /** A Lockstep token in a LUKS2 header. */
 export interface LuksRoleToken {

@@ -42,10 +42,11 @@ const stderrTailBytes = 64 * 1024;
 export function startStage(stage: Stage, { controlGroup, hasInput }: { controlGroup: string | undefined; hasInput: boolean }): StartedStage {
   const name = stage.name ?? stage.file;
   const [program, args] = inControlGroup(controlGroup, stage.file, stage.args);
+  const secrets = (stage.secretDescriptors ?? []).map((secret) => Buffer.from(secret));
   const child = execa(program, args, {
     reject: false,
     buffer: false,
-    stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe', ...(stage.secretDescriptors ?? []).map((secret) => Buffer.from(secret))],
+    stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe', ...secrets],
     forceKillAfterDelay: 5_000,
     // Messages of tools are read by host tools: they must not change with the operator's language.
     env: { LC_ALL: 'C.UTF-8', ...stage.env },
@@ -65,6 +66,7 @@ export function startStage(stage: Stage, { controlGroup, hasInput }: { controlGr
     endInput: () => stdin?.end(stage.finalInput ?? ''),
     output: stdout,
     ended: child.then((result) => {
+      for (const secret of secrets) secret.fill(0);
       if (result.exitCode === 0) return undefined;
       return new CommandFailed(name, result.exitCode, describeEnd(result), { stdout: '', stderr: readStderr() });
     }),

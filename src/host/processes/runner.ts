@@ -26,8 +26,8 @@ export interface RunOptions {
    * them (`gpg --passphrase-fd 3`) but not open them by path (`/dev/fd/3`).
    */
   readonly secretDescriptors?: readonly string[];
-  /** Default `quick`. */
-  readonly timeout?: Timeout;
+  /** Default `quick`; seconds where lockstep.yaml sets them. */
+  readonly timeout?: Timeout | { readonly seconds: number };
   /** Ends the command with SIGTERM, after 5 s with SIGKILL. */
   readonly signal?: AbortSignal;
   readonly cwd?: string;
@@ -39,6 +39,11 @@ export interface RunOptions {
   readonly onLine?: (line: string) => void;
   /** `onLine` gets standard error as well, and nothing of it is kept for the log of failures. */
   readonly mergeOutput?: boolean;
+  /**
+   * Standard output is a secret: it goes to this function alone, as bytes in buffers that are its to
+   * overwrite. The result, a failure and its log have nothing of it, and standard error goes to nobody.
+   */
+  readonly onSecretOutput?: (piece: Buffer) => void;
   /** Called with the id of the process; not where it could not be started. */
   readonly onStart?: (processId: number) => void;
 }
@@ -72,6 +77,8 @@ export class CommandFailed extends Error {
     readonly exitCode: number | undefined,
     readonly how: string,
     output: { stdout: string; stderr: string },
+    /** False where there was no process at all. */
+    readonly hasStarted = true,
   ) {
     super(`${program} ${how}`);
     this.#output = output;
@@ -100,16 +107,19 @@ export interface RunnerSettings {
 export function createRun(settings: RunnerSettings = {}): Run {
   return async (file, args, options = {}) => {
     const [program, programArgs] = inControlGroup(settings.controlGroup, file, args);
-    const child = execa(program, programArgs, toExecaOptions(settings, options));
+    const secrets = (options.secretDescriptors ?? []).map((secret) => Buffer.from(secret));
+    const child = execa(program, programArgs, toExecaOptions(settings, options, secrets));
     if (child.pid !== undefined) options.onStart?.(child.pid);
     if (options.onLine) readLines(options.mergeOutput === true && child.all !== undefined ? child.all : child.stdout, options.onLine);
+    if (options.onSecretOutput) readSecret(child, options.onSecretOutput);
     const result = await child;
+    for (const secret of secrets) secret.fill(0);
     const output = { stdout: asText(result.stdout), stderr: asText(result.stderr) };
     const answers = options.answers ?? [0];
     if (result.exitCode !== undefined && !result.timedOut && !result.isCanceled && answers.includes(result.exitCode)) {
       return { ...output, exitCode: result.exitCode };
     }
-    const failure = new CommandFailed(file, result.exitCode, describeEnd(result, options.cwd), output);
+    const failure = new CommandFailed(file, result.exitCode, describeEnd(result, options.cwd), output, child.pid !== undefined);
     settings.onFailure?.(failure);
     throw failure;
   };
@@ -130,19 +140,21 @@ export function inControlGroup(
   return ['/bin/sh', ['-c', join, controlGroup, file, ...args]];
 }
 
-function toExecaOptions(settings: RunnerSettings, options: RunOptions) {
-  const seconds = timeoutSeconds[options.timeout ?? 'quick'];
+function toExecaOptions(settings: RunnerSettings, options: RunOptions, secrets: readonly Buffer[]) {
+  const { timeout = 'quick' } = options;
+  const seconds = typeof timeout === 'string' ? timeoutSeconds[timeout] : timeout.seconds;
+  const isSecret = options.onSecretOutput !== undefined;
   const signals = [settings.signal, options.signal].filter((signal) => signal !== undefined);
   return {
     reject: false,
     stdio: [
       options.input === undefined ? 'ignore' : 'pipe',
       'pipe',
-      'pipe',
-      ...(options.secretDescriptors ?? []).map((secret) => Buffer.from(secret)),
+      isSecret ? 'ignore' : 'pipe',
+      ...secrets,
     ],
     all: options.mergeOutput === true,
-    buffer: options.onLine === undefined ? true : { stdout: false, stderr: options.mergeOutput !== true, all: false },
+    buffer: options.onLine === undefined && !isSecret ? true : { stdout: false, stderr: options.mergeOutput !== true, all: false },
     maxBuffer: 64 * 1024 * 1024,
     stripFinalNewline: false,
     forceKillAfterDelay: 5_000,
@@ -171,6 +183,20 @@ function describeEnd(result: {
   if (result.exitCode !== undefined) return `exited with status ${result.exitCode}`;
   return `could not be started (${result.code ?? 'unknown reason'})`;
 }
+
+/** What a program leaves behind, such as an agent that it started, may hold its output open for ever: it is not waited for. */
+function readSecret(child: { readonly stdout: Readable; readonly once: (event: 'exit', listener: () => void) => unknown }, onSecretOutput: (piece: Buffer) => void): void {
+  const { stdout } = child;
+  stdout.on('data', onSecretOutput);
+  child.once('exit', () => {
+    // Behind one more look at the pipe, so that a busy worker never takes the first half of a secret for the whole.
+    const abandon = setTimeout(() => setImmediate(() => stdout.destroy()), lingersMilliseconds);
+    stdout.once('close', () => clearTimeout(abandon));
+  });
+}
+
+/** For what was written before the end and is still in the pipe. */
+const lingersMilliseconds = 1000;
 
 function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
   let rest = '';

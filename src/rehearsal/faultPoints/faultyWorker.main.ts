@@ -1,4 +1,4 @@
-import { readEnvironment } from '../../config/environment.js';
+import { credentialsOf, readEnvironment } from '../../config/environment.js';
 import { loadConfig } from '../../config/load.js';
 import { readServerSettings } from '../../worker/connection.js';
 import { serveHost } from '../../worker/serveHost.js';
@@ -15,5 +15,5 @@ void serve();
 async function serve(): Promise<void> {
   const loaded = await loadConfig(environment.configPath);
   const server = readServerSettings(environment);
-  await serveHost({ loaded, server, lockstepVersion: 'rehearsal', notifies: environment.notifies, activityInterceptors: [createFaultPoints(url)] }, stop.signal);
+  await serveHost({ loaded, server, lockstepVersion: 'rehearsal', notifies: environment.notifies, ...credentialsOf(environment), activityInterceptors: [createFaultPoints(url)] }, stop.signal);
 }

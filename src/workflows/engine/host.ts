@@ -1,4 +1,5 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { AlertWords } from '../../contract/alerts.js';
 import type { Call, Condition, JournalSummary } from '../../contract/calls.js';
 import { failureTypes } from '../../contract/errors.js';
 import type { Facts } from '../../contract/facts.js';
@@ -18,6 +19,8 @@ export interface EngineActs {
   ensureConditions: () => Promise<void>;
   /** Makes true what the run leaves, writes its record and gives the host free, or back to the lost run that it was taken from. */
   closeRun: (args: { readonly state: RunState; readonly outcome: string; readonly summary: Facts; readonly leaves: readonly Condition[]; readonly handsBack?: true }) => Promise<void>;
+  /** Tells people something, once for each key of the call's node and opening; it succeeds as soon as the host has it, and needs neither the claim nor a whole lockstep.yaml. */
+  alertPeople: (args: AlertWords & { readonly key: string }) => Promise<void>;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Decision } from '../../contract/questions.js';
+import { describeAgreement } from './agreement.js';
 import { WayBack, whileWaiting } from './ask.js';
 import { attempt } from './attempt.js';
 import type { RunContext } from './context.js';
@@ -64,8 +65,9 @@ async function putQuestion(context: RunContext, question: Question): Promise<voi
   const go = question.asks === 'gate' ? 'go' : 'acknowledged';
   const people = typeof question.people === 'function' ? question.people(context.settings) : question.people;
   const needsReason = typeof question.reasonForGo === 'function' ? question.reasonForGo(context.view()) : question.reasonForGo === true;
+  const opening = context.openingOf(question.id);
   const decision = await put(context, {
-    id: context.openingOf(question.id),
+    id: opening,
     node: question.id,
     kind: question.asks,
     title: question.title,
@@ -78,7 +80,9 @@ async function putQuestion(context: RunContext, question: Question): Promise<voi
       ? {}
       : { until: { at: new Date(Date.now() + question.timeoutSeconds * 1000).toISOString(), answer: 'no-go' } }),
   });
-  const note = `${decision.answer}, ${decision.by}${decision.reason === undefined ? '' : `: ${decision.reason}`}`;
+  const said = `${decision.by}${decision.reason === undefined ? '' : `: ${decision.reason}`}`;
+  const agreed = people !== undefined && people > 1 && decision.answer === go;
+  const note = `${decision.answer}, ${agreed ? describeAgreement(context.inbox.decisions(), opening, go) : said}`;
   context.progress.mark(question.id, decision.answer === go ? 'done' : 'failed', { note });
   if (context.inbox.open().length === 0) context.progress.state = 'running';
   if (decision.answer !== go) throw new WayBack(`${decision.answer} at "${question.title}" by ${decision.by}: ${decision.reason ?? ''}`);

@@ -10,6 +10,7 @@ export const readHost = step({
     ['kernel', host.kernel],
     ['AES acceleration', host.aes ? 'yes' : 'NO: expect 20 to 40 % overhead instead of 3 to 10 %'],
     ['memory for argon2id', formatBytes(host.argon2idMemoryBytes)],
+    ...(host.passphrasesInTheClear ?? []).map((where) => ['PASSPHRASE IN THE CLEAR', where] as const),
   ],
 });
 

@@ -2,8 +2,8 @@ import { formatCount } from '../../contract/facts.js';
 import type { Unless } from '../engine/nodes.js';
 import { optionalStep } from '../words.js';
 
-const isNew: Unless = { holds: ({ input }) => input.newDeployment === true, otherwise: 'without --new-deployment' };
-const isLater: Unless = { holds: ({ input }) => input.newDeployment !== true, otherwise: 'with --new-deployment, which uses the volume at once' };
+const isNew: Unless = { holds: ({ input }) => input.newDeployment === true, otherwise: 'it is not asked for (--new-deployment)' };
+const isLater: Unless = { holds: ({ input }) => input.newDeployment !== true, otherwise: 'a database begins on it at once (--new-deployment)' };
 
 export const checkNewDeployment = optionalStep({
   id: 'check-new-deployment',

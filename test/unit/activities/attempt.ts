@@ -1,3 +1,4 @@
+import type { AlertWords } from '../../../src/contract/alerts.js';
 import { configSchema, type Config } from '../../../src/config/schema.js';
 import type { Attempt } from '../../../src/activities/activity.js';
 import type { JournalEntry } from '../../../src/activities/wrapper/journal.js';
@@ -14,8 +15,9 @@ export interface FakeAttempt {
 }
 
 /** One attempt of an activity on a host that only has the given tools. */
-export function createAttempt({ directory, config = {}, tools = {}, hasPredecessor = false, phase = 'do' }: FakeAttempt): Attempt & { readonly entries: readonly JournalEntry[] } {
+export function createAttempt({ directory, config = {}, tools = {}, hasPredecessor = false, phase = 'do' }: FakeAttempt): Attempt & { readonly entries: readonly JournalEntry[]; readonly alerts: readonly AlertWords[] } {
   const entries: JournalEntry[] = [];
+  const alerts: AlertWords[] = [];
   const refuse = (what: string) => () => Promise.reject(new Error(`the test gave no ${what}`));
   return {
     entries,
@@ -44,7 +46,13 @@ export function createAttempt({ directory, config = {}, tools = {}, hasPredecess
       return Promise.resolve();
     },
     readJournal: () => Promise.resolve(entries),
+    occurrence: '1.1',
     audit: () => Promise.resolve(),
+    alerts,
+    alert: (words) => {
+      alerts.push(words);
+      return Promise.resolve();
+    },
     now: () => new Date('2026-11-01T20:00:00Z'),
   };
 }

@@ -15,7 +15,7 @@ describe('the environment', () => {
   });
 
   it('takes an empty variable for one that is not set', () => {
-    const names = ['LOCKSTEP_CONFIG', 'XDG_CACHE_HOME', 'HOME', 'NO_COLOR', 'SUDO_USER', 'USER', 'SSH_CLIENT', 'SSH_CONNECTION', 'CI', 'NOTIFY_SOCKET'];
+    const names = ['LOCKSTEP_CONFIG', 'XDG_CACHE_HOME', 'HOME', 'NO_COLOR', 'SUDO_USER', 'USER', 'SSH_CLIENT', 'SSH_CONNECTION', 'CI', 'NOTIFY_SOCKET', 'CREDENTIALS_DIRECTORY'];
     expect(readEnvironment(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(readEnvironment({}));
   });
 
@@ -42,6 +42,10 @@ describe('the environment', () => {
       temporalConfigFile: '/a.toml',
       temporalTlsFiles: { TEMPORAL_TLS_CLIENT_KEY_PATH: '/key.pem' },
     });
+  });
+
+  it('knows where systemd put the credentials of a unit', () => {
+    expect(readEnvironment({ CREDENTIALS_DIRECTORY: '/run/credentials/lockstep-worker.service' }).credentialsDirectory).toBe('/run/credentials/lockstep-worker.service');
   });
 
   it('knows NO_COLOR and CI', () => {

@@ -69,6 +69,16 @@ describe('the text of lockstep.yaml', () => {
       'At maintenance.window.opensAt: expected a date and time with its offset, such as 2026-01-31T22:00:00+01:00, found "2026-01-31 22:00" (line 2)',
     ],
     ['deployment:\n  application:\n    baseUrl: here', 'At deployment.application.baseUrl: expected a URL, found "here" (line 4)'],
+    [
+      'secrets: {backupPassphrase: "exec:pass"}',
+      'At secrets.backupPassphrase: expected a reference to a secret: "ask:", "file:/absolute/path", "systemd-credential:NAME" or {exec: [program, argument, …]}, found something else (not shown, in case it is the secret itself) (line 2)',
+    ],
+    [
+      'people: {emergencyContacts: [{name: A, phone: "1", timeZone: Berlin}]}',
+      'At people.emergencyContacts.0.timeZone: expected a time zone by its IANA name, such as Europe/Berlin, found "Berlin" (line 2)',
+    ],
+    ['people: {keyHolders: [{name: A, role: x}, {name: a, role: y}]}', 'At people.keyHolders: expected a list in which each name stands once, found a list (line 2)'],
+    ['people: {keyHolders: [{name: A, role: x, mfa: yes}]}', 'At people.keyHolders.0.mfa: expected true or false, found "yes" (line 2)'],
     ['deployment: {database: {countedTables: [a, 5]}}', 'At deployment.database.countedTables.1: expected a text, found 5 (line 2)'],
   ])('says of %s what was expected and what was found', (line, problem) => {
     expect(problemsOf(`host: db1\n${line}\n`)).toEqual([problem]);
@@ -96,6 +106,10 @@ describe('the text of lockstep.yaml', () => {
     'secrets: [canary]',
     'secrets: {recoveryPassphrase: {value: canary}}',
     'secrets: {passphrase: canary}',
+    'secrets: {backupPassphrase: {exec: canary}}',
+    'secrets: {backupPassphrase: {exec: [op, "canary\\0"]}}',
+    'secrets: {backupPassphrase: {exec: [op], timeoutSeconds: canary}}',
+    'secrets: {backupPassphrase: [canary]}',
     'verification: {testAccount: {email: a@example.com, password: canary}}',
     'verification: {testAccount: canary}',
     'secrets: {operationalPassphrase: "canary}',

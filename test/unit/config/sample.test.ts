@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/parse.js';
+import { findGapsInPeople } from '../../../src/config/peopleGaps.js';
 import { renderSample } from '../../../src/config/sample.js';
 import { configSchema } from '../../../src/config/schema.js';
 import { pathsOf } from '../../../src/config/schemaTree.js';
@@ -17,13 +18,15 @@ describe('the sample of lockstep.yaml', () => {
   });
 
   it('is right in every line, with every # taken away', () => {
-    const { maintenance, verification, ...rest } = parseConfig(sample.replace(/^( *)#(?=\w)/gm, '$1'), 'sample');
+    const { maintenance, verification, volume, people, ...rest } = parseConfig(sample.replace(/^( *)#(?=\w)/gm, '$1'), 'sample');
     const defaults = configSchema.parse({ host: 'db1' });
     expect({ ...defaults, ...rest }).toEqual(defaults);
+    expect(volume).toEqual({ ...defaults.volume, device: '/dev/vg0/pg-data' });
     expect(maintenance).toEqual({
       ...defaults.maintenance,
       window: { opensAt: '2026-01-31T22:00:00+01:00', expectedMinutes: 180 },
     });
+    expect(Object.keys(people.places)).toEqual(['operational', 'recovery', 'recoveryCopy', 'backup', 'testAccount']);
     expect(verification).toEqual({
       ...defaults.verification,
       testAccount: { email: 'lockstep@example.com', password: 'file:/etc/lockstep/test-account.password' },
@@ -32,8 +35,26 @@ describe('the sample of lockstep.yaml', () => {
 
   it('shows every alternative in a form that is right', () => {
     const alternatives = [...sample.matchAll(/^ *# or: (.*)$/gm)].map(([, line]) => line);
-    expect(alternatives).toHaveLength(2);
-    for (const line of alternatives) parseConfig(`host: db1\nmaintenance:\n  ${line ?? ''}\n`, 'sample');
+    expect(alternatives).toHaveLength(8);
+    for (const line of alternatives) {
+      const text = line?.startsWith('mode') ? `maintenance: {${line}}` : line?.startsWith('password') ? `verification: {testAccount: {email: a@b, ${line}}}` : `secrets: {${line ?? ''}}`;
+      parseConfig(`host: db1\n${text}\n`, 'sample');
+    }
+  });
+
+  it('shows lists filled in, in a form that is right and has no gaps with the places', () => {
+    const filled = [...sample.matchAll(/^ *# for example:\n((?: *# {3}.*\n)+)/gm)].map(([, lines = '']) => lines.replaceAll(/^ *# {3}/gm, '  '));
+    expect(filled).toHaveLength(2);
+    const places = sample.slice(sample.indexOf('  places:'), sample.indexOf('\nbackup:')).replace(/^( *)#(?=\w)/gm, '$1');
+    const { people } = parseConfig(`host: db1\npeople:\n${filled.join('')}${places}`, 'sample');
+    expect(people.keyHolders).toHaveLength(3);
+    expect(findGapsInPeople(people)).toEqual([]);
+  });
+
+  it('shows every kind of channel for alerts in a form that is right', () => {
+    const [, entries = ''] = /^ *# such as:\n((?: *# .*\n)+)/m.exec(sample.slice(sample.indexOf('\nalerts:'))) ?? [];
+    const { alerts } = parseConfig(`host: db1\nalerts:\n  channels:\n${entries.replaceAll(/^ *#/gm, '   ')}`, 'sample');
+    expect(alerts.channels.map(({ kind }) => kind)).toEqual(['smtp', 'webhook', 'command']);
   });
 
   it('names every key of the schema', () => {

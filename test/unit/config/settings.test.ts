@@ -11,6 +11,7 @@ describe('the settings of a run', () => {
       daySeconds: 86400,
       decommissionPeople: 1,
       automaticRollback: false,
+      testedRestart: true,
     });
   });
 
@@ -30,6 +31,7 @@ describe('the settings of a run', () => {
       daySeconds: 6,
       decommissionPeople: 1,
       automaticRollback: false,
+      testedRestart: true,
     });
   });
 });

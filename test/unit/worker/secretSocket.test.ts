@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { GivenSecret } from '../../../src/activities/wrapper/secretVault.js';
+import { typedTraps } from '../newlineTraps.js';
 import { listenForSecrets } from '../../../src/worker/secretSocket.js';
 
 let directory: string;
@@ -33,7 +34,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-function send(...parts: readonly string[]): Promise<unknown> {
+function send(...parts: readonly (string | Buffer)[]): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => {
       for (const part of parts) socket.write(part);
@@ -72,6 +73,24 @@ test.each([
   expect(JSON.stringify(answer)).not.toContain('hunter2');
   expect(given).toEqual([]);
   expect(told).toEqual([]);
+});
+
+test.each(typedTraps)('a secret with %s arrives byte for byte, or is refused with the reason', async (_, value, becomes) => {
+  const answer = await send(`${JSON.stringify({ ...request, value })}\n`);
+  if (typeof becomes === 'string') {
+    expect(answer).toEqual({ ok: false, error: `the secret ${becomes}` });
+    expect(given).toEqual([]);
+  } else {
+    expect(answer).toEqual({ ok: true });
+    expect(given.map(({ secret }) => secret.value)).toEqual([Buffer.from(becomes)]);
+  }
+});
+
+test('what is no UTF-8 is refused, and not taken for what it would be turned into', async () => {
+  const line = Buffer.from(`${JSON.stringify({ ...request, value: 'x' })}\n`);
+  line[line.indexOf('"x"') + 1] = 0xff;
+  await expect(send(line)).resolves.toMatchObject({ ok: false });
+  expect(given).toEqual([]);
 });
 
 test('a client that closes its side after the line gets its answer', async () => {

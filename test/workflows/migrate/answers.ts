@@ -40,7 +40,7 @@ const plaintext = {
 } as const;
 
 /** What every activity of a host might answer in a migration that goes well. */
-export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly<Awaited<ReturnType<Activities[Name]>>> } = {
+export const migrateAnswers = {
   ...volumeAnswers,
   readHost: { kernel: '6.1.0-26-amd64', aes: true, argon2idMemoryBytes: gibibyte, cpus: 4 },
   readDeployment: {
@@ -142,6 +142,9 @@ export const migrateAnswers: { readonly [Name in keyof Activities]: DeepReadonly
   trimFreedBlocks: { trimmed: [{ mountPoint: '/', words: '/: 2 GiB (2147483648 bytes) trimmed' }] },
   proveDecommission: { openFiles: 41, rowsBefore: 1_204_743, rowsAfter: 1_204_750, tables: 2, kept: [] },
   announceRollback: { file: '/var/lib/lockstep/runs/migrate-1/extended-maintenance.txt', available: true },
-};
+} satisfies Answers;
+
+/** What activities answer, as far as a run calls them. */
+export type Answers = { readonly [Name in keyof Activities]?: DeepReadonly<Awaited<ReturnType<Activities[Name]>>> };
 
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;

@@ -10,6 +10,7 @@ import { runDirectory } from '../../../../src/activities/wrapper/wrap.js';
 import type { Condition } from '../../../../src/contract/calls.js';
 import type { RunRecord } from '../../../../src/contract/record.js';
 import type { Opened } from '../../../../src/contract/settings.js';
+import { readAnchors } from '../../../../src/host/audit/anchor.js';
 import { assertRoot, withDirectory } from '../../needsRoot.js';
 import { callWith, createWrapperHarness, eventsOf, type WrapperHarness } from '../wrapper/harness.js';
 import { createTurns } from '../../../../src/activities/wrapper/turns.js';
@@ -239,6 +240,10 @@ test('a run that closes leaves its record and gives the host free', () =>
     expect(await recordOf(harness)).toMatchObject({ runbook: 'migrate', host: 'h1', state: 'succeeded', outcome: 'done', configDigest: 'abc' });
     expect(await readFile(join(harness.directory, 'record.md'), 'utf8')).toContain('# migrate on h1: succeeded');
     expect(eventsOf(await harness.auditLog())).toEqual(['RUN_OPEN_BEGIN', 'RUN_OPEN', 'RUN_CLOSE_BEGIN', 'RUN_CLOSE']);
+    // The last line before the record was made: it is an anchor.
+    const chain = (await harness.auditLog())[2]?.slice(-32) ?? '';
+    expect((await readAnchors(join(harness.directory, 'record.json'))).anchors).toMatchObject([{ host: 'h1', sequence: 3, chain }]);
+    expect(await readFile(join(harness.directory, 'record.md'), 'utf8')).toContain(`Audit log by then: seq=3 chain=${chain}.`);
   }));
 
 test('what it leaves is made true also where it had given the host free before a power cut, and not where somebody else has it', () =>

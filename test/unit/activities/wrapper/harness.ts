@@ -11,8 +11,10 @@ import { createSingleFlight } from '../../../../src/activities/wrapper/singleFli
 import { createTurns } from '../../../../src/activities/wrapper/turns.js';
 import { runDirectory, wrap, type WrapperDependencies } from '../../../../src/activities/wrapper/wrap.js';
 import { configSchema, type Config } from '../../../../src/config/schema.js';
+import type { Alert } from '../../../../src/contract/alerts.js';
 import type { Call, Condition } from '../../../../src/contract/calls.js';
 import { createAuditLog } from '../../../../src/host/audit/auditLog.js';
+import { auditPositionPath } from '../../../../src/host/audit/auditPosition.js';
 
 /** A call as the engine makes it, with the given terms. */
 export function callWith(terms: Partial<Call> = {}): Call {
@@ -39,6 +41,8 @@ export interface WrapperHarness {
   readonly vault: SecretVault;
   /** What was ensured, in order. */
   readonly ensured: readonly string[];
+  /** The alerts that people would be told of. */
+  readonly raised: readonly Alert[];
   readonly claim: (runId?: string) => Promise<void>;
   /** Runs an activity in the wrapper, as one attempt. */
   readonly run: (activity: Activity<never, unknown>, options?: AttemptOptions) => Promise<unknown>;
@@ -72,10 +76,12 @@ export function createWrapperHarness(
   const now = () => new Date();
   const vault = createSecretVault(60_000);
   const ensured: Condition[] = [];
-  const log = createAuditLog({ path: config.auditLog, clock: now });
+  const raised: Alert[] = [];
+  const log = createAuditLog({ path: config.auditLog, positionPath: auditPositionPath(config), clock: now });
   const dependencies: WrapperDependencies = {
     loadConfig: () => Promise.resolve({ config, digest: 'digest' }),
     vault,
+    credentialsDirectory: undefined,
     singleFlight: createSingleFlight(),
     turns: createTurns(),
     isRunning: () => Promise.resolve(true),
@@ -87,6 +93,10 @@ export function createWrapperHarness(
     audit: async (_, id, event, call, details, who) => {
       await log.append({ id, event, ...(who ?? { by: call.startedBy }), details: { run: call.workflowId, node: call.node, ...details } });
     },
+    raiseAlert: (alert) => {
+      raised.push(alert);
+      return Promise.resolve();
+    },
     bootId: () => Promise.resolve('boot-1'),
     now,
     ...others,
@@ -96,6 +106,7 @@ export function createWrapperHarness(
     config,
     vault,
     ensured,
+    raised,
     directory: runDirectoryOf(callWith()),
     async claim(runId = 'run-1') {
       await createClaimFile(config.stateDirectory).take({ workflowId: 'h1/migrate', runId, runbook: 'migrate', startedBy: 'ann', takenAt: now().toISOString() });

@@ -1,19 +1,22 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import type { z } from 'zod';
 import { createSecretReader } from '../../../../src/activities/wrapper/secretReader.js';
 import { createSecretVault } from '../../../../src/activities/wrapper/secretVault.js';
+import { createRun } from '../../../../src/host/processes/runner.js';
 import { configSchema } from '../../../../src/config/schema.js';
-import { SecretNeeded } from '../../../../src/contract/errors.js';
+import { PermanentFailure, SecretNeeded } from '../../../../src/contract/errors.js';
 import { assertRoot, withDirectory } from '../../needsRoot.js';
 import { callWith } from './harness.js';
 
 beforeAll(() => assertRoot('a secret file belongs to root'));
 
-function createReader(secrets: Readonly<Record<string, string>> = {}) {
+function createReader(secrets: z.input<typeof configSchema>['secrets'] = {}, more: Partial<z.input<typeof configSchema>> & { readonly credentialsDirectory?: string } = {}) {
+  const { credentialsDirectory, ...others } = more;
   const vault = createSecretVault(60_000);
-  const config = configSchema.parse({ host: 'h1', secrets });
-  return { vault, reader: createSecretReader({ config, vault, call: callWith({ node: 'confirm-recovery' }) }) };
+  const config = configSchema.parse({ host: 'h1', secrets, ...others });
+  return { vault, reader: createSecretReader({ config, vault, call: callWith({ node: 'confirm-recovery' }), run: createRun(), credentialsDirectory }) };
 }
 
 test('a secret that a person types is needed until it was given', async () => {
@@ -41,3 +44,49 @@ test('a secret in a file is read from there, and asked of nobody', () =>
     const { reader } = createReader({ backupPassphrase: `file:${path}` });
     expect((await reader.read('backupPassphrase', 'to encrypt')).toString()).toBe('from the file');
   }));
+
+/** Every kind of reference for the same secret, whatever it is called in lockstep.yaml. */
+const kinds = {
+  file: (directory: string) => `file:${directory}/secret`,
+  'systemd-credential': () => 'systemd-credential:secret',
+  exec: (directory: string) => ({ exec: ['cat', `${directory}/secret`] }),
+} as const;
+
+test.each((['operationalPassphrase', 'recoveryPassphrase', 'backupPassphrase', 'testAccountPassword'] as const).flatMap((name) => (Object.keys(kinds) as (keyof typeof kinds)[]).map((kind) => [name, kind] as const)))(
+  '%s by %s is overwritten when the attempt ends, and refused without asking anybody',
+  (name, kind) =>
+    withDirectory(async (directory) => {
+      await writeFile(join(directory, 'secret'), 'the secret\n', { mode: 0o400 });
+      const reference = kinds[kind](directory);
+      const { vault, reader } =
+        name === 'testAccountPassword'
+          ? createReader({}, { verification: { testAccount: { email: 'a@b', password: reference } }, credentialsDirectory: directory })
+          : createReader({ [name]: reference }, { credentialsDirectory: directory });
+      // Typed before lockstep.yaml was changed.
+      vault.give(name, { value: Buffer.from('typed'), question: 'x.secret.1', by: 'ann' });
+      const secret = await reader.read(name, 'to try');
+      const again = await reader.read(name, 'to try');
+      expect([secret.toString(), again.toString(), reader.giverOf(name)]).toEqual(['the secret', 'the secret', undefined]);
+      expect(() => reader.refuse(name, 'it is wrong')).toThrow(PermanentFailure);
+      expect(() => reader.refuse(name, 'it is wrong')).toThrow(`does not serve as ${name}: it is wrong; `);
+      reader.overwrite();
+      expect(Buffer.concat([secret, again]).equals(Buffer.alloc(20))).toBe(true);
+      await expect(reader.read(name, 'late')).rejects.toThrow('the attempt that asks for a secret has ended');
+    }),
+);
+
+test('the vault keeps a typed one for the next attempt, and may drop it while this one uses it', async () => {
+  const { vault, reader } = createReader();
+  vault.give('backupPassphrase', { value: Buffer.from('typed'), question: 'x.secret.1', by: 'ann', from: '192.0.2.1' });
+  const first = await reader.read('backupPassphrase', 'to encrypt');
+  reader.overwrite();
+  expect(first).toEqual(Buffer.alloc(5));
+  expect(vault.get('backupPassphrase')?.value.toString()).toBe('typed');
+  expect(reader.giverOf('backupPassphrase')).toEqual({ by: 'ann', from: '192.0.2.1' });
+
+  const other = createReader();
+  other.vault.give('backupPassphrase', { value: Buffer.from('typed'), question: 'x.secret.1', by: 'ann' });
+  const second = await other.reader.read('backupPassphrase', 'to encrypt');
+  other.vault.forgetAll();
+  expect(second.toString()).toBe('typed');
+});

@@ -1,6 +1,6 @@
 import { CancelledFailure } from '@temporalio/activity';
 import { ApplicationFailure, defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { failureTypes, PermanentFailure, RollbackTrigger, SecretNeeded } from '../../../../src/contract/errors.js';
@@ -273,3 +273,31 @@ test('a configuration that cannot be read stops everything, and is read anew at 
     readable = true;
     await expect(harness.run(changing(() => Promise.resolve('done')))).resolves.toBe('done');
   }));
+
+test.each([
+  ['that succeeds', () => Promise.resolve({})],
+  ['that fails', () => Promise.reject(new Error('no space left'))],
+])('a secret of an attempt %s is overwritten only after what the attempt left has been ended', (_, end) =>
+  withDirectory(async (directory) => {
+    const path = join(directory, 'backup.secret');
+    await writeFile(path, 'from the file', { mode: 0o600 });
+    const handedOut: Buffer[] = [];
+    const whenGroupsEnd: string[] = [];
+    const harness = createWrapperHarness(directory, {
+      secrets: { backupPassphrase: `file:${path}` },
+      controlGroups: { takeOver: () => Promise.resolve(undefined), end: () => Promise.resolve(void whenGroupsEnd.push(...handedOut.map(String))) },
+    });
+    await harness.claim();
+    harness.vault.give('operationalPassphrase', { value: Buffer.from('typed'), question: 'q.secret.1', by: 'ann' });
+    const running = harness.run(
+      changing(async (attempt) => {
+        handedOut.push(await attempt.secret('backupPassphrase', 'to encrypt'), await attempt.secret('operationalPassphrase', 'to open'));
+        return end();
+      }),
+    );
+    await running.catch(() => undefined);
+    expect(whenGroupsEnd).toEqual(['from the file', 'typed']);
+    expect(handedOut).toEqual([Buffer.alloc(13), Buffer.alloc(5)]);
+    expect(harness.vault.get('operationalPassphrase')?.value.toString()).toBe('typed');
+  }),
+);

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { commandFor, renderQuestion } from '../../../../src/cli/present/questionLines.js';
 import { plainTheme } from '../../../../src/cli/present/theme.js';
+import { configSchema } from '../../../../src/config/schema.js';
+import { completePeople } from '../../config/people.js';
 import { at, gate } from './fixtures.js';
 
 test.each([
@@ -27,4 +29,22 @@ test('a gate for several people says who has agreed', () => {
 test('a question that answers itself says when and with what', () => {
   const lines = renderQuestion({ ...gate, until: { at: at(600), answer: 'no-go' } }, { width: 80, now: new Date(at(70)), theme: plainTheme });
   expect(lines).toContain('┃ answers itself with "no-go" at 2030-05-04T02:10:00.000Z');
+});
+
+const secret = { ...gate, id: 'format.secret.1', kind: 'secret', secret: 'operationalPassphrase', title: 'the operational passphrase, to open pg-data-encrypted', evidence: [], choices: ['provided', 'unavailable'], reasonFor: ['unavailable'] } as const;
+
+test('a question for a secret says who can answer and where it is kept, on the host where that is known', () => {
+  const { people } = configSchema.parse({ host: 'db1', people: completePeople });
+  const view = { width: 80, now: new Date(at(70)), theme: plainTheme };
+  expect(renderQuestion(secret, { ...view, people })).toEqual([
+    '┃ the operational passphrase, to open pg-data-encrypted                open 10 s',
+    '┃   who can answer  first, +49 1, Sat 04:01 there',
+    '┃                   second, second@example.com',
+    '┃   kept in         1Password vault "SuperSync Production", entry "SuperSync',
+    '┃                   LUKS Operational Key"',
+    '┃   type it      lockstep unlock',
+    '┃   unavailable  lockstep decide format.secret.1 unavailable --reason "…"',
+  ]);
+  expect(renderQuestion(secret, view).join()).not.toContain('who can answer');
+  expect(renderQuestion(gate, { ...view, people })).toEqual(renderQuestion(gate, view));
 });

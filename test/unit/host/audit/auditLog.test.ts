@@ -1,109 +1,146 @@
-import { appendFile, chmod, readFile, rename, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createAuditLog, type AuditEvent } from '../../../../src/host/audit/auditLog.js';
-import { verifyAuditLog } from '../../../../src/host/audit/auditVerification.js';
 import { assertRoot, withDirectory } from '../../needsRoot.js';
-
-const clock = () => new Date('2024-01-15T10:23:45Z');
-const eventOf = (id: string, by = 'admin'): AuditEvent => ({ id, event: 'VOLUME_UNLOCK', by, details: { reason: 'Zoë asked' } });
-
-async function writeLog(path: string, count: number): Promise<Buffer> {
-  const log = createAuditLog({ path, clock });
-  for (let index = 1; index <= count; index += 1) await log.append(eventOf(`e${index}`));
-  return readFile(path);
-}
+import { clock, eventOf, placesIn, startWriter, verify, writeEvents } from './logs.js';
 
 describe('the audit log', () => {
   beforeAll(() => assertRoot('the log is given to the group adm'));
 
   it('is made for those who review logs, and for nobody else', () =>
     withDirectory(async (directory) => {
-      await writeLog(`${directory}/audit.log`, 1);
-      const { mode, uid } = await stat(`${directory}/audit.log`);
+      await writeEvents(directory, 'a');
+      const { mode, uid } = await stat(placesIn(directory).path);
       expect([(mode & 0o777).toString(8), uid]).toEqual(['640', 0]);
     }));
 
   it('leaves the mode of a log that is there', () =>
     withDirectory(async (directory) => {
-      await writeFile(`${directory}/audit.log`, '');
-      await chmod(`${directory}/audit.log`, 0o600);
-      await writeLog(`${directory}/audit.log`, 1);
-      expect((await stat(`${directory}/audit.log`)).mode & 0o777).toBe(0o600);
+      const { path } = placesIn(directory);
+      await writeFile(path, '');
+      await chmod(path, 0o600);
+      await writeEvents(directory, 'a');
+      expect((await stat(path)).mode & 0o777).toBe(0o600);
+    }));
+
+  it('numbers its lines, and keeps how far it is', () =>
+    withDirectory(async (directory) => {
+      const { path, positionPath } = placesIn(directory);
+      const lines = (await writeEvents(directory, 'a', 'b')).toString('utf8').split('\n');
+      expect(lines[0]).toMatch(/^\[2024-01-15T10:23:45Z\] VOLUME_UNLOCK by admin reason="Zoë asked" id=a seq=1 chain=[0-9a-f]{32}$/);
+      expect(lines[1]).toMatch(/ id=b seq=2 chain=[0-9a-f]{32}$/);
+      const { ino, birthtimeMs } = await stat(path);
+      expect(JSON.parse(await readFile(positionPath, 'utf8'))).toEqual({ sequence: 2, chain: lines[1]?.slice(-32), path, inode: ino, bornAt: birthtimeMs });
     }));
 
   it('writes an event once, in this process and after a restart', () =>
     withDirectory(async (directory) => {
-      const path = `${directory}/audit.log`;
-      const log = createAuditLog({ path, clock });
+      const log = startWriter(directory);
       expect(await log.append(eventOf('a b'))).toBe(true);
       expect(await log.append(eventOf('a b', 'somebody else'))).toBe(false);
-      expect(await createAuditLog({ path, clock }).append(eventOf('a b'))).toBe(false);
-      expect(await verifyAuditLog(path)).toMatchObject({ intact: true, lines: 1 });
+      expect(await startWriter(directory).append(eventOf('a b'))).toBe(false);
+      expect(await verify([placesIn(directory).path])).toMatchObject({ verdict: 'intact', lines: 1 });
+    }));
+
+  it('writes an event once whose process died before it had kept how far the log is', () =>
+    withDirectory(async (directory) => {
+      const { path, positionPath } = placesIn(directory);
+      await writeEvents(directory, 'a');
+      const before = await readFile(positionPath);
+      await writeEvents(directory, 'b');
+      await writeFile(positionPath, before);
+      expect(await startWriter(directory).append(eventOf('b'))).toBe(false);
+      expect(JSON.parse(await readFile(positionPath, 'utf8'))).toMatchObject({ sequence: 2 });
+      expect(await verify([path])).toMatchObject({ verdict: 'intact', lines: 2 });
+    }));
+
+  it.each(['', '{"seq', '{"sequence":0}'])('goes by the log where what was kept is %j', (kept) =>
+    withDirectory(async (directory) => {
+      const { path, positionPath } = placesIn(directory);
+      await writeEvents(directory, 'a', 'b');
+      await writeFile(positionPath, kept);
+      await writeEvents(directory, 'c');
+      expect(await verify([path])).toMatchObject({ verdict: 'intact', lines: 3 });
     }));
 
   it('queues events that come at once', () =>
     withDirectory(async (directory) => {
-      const path = `${directory}/audit.log`;
-      const log = createAuditLog({ path, clock });
+      const log = startWriter(directory);
       const ids = ['a', 'b', 'c', 'a', 'b'];
       expect(await Promise.all(ids.map((id) => log.append(eventOf(id))))).toEqual([true, true, true, false, false]);
-      expect(await verifyAuditLog(path)).toMatchObject({ intact: true, lines: 3 });
+      expect(await verify([placesIn(directory).path])).toMatchObject({ verdict: 'intact', lines: 3 });
     }));
 
   it('goes on after an event that was refused', () =>
     withDirectory(async (directory) => {
-      const log = createAuditLog({ path: `${directory}/audit.log`, clock });
+      const log = startWriter(directory);
       const refused = log.append({ ...eventOf('a'), event: 'no name' });
       const written = log.append(eventOf('b'));
       await expect(refused).rejects.toThrow('"no name" is no name of an audit event');
       expect(await written).toBe(true);
     }));
 
-  it('notices what another process appended, and a log that was rotated away', () =>
+  it('tells each line once it is in the file, and none twice', () =>
     withDirectory(async (directory) => {
-      const path = `${directory}/audit.log`;
-      const [one, other] = [createAuditLog({ path, clock }), createAuditLog({ path, clock })];
+      const { path } = placesIn(directory);
+      const told: string[] = [];
+      const log = startWriter(directory, { tell: (line) => void told.push(line) });
+      await log.append(eventOf('a'));
+      await log.append(eventOf('a'));
+      await rename(path, `${path}.1`);
+      await log.append(eventOf('b'));
+      const lines = `${await readFile(`${path}.1`, 'utf8')}${await readFile(path, 'utf8')}`;
+      expect(told).toHaveLength(3);
+      expect(`${told.join('\n')}\n`).toBe(lines);
+    }));
+
+  it('notices what another process appended', () =>
+    withDirectory(async (directory) => {
+      const [one, other] = [startWriter(directory), startWriter(directory)];
       await one.append(eventOf('a'));
       await other.append(eventOf('b'));
       expect(await one.append(eventOf('b'))).toBe(false);
       await one.append(eventOf('c'));
-      expect(await verifyAuditLog(path)).toMatchObject({ intact: true, lines: 3 });
-
-      await rename(path, `${path}.1`);
-      await other.append(eventOf('d'));
-      expect(await verifyAuditLog(path)).toMatchObject({ intact: true, lines: 1 });
-      expect(await verifyAuditLog(`${path}.1`)).toMatchObject({ intact: true, lines: 3 });
+      expect(await verify([placesIn(directory).path])).toMatchObject({ verdict: 'intact', lines: 3 });
     }));
 
   it('refuses a symbolic link', () =>
     withDirectory(async (directory) => {
-      await symlink(`${directory}/elsewhere`, `${directory}/audit.log`);
-      await expect(writeLog(`${directory}/audit.log`, 1)).rejects.toThrow(`the audit log ${directory}/audit.log is a symbolic link`);
+      const { path } = placesIn(directory);
+      await symlink(`${directory}/elsewhere`, path);
+      await expect(writeEvents(directory, 'a')).rejects.toThrow(`the audit log ${path} is a symbolic link`);
     }));
 
   it('goes on behind lines of another hand, which are reported', () =>
     withDirectory(async (directory) => {
-      const path = `${directory}/audit.log`;
+      const { path } = placesIn(directory);
       await writeFile(path, '[2024-01-15T10:23:45Z] VOLUME_UNLOCK by admin from 192.168.1.50\n');
-      await writeLog(path, 2);
-      expect(await verifyAuditLog(path)).toEqual({ intact: false, line: 1, reason: 'has no id and chain at its end' });
+      await writeEvents(directory, 'a', 'b');
+      expect(await verify([path])).toMatchObject({
+        verdict: 'altered',
+        findings: [{ kind: 'altered', file: path, line: 1, reason: 'has no id, seq and chain at its end' }],
+      });
     }));
 
   it('mends a cut at any place, and says how much was lost', () =>
     withDirectory(async (directory) => {
-      const path = `${directory}/audit.log`;
-      const whole = await writeLog(path, 4);
+      const { path, positionPath } = placesIn(directory);
+      const whole = await writeEvents(directory, 'a', 'b', 'c', 'd');
       const cuts = fc.integer({ min: 0, max: whole.length });
       await fc.assert(
         fc.asyncProperty(cuts, fc.option(cuts), async (cut, secondCut) => {
           await writeFile(path, whole.subarray(0, cut));
-          await createAuditLog({ path, clock }).append(eventOf('after'));
-          // A second power cut may fall into what the repair itself wrote.
-          if (secondCut !== null && secondCut > cut) await truncate(path, Math.min(secondCut, (await stat(path)).size));
-          await createAuditLog({ path, clock: () => new Date('2024-01-16T00:00:00Z') }).append(eventOf('after'));
+          // A power cut takes what was not synced: nobody had heard of those lines.
+          await rm(positionPath, { force: true });
+          await startWriter(directory).append(eventOf('after'));
+          if (secondCut !== null && secondCut > cut) {
+            // A second one may fall into what the repair itself wrote.
+            await truncate(path, Math.min(secondCut, (await stat(path)).size));
+            await rm(positionPath);
+          }
+          await startWriter(directory, { clock: () => new Date('2024-01-16T00:00:00Z') }).append(eventOf('after'));
 
-          expect(await verifyAuditLog(path)).toMatchObject({ intact: true });
+          expect(await verify([path])).toMatchObject({ verdict: 'intact' });
           const complete = whole.subarray(0, cut).lastIndexOf('\n') + 1;
           const content = await readFile(path);
           expect(content.subarray(0, complete).equals(whole.subarray(0, complete))).toBe(true);
@@ -116,37 +153,32 @@ describe('the audit log', () => {
       );
     }));
 
-  it('shows a flipped bit at any place', () =>
+  it('says so where lines are gone that were on the disk, wherever the cut falls', () =>
     withDirectory(async (directory) => {
-      const path = `${directory}/audit.log`;
-      const whole = await writeLog(path, 3);
-      for (let position = 0; position < whole.length; position += 1) {
-        const bit = 1 << position % 8;
-        const flipped = Buffer.from(whole);
-        flipped.writeUInt8(whole.readUInt8(position) ^ bit, position);
-        await writeFile(path, flipped);
-        expect(await verifyAuditLog(path), `bit ${bit} of byte ${position}`).toMatchObject({ intact: false });
+      const { path, positionPath } = placesIn(directory);
+      const whole = await writeEvents(directory, 'a', 'b', 'c', 'd');
+      const kept = await readFile(positionPath);
+      const lastChain = whole.toString('utf8').slice(-33, -1);
+      for (let cut = 0; cut < whole.length; cut += 7) {
+        await writeFile(path, whole.subarray(0, cut));
+        await writeFile(positionPath, kept);
+        await startWriter(directory).append(eventOf('after'));
+        const text = await readFile(path, 'utf8');
+        expect(text).toContain(`[${clock().toISOString().slice(0, -5)}Z] AUDIT_LOG_TRUNCATED by lockstep previousSequence=4 previousChain=${lastChain} `);
+        expect(text).toMatch(/ id=log\/AUDIT_LOG_TRUNCATED\/5 seq=5 chain=.*\n.* id=after seq=6 chain=[0-9a-f]{32}\n$/);
+        expect(await verify([path]), `cut at ${cut}`).toMatchObject({ verdict: 'truncated', findings: [{ kind: 'truncated' }] });
       }
-      await fc.assert(
-        fc.asyncProperty(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), async (position, mask) => {
-          const changed = Buffer.from(whole);
-          changed.writeUInt8(whole.readUInt8(position) ^ mask, position);
-          await writeFile(path, changed);
-          expect(await verifyAuditLog(path)).toMatchObject({ intact: false });
-        }),
-      );
     }));
 
-  it('shows a line that was removed, exchanged or put in', () =>
+  it('reads the file once, however many events follow', () =>
     withDirectory(async (directory) => {
-      const path = `${directory}/audit.log`;
-      const [one = '', two = '', three = ''] = (await writeLog(path, 3)).toString('utf8').split(/(?<=\n)/);
-      for (const [lines, line] of [[[one, three], 2], [[two, three], 1], [[one, three, two], 2], [[one, two, two, three], 3]] as const) {
-        await writeFile(path, lines.join(''));
-        expect(await verifyAuditLog(path)).toMatchObject({ intact: false, line });
-      }
-      await writeFile(path, one);
-      await appendFile(path, two.slice(0, -1));
-      expect(await verifyAuditLog(path)).toEqual({ intact: false, line: 2, reason: `breaks off after ${Buffer.byteLength(two) - 1} bytes` });
+      const { path } = placesIn(directory);
+      const log = startWriter(directory);
+      await log.append(eventOf('a'));
+      // Same inode, same size: a writer that read it again would chain to what stands there now.
+      const before = await readFile(path, 'utf8');
+      await writeFile(path, before.replace('Zoë asked', 'Zoë baked'));
+      await log.append(eventOf('b'));
+      expect(await verify([path])).toMatchObject({ verdict: 'altered', findings: [{ line: 1 }] });
     }));
 });

@@ -38,6 +38,17 @@ describe('the runner', () => {
     await expect(sleeping).rejects.toThrow('sleep was cancelled');
   });
 
+  it('hands a secret that a program prints to one place alone, as bytes that can be overwritten', async () => {
+    const pieces: Buffer[] = [];
+    const result = await run('sh', ['-c', 'printf "canary\\n"; echo canary >&2'], { onSecretOutput: (piece) => pieces.push(piece) });
+    expect(result).toEqual({ stdout: '', stderr: '', exitCode: 0 });
+    expect(Buffer.concat(pieces).toString()).toBe('canary\n');
+  });
+
+  it('ends a command after the seconds that lockstep.yaml sets', async () => {
+    await expect(run('sleep', ['60'], { timeout: { seconds: 0.1 } })).rejects.toThrow('sleep took longer than its time limit and was ended');
+  });
+
   it('reports lines as they come, a progress line that ends in a carriage return included', async () => {
     const lines: string[] = [];
     await run('printf', ['1%%\r2%%\r\ndone'], { onLine: (line) => lines.push(line) });

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { ensureTextFile } from '../../host/files/textFile.js';
+import { changes, type Attempt } from '../activity.js';
+import { readFact } from '../run/runFacts.js';
+import { ensureApplicationHealthy, ensureDatabaseReady, readHealth } from '../services/ensureServices.js';
+import { isOverlaySelected } from '../services/overlaySelection.js';
+import { keepUnlockingSecret, openAndMount } from '../volume/openVolume.js';
+import { presentSecret, proveRole } from './keySlots.js';
+
+/** The recovery key's use, and the report of it. */
+export const emergencyAccessActivities = {
+  /** Opens the volume with the recovery passphrase where it is closed, and brings the service up. */
+  unlockWithRecoveryKey: changes('EMERGENCY_ACCESS', async (attempt) => {
+    const name = presentSecret.recovery;
+    const passphrase = await attempt.secret(name, 'the recovery passphrase, from the opened envelope');
+    const slot = await proveRole(attempt, 'recovery', name, passphrase);
+    await keepUnlockingSecret(attempt, name);
+    const { opened } = await openAndMount(attempt, { mounted: true });
+    if (!(await isOverlaySelected(attempt))) return { slot, opened, status: 0 };
+    await ensureDatabaseReady(attempt);
+    await ensureApplicationHealthy(attempt);
+    return { slot, opened, status: await readHealth(attempt) };
+  }),
+
+  /** The plan's step 5: date, reason, who had the recovery key, what was done. */
+  documentEmergencyAccess: changes('EMERGENCY_ACCESS_DOCUMENT', async (attempt) => {
+    const file = join(attempt.directory, 'emergency-access.md');
+    await ensureTextFile({ path: file, content: await renderReport(attempt), mode: 0o600 });
+    return { file };
+  }),
+};
+
+async function renderReport(attempt: Attempt): Promise<string> {
+  const entries = await attempt.readJournal();
+  const removed = (await readFact<{ readonly slots: readonly { readonly slot: number; readonly role: string }[] }>(attempt, 'removed-keys'))?.slots ?? [];
+  const decisions = entries.flatMap((entry) => (entry.kind === 'decision' && entry.outcome === 'counted' ? [entry] : []));
+  const said = (question: string) =>
+    decisions.filter((each) => each.question.split('.')[0] === question).map(({ at, by, login, reason = '' }) => `- ${at} ${by}${login === undefined ? '' : ` (login ${login})`}: ${reason}`);
+  const logins = new Set(decisions.filter(({ question }) => question.startsWith('witnesses')).map(({ login }) => login ?? ''));
+  const unlocked = entries.find((entry) => entry.kind === 'ended' && entry.node === 'unlock-with-recovery' && entry.result === 'done');
+  return [
+    `# Emergency access to the encrypted volume of ${attempt.config.host}`,
+    '',
+    `Run ${attempt.call.workflowId}, ${attempt.call.runId}, started by ${attempt.call.startedBy}. Times are ${attempt.config.host}'s, UTC.`,
+    '',
+    '## Why the operational passphrase was not available',
+    '',
+    ...said('reason'),
+    '',
+    '## Witnesses',
+    '',
+    ...said('witnesses'),
+    '',
+    logins.size >= 2 && !logins.has('') ? 'They are distinct by their login users.' : 'Distinctness not shown: their names are as they were claimed.',
+    '',
+    '## Envelope',
+    '',
+    ...said('envelope-opened'),
+    '',
+    '## What was done',
+    '',
+    ...(unlocked?.kind === 'ended' ? [`- ${unlocked.at} the recovery passphrase opened the volume`] : []),
+    ...removed.map(({ slot, role }) => `- the old ${role} key was removed (slot ${slot})`),
+    '- a new operational and a new recovery passphrase took their places, each proven',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,98 @@
+import { PermanentFailure } from '../../contract/errors.js';
+import type { SecretName } from '../../config/schema.js';
+import { volumeDevice } from '../../config/volumeDevice.js';
+import { rolesOf, type LuksHeader, type LuksRole } from '../../host/luks/cryptsetup.js';
+import type { Attempt } from '../activity.js';
+import { keepProven, readProvenSlots } from './provenSlots.js';
+
+/** The two keys of a volume, in the order in which they are spoken of. */
+export const roles = ['operational', 'recovery'] as const satisfies readonly LuksRole[];
+
+/** The secret that opens a role's slot as it stood when the run began. */
+export const presentSecret = { operational: 'operationalPassphrase', recovery: 'recoveryPassphrase' } as const satisfies Record<LuksRole, SecretName>;
+
+/** The secret that takes its place. */
+export const newSecret = { operational: 'newOperationalPassphrase', recovery: 'newRecoveryPassphrase' } as const satisfies Record<LuksRole, SecretName>;
+
+/** Where a person reads each from. */
+export const storedIn = { operational: 'the password manager', recovery: 'the printed sheet' } as const satisfies Record<LuksRole, string>;
+
+/** A filled key slot, as far as its header tells. */
+export interface KeySlot {
+  readonly slot: number;
+  /** Absent where no token of Lockstep's names it. */
+  readonly role?: LuksRole;
+  /** The run that set the role, as its token has it. */
+  readonly setBy?: string;
+}
+
+/** How a run names itself in the header. */
+export function runNameOf({ call }: Pick<Attempt, 'call'>): string {
+  return `${call.workflowId} ${call.runId}`;
+}
+
+/** The filled slots of the volume's header, with the roles that it gives them. */
+export async function readKeySlots(attempt: Attempt): Promise<readonly KeySlot[]> {
+  return keySlotsOf(await attempt.tools.cryptsetup.readHeader({ device: volumeDevice(attempt.config.volume) }));
+}
+
+/** The same of a header that was read. */
+export function keySlotsOf(header: LuksHeader): readonly KeySlot[] {
+  const tokens = rolesOf(header);
+  return header.slots.map(({ slot }) => {
+    const token = tokens.find(({ slots }) => slots.includes(slot));
+    return { slot, ...(token === undefined ? {} : { role: token.role, setBy: token.run }) };
+  });
+}
+
+/** The slot that this run has filled for a role; undefined where it has not, or another run has removed it. */
+export async function findOwnSlot(attempt: Attempt, role: LuksRole): Promise<number | undefined> {
+  return (await readKeySlots(attempt)).find((each) => each.role === role && each.setBy === runNameOf(attempt))?.slot;
+}
+
+/** @throws {@link PermanentFailure} where the slot that this run has filled is not there any more. */
+export async function needOwnSlot(attempt: Attempt, role: LuksRole): Promise<number> {
+  const slot = await findOwnSlot(attempt, role);
+  if (slot !== undefined) return slot;
+  const now = (await readKeySlots(attempt)).filter((each) => each.role === role).map((each) => `slot ${each.slot} of ${each.setBy ?? 'nobody'}`);
+  throw new PermanentFailure(
+    `the new ${role} key of this run is in the header no more (there ${now.length === 1 ? 'is' : 'are'} ${now.join(', ') || 'none'}): another rotation came first`,
+    'roll back: nothing of this rotation is left to go on with',
+  );
+}
+
+/**
+ * Proves a passphrase on the slots of a role, and keeps that.
+ *
+ * @throws SecretNeeded where it opens no slot of that role, saying what it opens instead.
+ */
+export async function proveRole(attempt: Attempt, role: LuksRole, name: SecretName, passphrase: Buffer): Promise<number> {
+  const device = volumeDevice(attempt.config.volume);
+  const answer = await attempt.tools.cryptsetup.testPassphrase({ device, passphrase });
+  const opened = answer.matches ? (await readKeySlots(attempt)).find(({ slot }) => slot === answer.slot) : undefined;
+  if (opened?.role === role) {
+    await keepProven(attempt, opened.slot);
+    return opened.slot;
+  }
+  await attempt.audit('PASSPHRASE_WRONG', { role }, attempt.giverOf(name));
+  const found = opened === undefined ? 'opens no slot' : `opens slot ${opened.slot}, which is ${opened.role === undefined ? 'of no role' : `the ${opened.role} one`}`;
+  return attempt.refuseSecret(name, `that ${found}: the ${role} passphrase, from ${storedIn[role]}`);
+}
+
+/** Removes a slot by its number, where two others are proven to open the volume, with the tokens that name it alone. */
+export async function removeSlot(attempt: Attempt, slot: number): Promise<void> {
+  const device = volumeDevice(attempt.config.volume);
+  const { cryptsetup } = attempt.tools;
+  const proven = await readProvenSlots(attempt);
+  await cryptsetup.killSlot({ device, slot, provenSlots: proven.map((each) => each.slot) });
+  await removeIdleTokens(attempt);
+}
+
+/** Roles of slots that are gone. */
+export async function removeIdleTokens(attempt: Attempt): Promise<void> {
+  const device = volumeDevice(attempt.config.volume);
+  const { cryptsetup } = attempt.tools;
+  for (const { tokenId, slots } of rolesOf(await cryptsetup.readHeader({ device }))) {
+    if (slots.length === 0) await cryptsetup.removeRoleToken({ device, tokenId });
+  }
+}

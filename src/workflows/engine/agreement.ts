@@ -1,0 +1,16 @@
+import type { RecordedDecision } from '../../contract/questions.js';
+
+/**
+ * Who agreed where several people had to, and whether they were shown to be several: by login users that differ. A name
+ * alone is claimed.
+ *
+ * @param decisions - All that were sent.
+ * @param question - The opening that they agreed on.
+ */
+export function describeAgreement(decisions: readonly RecordedDecision[], question: string, answer: string): string {
+  const agreed = decisions.filter((each) => each.question === question && each.answer === answer && each.outcome === 'counted');
+  const people = agreed.map(({ by, login, at, reason }) => `${by}${login === undefined ? '' : ` (login ${login})`} ${at}${reason === undefined ? '' : `: ${reason}`}`);
+  const logins = agreed.flatMap(({ login }) => (login === undefined ? [] : [login]));
+  const isShown = logins.length === agreed.length && new Set(logins).size === agreed.length;
+  return [...people, isShown ? 'distinct by their login users' : 'distinctness not shown'].join('; ');
+}

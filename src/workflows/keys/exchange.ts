@@ -1,0 +1,160 @@
+import type { Facts } from '../../contract/facts.js';
+import type { KeyRole } from '../../contract/keys.js';
+import type { Unless, View } from '../engine/nodes.js';
+import { acknowledgement, gate, optionalStep, step } from '../words.js';
+import { atOnce, both, leaked, planned, replacedKeys, replaces, testedRestart } from './choices.js';
+import { backupNewHeader, keysStored, showHeaderBackup } from './add.js';
+
+export const restartGate = gate({
+  id: 'test-restart',
+  title: 'Users go offline: restart the service with the new operational passphrase?',
+  plan: '5.3, step 6',
+  when: testedRestart,
+  requires: ['volume open', 'application up'],
+  evidence: () => [['users are offline', 'until the new passphrase is typed and the service is healthy again: minutes']],
+});
+
+export const closeForTest = optionalStep({
+  id: 'close-for-test',
+  title: 'Service stopped, volume closed',
+  plan: '5.3, step 6',
+  when: testedRestart,
+  usersOffline: true,
+  do: (act) => act.closeForTest(),
+  undo: { title: 'Volume open, service up again', do: (act) => act.bringServiceBack() },
+});
+
+export const reopenWithNewKey = optionalStep({
+  id: 'reopen-with-new-key',
+  title: 'Volume opened with the new passphrase, service healthy',
+  plan: '5.3, step 6',
+  when: testedRestart,
+  usersOffline: true,
+  do: (act) => act.reopenWithNewKey(),
+  show: ({ openFiles, status }) => [
+    ['open files on the volume', String(openFiles)],
+    ['health', String(status)],
+  ],
+});
+
+export const removeGate = gate({
+  id: 'remove-old',
+  title: 'Remove the old keys? There is no way back from here but another rotation',
+  plan: '5.3, step 7',
+  when: planned,
+  requires: ['volume open', 'application up'],
+  evidence: ({ from, input }) => {
+    const restarted = from(reopenWithNewKey);
+    return [
+      ['removed', replacedKeys(input).map((role) => `the old ${role} key`).join(' and ')],
+      ['header backup', `${from(backupNewHeader).file}, opens slots ${from(backupNewHeader).opened.join(', ')}`],
+      ['restart with the new passphrase', restarted === undefined ? 'not tested: the slot alone was' : `tested: healthy (${restarted.status})`],
+    ];
+  },
+});
+
+/** @param replaced - The roles whose old keys go. */
+export function removeOldKeys(replaced: (input: View['input']) => readonly KeyRole[]) {
+  return step({
+    id: 'remove-old-keys',
+    title: 'Old keys removed by their numbers; two other slots are proven before each',
+    plan: '5.3, step 7',
+    do: (act, { input }) => act.removeOldKeys({ replaced: replaced(input) }),
+    show: ({ removed }) => removed.map(({ slot, role }) => [`slot ${slot}`, `removed (${role})`] as const),
+  });
+}
+
+export const removeOld = removeOldKeys(replacedKeys);
+
+export const oldOperationalFails = optionalStep({
+  id: 'old-operational-fails',
+  title: 'The old operational passphrase opens nothing any more',
+  plan: '5.3, step 7',
+  when: replaces('operational'),
+  skippable: true,
+  do: (act) => act.proveOldKeyFails({ role: 'operational' }),
+  show: showFails,
+});
+
+/** @param when - Absent where it was typed in this run. */
+export function oldRecoveryFails(when?: Unless) {
+  return optionalStep({
+    id: 'old-recovery-fails',
+    title: 'The old recovery passphrase opens nothing any more',
+    plan: '5.3, step 7',
+    ...(when === undefined ? {} : { when }),
+    skippable: true,
+    do: (act) => act.proveOldKeyFails({ role: 'recovery' }),
+    show: showFails,
+  });
+}
+
+/** In an emergency nobody opens the safe for that. */
+export const oldRecoveryFailsIfPlanned = oldRecoveryFails(both(planned, replaces('recovery')));
+
+function showFails({ opens }: { readonly opens: string }): Facts {
+  return [['it opens', opens]];
+}
+
+export const reencrypt = optionalStep({
+  id: 'reencrypt',
+  title: 'New volume key: everything is encrypted anew, online',
+  plan: '5.3',
+  when: leaked,
+  requires: ['volume open'],
+  do: (act) => act.reencryptVolume(),
+  show: ({ slots }) => slots.map(({ slot, role }) => [`slot ${slot}`, role ?? 'no role'] as const),
+});
+
+export const checkKeys = step({
+  id: 'verify-slots',
+  title: 'Exactly two slots, operational and recovery, both proven',
+  plan: '5.3, step 9',
+  do: (act) => act.assertKeys(),
+  show: ({ slots }) => slots.map(({ slot, role }) => [`slot ${slot}`, role] as const),
+});
+
+export const backupReencrypted = optionalStep({
+  id: 'backup-reencrypted-header',
+  title: 'Header backup with the new volume key, proven to open with each key',
+  plan: '5.3',
+  when: leaked,
+  do: (act) => act.backupNewHeader({ which: 'reencrypted' }),
+  show: showHeaderBackup,
+});
+
+export const retireBackups = step({
+  id: 'retire-header-backups',
+  title: 'Older header backups on this host removed: with an old passphrase each opens the volume for ever',
+  plan: '5.3',
+  do: (act, { input }) => act.retireHeaderBackups({ which: input.leak === true ? 'reencrypted' : 'new-keys' }),
+  show: ({ files, kept }) => [['kept', kept], ...(files.length === 0 ? [['removed', 'there was none'] as const] : files.map((file) => ['removed', file] as const))],
+});
+
+export const copiesRetired = acknowledgement({
+  id: 'copies-retired',
+  title: 'Copies of older header backups off this host are destroyed (say where they were; a header backup and the old passphrase decrypt the volume for ever, unless it was re-encrypted)',
+  plan: '5.3',
+  reasonForGo: true,
+  evidence: ({ from }) => from(retireBackups).files.map((file) => ['was here, and may have been copied', file] as const),
+});
+
+export const storedAfter = keysStored('keys-stored', atOnce);
+
+export const documentRotation = step({
+  id: 'document-rotation',
+  title: 'Rotation documented: audit log, and a text for the key holders',
+  plan: '5.3, step 8',
+  do: (act, { input }) => act.documentRotation({ keys: replacedKeys(input).length === 2 ? 'both' : (input.keys ?? 'operational'), reason: input.reason ?? 'annual', emergency: input.emergency === true }),
+  show: ({ file, at }) => [
+    ['text for the key holders', file],
+    ['at', at],
+  ],
+});
+
+export const holdersTold = acknowledgement({
+  id: 'holders-told',
+  title: 'All key holders are told that the rotation is done (in an emergency: within one hour)',
+  plan: '5.3, step 8',
+  evidence: ({ from }) => [['text', from(documentRotation).file]],
+});

@@ -1,0 +1,175 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workflowIdOf, workflowTaskQueue } from '../../src/contract/names.js';
+import { answerUntilEnd, goEverywhere, type Answerer } from '../../src/rehearsal/answers.js';
+import { isIntact } from '../../src/rehearsal/clientVerdict.js';
+import { hostFiles, rehearsalHost, rehearsalSecrets } from '../../src/rehearsal/hostConfig.js';
+import type { Rehearsal } from '../../src/rehearsal/rehearsal.js';
+import type { RunStatus } from '../../src/contract/status.js';
+import { openTestHost, readRecord, startMigration, waitFor } from './host.js';
+
+const volume = '/var/lib/supersync-encrypted.img';
+const mapper = 'pg-data-encrypted';
+
+interface Result {
+  readonly state: string;
+  readonly outcome: string;
+}
+
+/** Three rotations after one migration, on one header: cryptsetup by hand has to agree with what is claimed after each. */
+describe('the rotation of keys', () => {
+  let rehearsal: Rehearsal;
+  const keys = { operational: rehearsalSecrets['operationalPassphrase'] ?? '', recovery: rehearsalSecrets['recoveryPassphrase'] ?? '' };
+
+  beforeAll(async () => {
+    rehearsal = await openTestHost('e2e-rotate-key');
+    await rehearsal.startWorker();
+    await rehearsal.startSending();
+    expect((await answerUntilEnd<Result>({ rehearsal, handle: await startMigration(rehearsal) })).state).toBe('succeeded');
+  });
+  afterAll(async () => {
+    await rehearsal.close();
+  });
+
+  async function start(input: Record<string, unknown>): Promise<WorkflowHandle & { runId: string }> {
+    const handle = await rehearsal.client.workflow.start('rotateKey', {
+      taskQueue: workflowTaskQueue,
+      workflowId: workflowIdOf(rehearsalHost, 'rotateKey', input),
+      args: [{ host: rehearsalHost, startedBy: 'e2e', ...input }],
+    });
+    return Object.assign(handle, { runId: handle.firstExecutionRunId });
+  }
+
+  /** What is typed in a rotation to these new passphrases. */
+  function secretsFor(next: Partial<typeof keys>): Record<string, string> {
+    return {
+      ...rehearsalSecrets,
+      operationalPassphrase: keys.operational,
+      recoveryPassphrase: keys.recovery,
+      newOperationalPassphrase: next.operational ?? '(not asked for)',
+      newRecoveryPassphrase: next.recovery ?? '(not asked for)',
+    };
+  }
+
+  function walk(handle: WorkflowHandle, next: Partial<typeof keys>, answer: Answerer = goEverywhere, onStatus?: (status: RunStatus) => Promise<void>): Promise<Result> {
+    return answerUntilEnd<Result>({ rehearsal, handle, secrets: secretsFor(next) }, answer, onStatus);
+  }
+
+  /** The slot that cryptsetup itself says a passphrase opens; undefined where it opens none. */
+  async function slotOf(passphrase: string, header = volume): Promise<number | undefined> {
+    const { stdout, exitCode } = await rehearsal.guest.exec('sh', ['-c', `printf %s "$1" | cryptsetup open --test-passphrase --verbose --key-file=- ${header === volume ? '' : `--header ${header}`} ${volume}`, 'sh', passphrase]);
+    return exitCode === 0 ? Number(/Key slot (\d+) unlocked/.exec(stdout)?.[1]) : undefined;
+  }
+
+  async function readHeader(): Promise<{ keyslots: Record<string, unknown>; tokens: Record<string, { type: string; role: string; keyslots: string[] }>; config: { requirements?: unknown } }> {
+    return JSON.parse(await rehearsal.guest.expect('cryptsetup', ['luksDump', '--dump-json-metadata', volume])) as never;
+  }
+
+  /** Exactly two slots, each with its role, opened by the two passphrases that are to be right now. */
+  async function expectTwoKeys(): Promise<void> {
+    const { keyslots, tokens } = await readHeader();
+    expect(Object.keys(keyslots)).toHaveLength(2);
+    const slotOfRole = (role: string) => Object.values(tokens).filter((token) => token.role === role).flatMap((token) => token.keyslots.map(Number));
+    expect(slotOfRole('operational')).toEqual([await slotOf(keys.operational)]);
+    expect(slotOfRole('recovery')).toEqual([await slotOf(keys.recovery)]);
+  }
+
+  function auditLog(): Promise<string> {
+    return rehearsal.guest.expect('cat', ['/var/log/luks-audit.log']);
+  }
+
+  it('replaces the operational key with a tested restart, whatever dies on the way, with two working keys at every moment', async () => {
+    const next = { operational: 'a new operational passphrase for the rotation of this year' };
+    const before = { ...keys };
+    const handle = await start({ keys: 'operational', reason: 'annual' });
+    const left = new Set(['add-operational', 'remove-old-keys', 'verify-slots']);
+    const fewest: number[] = [];
+    const mistyped = new Set<string>();
+    const result = await walk(
+      handle,
+      next,
+      async (question, status) => {
+        if (question.kind === 'secret' && !mistyped.has(question.node)) {
+          mistyped.add(question.node);
+          await rehearsal.unlock(question, `not ${question.secret ?? ''}`.padEnd(30, '!'));
+          // It was asked, and answered wrongly: a second answer to the same question changes nothing.
+          return { answer: 'provided' };
+        }
+        return goEverywhere(question, status);
+      },
+      async ({ nodes }) => {
+        fewest.push(Object.keys((await readHeader()).keyslots).length);
+        const here = nodes.find(({ id, state }) => left.has(id) && state === 'running');
+        if (here === undefined) return;
+        left.delete(here.id);
+        await rehearsal.killWorker();
+      },
+    );
+    expect([...left]).toEqual([]);
+    expect(result).toMatchObject({ state: 'succeeded' });
+    keys.operational = next.operational;
+    expect(Math.min(...fewest)).toBeGreaterThanOrEqual(2);
+    await expectTwoKeys();
+    expect(await slotOf(before.operational)).toBeUndefined();
+    expect(await rehearsal.guest.expect('sh', ['-c', 'ls /var/lib/lockstep/runs/*/luks-header*.img'])).toBe(`/var/lib/lockstep/runs/rotateKey-${handle.runId}/luks-header-new-keys.img\n`);
+    const backup = `/var/lib/lockstep/runs/rotateKey-${handle.runId}/luks-header-new-keys.img`;
+    expect(await slotOf(keys.operational, backup)).toBe(await slotOf(keys.operational));
+    expect(await auditLog()).toMatch(/KEY_ROTATION by e2e .*reason=annual/);
+    const record = await readRecord(rehearsal, handle.runId, 'rotateKey');
+    expect(record.nodes.find(({ id }) => id === 'reopen-with-new-key')).toMatchObject({ state: 'done' });
+  });
+
+  it('takes the host first from a planned rotation that is parked, which then finds its own key gone, and leaves two keys', async () => {
+    const planned = await start({ keys: 'operational', reason: 'personnel' });
+    const done = walk(planned, { operational: 'a passphrase of the planned rotation, which nobody uses' }, async (question, status) => {
+      if (question.id === 'remove-old') return undefined;
+      if (question.kind === 'parked') return { answer: 'rollback', reason: 'an emergency came first' };
+      return goEverywhere(question, status);
+    });
+    await waitFor(planned, ({ questions }) => questions.some(({ id }) => id === 'remove-old'));
+    const next = { operational: 'the operational passphrase of the emergency, typed in a hurry', recovery: 'the recovery passphrase of the emergency, printed' };
+    const before = { ...keys };
+    const emergency = await start({ keys: 'both', reason: 'incident', emergency: true });
+    expect(await walk(emergency, next)).toMatchObject({ state: 'succeeded' });
+    Object.assign(keys, next);
+    await planned.signal('decide', { question: 'remove-old', answer: 'go', by: 'e2e' });
+    expect(await done).toMatchObject({ state: 'rolled back' });
+    await expectTwoKeys();
+    expect(await slotOf(before.operational)).toBeUndefined();
+    expect(await slotOf(before.recovery)).toBeUndefined();
+    expect(await auditLog()).toMatch(/HOST_TAKEN_FIRST/);
+  });
+
+  it('after a leak replaces the volume key as well, through a power cut in the middle of it', async () => {
+    const next = { operational: 'the operational passphrase after the leak of a header', recovery: 'the recovery passphrase after the leak of a header' };
+    const before = { ...keys };
+    await rehearsal.guest.expect('cp', [volume, '/var/tmp/leaked.img']);
+    const leakedHeader = '/var/tmp/leaked-header.img';
+    await rehearsal.guest.expect('cryptsetup', ['luksHeaderBackup', '--header-backup-file', leakedHeader, volume]);
+    const handle = await start({ keys: 'both', reason: 'incident', leak: true });
+    let isCut = false;
+    const result = await walk(handle, next, goEverywhere, async ({ nodes }) => {
+      const isRunning = nodes.some(({ id, state }) => id === 'reencrypt' && state === 'running');
+      if (isCut || !isRunning || (await readHeader()).config.requirements === undefined) return;
+      isCut = true;
+      await rehearsal.powerCut();
+    });
+    expect(isCut).toBe(true);
+    expect(result).toMatchObject({ state: 'succeeded' });
+    Object.assign(keys, next);
+    await expectTwoKeys();
+    // The old header still answers to the old passphrase, and what it opens is not the data any more.
+    expect(await slotOf(before.operational, leakedHeader)).toBeDefined();
+    const status = await rehearsal.guest.expect('cryptsetup', ['status', mapper]);
+    expect(status).toMatch(/cipher: +aes-xts-plain64/);
+    expect((await readHeader()).config.requirements).toBeUndefined();
+    const opened = await rehearsal.guest.exec('sh', ['-c', `printf %s "$1" | cryptsetup open --readonly --key-file=- --header ${leakedHeader} ${volume} old && blkid --probe /dev/mapper/old`, 'sh', before.operational]);
+    expect(opened.stdout).not.toContain('ext4');
+    await rehearsal.guest.exec('cryptsetup', ['close', 'old']);
+  });
+
+  it('has lost none of what users wrote meanwhile', async () => {
+    expect(isIntact(await rehearsal.finishSending())).toBe(true);
+    expect(await rehearsal.guest.expect('ls', [hostFiles.state])).not.toContain('claim.json');
+  });
+});
