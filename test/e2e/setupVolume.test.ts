@@ -28,6 +28,7 @@ After=local-fs.target
 Before=lockstep-worker.service docker.service
 [Service]
 Type=oneshot
+ExecStartPre=/usr/sbin/modprobe loop
 ExecStart=/usr/sbin/losetup ${second.device} ${second.file}
 [Install]
 WantedBy=multi-user.target
@@ -119,6 +120,8 @@ describe('a volume of its own', () => {
 
   it('grows while users write, with the worker killed and the power cut between its layers', async () => {
     for (const program of ['losetup', 'resize2fs']) await rehearsal.guest.putFile({ content: lateOnce(program), to: `/usr/local/sbin/${program}`, mode: 0o755 });
+    // Else the power cut leaves them empty.
+    await text('sync');
     await rehearsal.startSending();
     const handle = await startRunbook(rehearsal, 'growVolume', { sizeGib: 1 });
     const asked: OpenQuestion[] = [];

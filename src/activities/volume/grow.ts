@@ -83,11 +83,13 @@ export const growActivities = {
   }),
 
   /** ext4 takes all of the open volume, mounted. */
-  growFilesystem: changes('FILESYSTEM_GROW', async ({ config, tools }) => {
-    const { device } = volumeLayout(config);
-    await tools.filesystem.ensureExt4FillsDevice({ device });
+  growFilesystem: changes('FILESYSTEM_GROW', async (attempt) => {
+    const { config, tools } = attempt;
+    await tools.filesystem.ensureExt4FillsDevice({ device: volumeLayout(config).device });
     await tools.filesystem.syncFilesystem({ path: config.volume.mountPoint });
-    return { sizeBytes: (await tools.filesystem.readExt4Size({ device })).sizeBytes };
+    const layers = await readLayers(attempt);
+    if (!isFilled(layers)) throw new Error(`ext4 has ${layers.filesystemBytes} bytes after resize2fs, and the open volume ${layers.mappingBytes}`);
+    return { sizeBytes: layers.filesystemBytes };
   }),
 
   /**
@@ -97,8 +99,8 @@ export const growActivities = {
   proveGrowth: changes('VOLUME_GROWTH_PROVE', async (attempt, before: { readonly sizeBytes: number; readonly availableBytes: number }) => {
     const { config, tools } = attempt;
     const layers = await readLayers(attempt);
-    const { placeBytes, belowBytes, mappingBytes, mappingTargetBytes, filesystemBytes, blockBytes } = layers;
-    if (placeBytes < before.sizeBytes || belowBytes !== placeBytes || mappingBytes !== mappingTargetBytes || mappingBytes - filesystemBytes >= blockBytes) {
+    const { placeBytes, belowBytes, mappingBytes, mappingTargetBytes, filesystemBytes } = layers;
+    if (placeBytes < before.sizeBytes || belowBytes !== placeBytes || mappingBytes !== mappingTargetBytes || !isFilled(layers)) {
       throw new PermanentFailure(
         `the layers do not agree: ${layers.place} ${placeBytes} bytes (wanted ${before.sizeBytes}), ${layers.below} ${belowBytes}, open volume ${mappingBytes} of ${mappingTargetBytes}, ext4 ${filesystemBytes}`,
         'start growVolume again: it goes on from the layer that is too small',
@@ -134,8 +136,14 @@ async function readDeviceTarget(attempt: Attempt, layers: Layers, sizeGib: numbe
   );
 }
 
-function isGrown({ belowBytes, placeBytes, mappingBytes, mappingTargetBytes, filesystemBytes, blockBytes }: Layers): boolean {
-  return belowBytes === placeBytes && mappingBytes === mappingTargetBytes && mappingBytes - filesystemBytes < blockBytes;
+function isGrown(layers: Layers): boolean {
+  const { belowBytes, placeBytes, mappingBytes, mappingTargetBytes } = layers;
+  return belowBytes === placeBytes && mappingBytes === mappingTargetBytes && isFilled(layers);
+}
+
+/** ext4 leaves less than a block of what lies below it. */
+function isFilled({ mappingBytes, filesystemBytes, blockBytes }: Pick<Layers, 'mappingBytes' | 'filesystemBytes' | 'blockBytes'>): boolean {
+  return mappingBytes - filesystemBytes < blockBytes;
 }
 
 /** @returns What stays free on the disk below, in bytes. */
