@@ -21,6 +21,9 @@ import { startupActivities } from './startup/startup.js';
 import { statisticsActivities } from './source/statistics.js';
 import { verificationActivities } from './copy/verification.js';
 import { watchActivities } from './watch/watch.js';
+import { growActivities } from './volume/grow.js';
+import { newDeploymentActivities } from './services/newDeployment.js';
+import { setupActivities } from './volume/setup.js';
 import { volumeActivities } from './volume/volume.js';
 import { wayBackActivities } from './wayBack/wayBack.js';
 
@@ -33,6 +36,9 @@ export const stepActivities = {
   ...statisticsActivities,
   ...performanceActivities,
   ...volumeActivities,
+  ...setupActivities,
+  ...newDeploymentActivities,
+  ...growActivities,
   ...maintenanceActivities,
   ...serviceActivities,
   ...copyActivities,

@@ -8,6 +8,7 @@ import type { Rehearsal } from '../rehearsal/rehearsal.js';
 import { isNotFound } from '../worker/serverErrors.js';
 import type { Runbook } from '../workflows/engine/nodes.js';
 import { migrate } from '../workflows/migrate.js';
+import { setupVolume } from '../workflows/setupVolume.js';
 import { shutdown } from '../workflows/shutdown.js';
 import { startup } from '../workflows/startup.js';
 
@@ -21,6 +22,7 @@ interface Course {
 
 const courses: Readonly<Record<string, Course>> = {
   [migrate.name]: { before: 'nothing' },
+  [setupVolume.name]: { before: 'nothing' },
   [startup.name]: { before: 'migration and power cut' },
   [shutdown.name]: { after: startup },
 };

@@ -11,7 +11,7 @@ import { ensureApplicationStopped, ensureApplicationUp, ensureDatabaseStopped, e
 import { assertOpenFilesOnVolume } from '../volume/openFilesOnVolume.js';
 import { openAndMount } from '../volume/openVolume.js';
 import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
-import { fitArgon2id } from '../volume/volume.js';
+import { fitArgon2id } from '../volume/argon2id.js';
 import { keySlotsOf, newSecret, removeSlot, roles } from './keySlots.js';
 import { keepProven } from './provenSlots.js';
 

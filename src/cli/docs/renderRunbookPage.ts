@@ -66,11 +66,11 @@ function notesOf(node: NodeDescription): string[] {
 function renderWayBack({ holdsHost, undoes, undone, carryOver, afterRollback, noWayBackFrom, undoesNothing }: RunbookDescription): string[] {
   if (holdsHost === false) return [nothingToGoBackFrom.replace('"lockstep rollback"', '`lockstep rollback`')];
   if (undoesNothing === true) return ['There is none, and nothing to go back from. `lockstep rollback`, or "rollback" where a step has failed, ends the run and leaves the host as it is.'];
-  if (noWayBackFrom !== undefined) return [`There is none. A no-go, \`lockstep rollback\`, or "rollback" where a step has failed leaves the host as it is, until "${noWayBackFrom}" begins. From then on the run goes to its end.`];
+  if (noWayBackFrom !== undefined && undone.length === 0) return [`There is none. A no-go, \`lockstep rollback\`, or "rollback" where a step has failed leaves the host as it is, until "${noWayBackFrom}" begins. From then on the run goes to its end.`];
   const undos = undone.filter(({ undo }) => undo !== undefined).reverse();
   return [
     undoes === undefined
-      ? 'A no-go, `lockstep rollback`, or "rollback" where a step has failed: what was begun is undone, in this order.'
+      ? `${noWayBackFrom === undefined ? '' : `Until "${noWayBackFrom}" begins; from then on the run goes to its end. `}A no-go, \`lockstep rollback\`, or "rollback" where a step has failed: what was begun is undone, in this order.`
       : `After its own list, whatever the last \`${undoes}\` on this host began is undone, in this order. A no-go before that changes nothing.`,
     '',
     '| Undo | Of |',

@@ -52,6 +52,7 @@ export function renderPlan(runbook: RunbookDescription, { width, theme, sizeByte
 function renderWayBack(runbook: RunbookDescription, width: number, theme: Theme): string[] {
   if (runbook.undoesNothing === true) return wrapHanging('', 'Nothing of it is undone: "lockstep rollback" ends the run and leaves the host as it is.', width);
   if (runbook.noWayBackFrom === undefined) return renderRollback(runbook, width, theme);
+  if (runbook.undone.length > 0) return [...wrapHanging('', theme.warning(`No way back once "${runbook.noWayBackFrom}" begins: from then on the run goes to its end.`), width), '', ...renderRollback(runbook, width, theme)];
   return wrapHanging('', theme.warning(`No way back: a no-go leaves the host as it is, until "${runbook.noWayBackFrom}" begins; from then on the run goes to its end.`), width);
 }
 

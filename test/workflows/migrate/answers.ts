@@ -1,4 +1,5 @@
 import type { Activities } from '../../../src/activities/index.js';
+import { volumeAnswers } from './volumeAnswers.js';
 
 const mebibyte = 1024 * 1024;
 const gibibyte = 1024 * mebibyte;
@@ -67,6 +68,7 @@ export const migrateAnswers = {
     users: '/var/lib/lockstep/runs/respondToCompromise-1/notification-users.md',
   },
   writeIncidentReport: { file: '/var/lib/lockstep/runs/respondToCompromise-1/incident-report.md', items: 19, late: 1, notDone: 0, verdict: 'not notifiable' },
+  ...volumeAnswers,
   readHost: { kernel: '6.1.0-26-amd64', aes: true, argon2idMemoryBytes: gibibyte, cpus: 4 },
   readDeployment: {
     databaseService: 'postgres',
