@@ -24,7 +24,7 @@ async function preparedHost(directory: string) {
         volumeFile: { readVolumeFile: () => Promise.resolve(state.isThere ? { sizeBytes: gibibyte, allocatedBytes: gibibyte } : undefined) },
         cryptsetup: {
           isLuks: () => Promise.resolve({ isLuks: true }),
-          readHeader: () => Promise.resolve({ uuid: state.uuid, tokens: [] }),
+          readHeader: () => Promise.resolve({ uuid: state.uuid, slots: [{ slot: 0, opensVolume: true }], tokens: [] }),
           status: () => Promise.resolve({ active: state.isActive }),
           open: () => {
             state.isActive = true;
