@@ -19,7 +19,10 @@ const workerSdk = {
   },
 };
 
-const settings = { outdir, entryNames: '[name]', bundle: true, platform: 'node', target: 'node20', external: ['esbuild'], plugins: [workerSdk], logLevel: 'error' };
+// Loaded by the few commands that need them, from where npm put them: their dictionaries would double what every start reads.
+const loadedWhenNeeded = ['@zxcvbn-ts/*', 'shamir-secret-sharing', 'uqr', '@scure/base'];
+
+const settings = { outdir, entryNames: '[name]', bundle: true, platform: 'node', target: 'node20', external: ['esbuild', ...loadedWhenNeeded], plugins: [workerSdk], logLevel: 'error' };
 
 // What has to start quickly, as one script each: few files where there were a thousand, and what V8 makes of it is kept
 // beside it. Loading touches most of the memory of a start, and on a busy or emulated host that is most of its time.
@@ -29,6 +32,8 @@ await build({
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
   minifyWhitespace: true,
+  // By `require`, which Node has for modules of either kind: a script that comes with its compiled code has no loader for `import()`.
+  supported: { 'dynamic-import': false },
   define: { 'import.meta.dirname': '__dirname', 'import.meta.url': 'fileUrl' },
   banner: { js: "(function (exports, require, module, __filename, __dirname) { const fileUrl = require('node:url').pathToFileURL(__filename).href;" },
   footer: { js: '})' },

@@ -7,6 +7,7 @@ import { emergencyAccessActivities } from './keys/emergencyAccess.js';
 import { newKeyActivities } from './keys/newKeys.js';
 import { oldKeyActivities } from './keys/oldKeys.js';
 import { rotationActivities } from './keys/rotation.js';
+import { incidentActivities } from './incident/incident.js';
 import { hostCheckActivities } from './source/hostChecks.js';
 import { maintenanceActivities } from './services/maintenance.js';
 import { overlayActivities } from './services/overlay.js';
@@ -44,6 +45,7 @@ export const stepActivities = {
   ...newKeyActivities,
   ...rotationActivities,
   ...emergencyAccessActivities,
+  ...incidentActivities,
 };
 
 /** The activities as a runbook calls them. */

@@ -47,8 +47,8 @@ export interface ActivityDependencies {
   readonly onAudited?: (event: string) => void;
 }
 
-/** Taking, looking at and giving back the claim needs no claim. */
-const unclaimed: ReadonlySet<string> = new Set(['openRun', 'catchUp', 'closeRun']);
+/** Taking, looking at and giving back the claim needs none; nor does what only tells people, or writes into the run's own directory. */
+const unclaimed: ReadonlySet<string> = new Set(['openRun', 'catchUp', 'closeRun', 'draftNotifications', 'writeIncidentReport']);
 
 /** An activity as the worker registers it. */
 export type Registered = (call: Call, args: never) => Promise<unknown>;

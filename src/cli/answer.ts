@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { input, select } from '@inquirer/prompts';
 import type { Client } from '@temporalio/client';
+import type { PassphrasePolicy } from '../config/passphrasePolicy.js';
 import type { OpenQuestion } from '../contract/questions.js';
 import { askSecret } from './askSecret.js';
 import { explainOutcome, sendDecision } from './decision.js';
@@ -21,8 +22,8 @@ export interface AnswerContext {
   readonly by: string;
   /** Added to each command that is shown, such as ` --host db2`. */
   readonly flags: string;
-  /** The worker's socket, where this is the host itself. */
-  readonly secretSocketPath?: string;
+  /** Where secrets go and what is asked of new ones, where this is the host itself. */
+  readonly secrets?: { readonly socketPath: string; readonly policy: PassphrasePolicy };
 }
 
 /** What became of asking: `left open` is not asked again, `changed` needs a new look at the run. */
@@ -73,15 +74,15 @@ async function askReason(signal: AbortSignal): Promise<string> {
 }
 
 async function typeSecret(context: AnswerContext, question: OpenQuestion, signal: AbortSignal): Promise<Answered> {
-  const { session, by, flags, secretSocketPath } = context;
+  const { session, by, flags, secrets } = context;
   const { environment, terminal } = session;
-  if (secretSocketPath === undefined) {
+  if (secrets === undefined) {
     terminal.print(`Secrets are typed on the host itself: "sudo lockstep unlock${flags}" there`);
     return 'left open';
   }
-  const value = await askSecret(terminal, question, signal);
+  const value = await askSecret(terminal, question, secrets.policy, signal);
   try {
-    await giveSecret(secretSocketPath, {
+    await giveSecret(secrets.socketPath, {
       question: question.id,
       secret: question.secret ?? '',
       value,

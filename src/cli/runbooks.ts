@@ -4,12 +4,13 @@ import type { Runbook } from '../workflows/engine/nodes.js';
 import { decommissionPlaintext } from '../workflows/decommissionPlaintext.js';
 import { emergencyAccess } from '../workflows/emergencyAccess.js';
 import { migrate } from '../workflows/migrate.js';
+import { respondToCompromise } from '../workflows/respondToCompromise.js';
 import { rollback } from '../workflows/rollback.js';
 import { rotateKey } from '../workflows/rotateKey.js';
 import { wrongUsage } from './exit.js';
 
 /** The runbooks that can be planned and started. */
-export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, rotateKey, emergencyAccess];
+export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, rotateKey, emergencyAccess, respondToCompromise];
 
 const known = runbooks.map(({ name }) => name).join(', ');
 

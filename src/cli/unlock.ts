@@ -1,20 +1,24 @@
-import { isUtf8 } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { secretSocketPath } from '../activities/index.js';
+import { passphrasePolicyOf } from '../config/passphrasePolicy.js';
 import type { OpenQuestion } from '../contract/questions.js';
-import { findSecretFault } from '../contract/secretRules.js';
-import { askSecret, nameOf, readSecretLine } from './askSecret.js';
+import { judgeNewPassphrase } from '../host/passphrases/passphraseStrength.js';
+import { askSecret, nameOf } from './askSecret.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
 import { wrapText } from './present/text.js';
+import { askFromShares, askFromSheet } from './passphrases/askFromPaper.js';
+import { readPipedSecret } from './readSecretLine.js';
 import { runOption } from './runbooks.js';
 import { findRun, type RunReference } from './runs.js';
 import { giveSecret } from './secretClient.js';
 import { flagsFor, loadSessionConfig, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 
 interface UnlockOptions extends HostOptions {
+  readonly fromSheet?: true;
+  readonly fromShares?: true;
   readonly run?: string;
 }
 
@@ -23,6 +27,8 @@ export function addUnlockCommand(program: Command, session: Session): void {
   withHostOptions(program.command('unlock [question]'))
     .description("type the passphrase that the open run waits for, without echo (on the host, as root; from a pipe it takes the first line)")
     .addOption(runOption())
+    .option('--from-sheet', 'type the recovery passphrase line by line from its sheet: each line is checked')
+    .addOption(new Option('--from-shares', 'join it from the shares of several holders').conflicts('fromSheet'))
     .action((question: string | undefined, options: UnlockOptions) => unlock(session, question, options));
 }
 
@@ -38,27 +44,35 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
     const run = await findRun(client, config.host, options.run, { flags });
     const first = chooseSecret(await openQuestions(client, run), named);
     if (!process.stdin.isTTY) {
-      await give(session, path, first, toSecret(await readSecretLine(process.stdin)));
+      const value = await readPipedSecret(process.stdin);
+      if (first.isNewSecret === true) {
+        const { refusal } = await judgeNewPassphrase(value, passphrasePolicyOf(config));
+        if (refusal !== undefined) throw refused(`the ${nameOf(first)} was not sent: ${refusal}`);
+      }
+      await give(session, path, first, value);
+      session.terminal.print(await explainEffect(client, run, first));
+      return;
+    }
+    const paper = await readPaper(session, options);
+    if (paper !== undefined) {
+      await give(session, path, first, paper);
       session.terminal.print(await explainEffect(client, run, first));
       return;
     }
     // As long as the run asks for secrets: a wrong one again, or the next step's own.
     for (let question: OpenQuestion | undefined = first; question !== undefined; ) {
       session.terminal.print(...wrapText(question.title, session.terminal.width()));
-      await give(session, path, question, await askSecret(session.terminal, question));
+      await give(session, path, question, await askSecret(session.terminal, question, passphrasePolicyOf(config)));
       question = await nextSecret(client, run, question);
     }
     session.terminal.print(`Taken; the run goes on. Look on with "lockstep watch${flags}"`);
   });
 }
 
-/** @throws CommandEnded where a line can not be a secret, or would become another one on its way. */
-function toSecret(line: Buffer): string {
-  const fault = findSecretFault(line) ?? (isUtf8(line) ? undefined : 'is not UTF-8');
-  const value = line.toString('utf8');
-  line.fill(0);
-  if (fault !== undefined) throw wrongUsage(`the first line of standard input is no secret: it ${fault}`);
-  return value;
+/** What several people type from paper; the question stays open meanwhile. */
+async function readPaper({ terminal }: Session, { fromSheet, fromShares }: UnlockOptions): Promise<string | undefined> {
+  if (fromSheet === true) return askFromSheet(terminal);
+  return fromShares === true ? askFromShares(terminal) : undefined;
 }
 
 async function openQuestions(client: Client, run: RunReference): Promise<readonly OpenQuestion[]> {

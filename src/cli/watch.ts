@@ -3,10 +3,11 @@ import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
 import { secretSocketPath } from '../activities/index.js';
+import { passphrasePolicyOf } from '../config/passphrasePolicy.js';
 import { formatSeconds } from '../contract/facts.js';
 import type { RunStatus } from '../contract/status.js';
 import { isNoAnswer } from '../worker/serverErrors.js';
-import { answerQuestion } from './answer.js';
+import { answerQuestion, type AnswerContext } from './answer.js';
 import { CommandEnded, exitCodes } from './exit.js';
 import { observe, type Observation } from './observe.js';
 import { renderCompact } from './present/compactLines.js';
@@ -119,7 +120,7 @@ async function watchLive(session: Session, client: Client, run: RunReference, op
   const draw = createLogUpdate(process.stdout);
   const input = takeInput();
   const leftOpen = new Set<string>();
-  const socket = await readSocketPath(session, options);
+  const secrets = await findSecretWay(session, options);
   const view = { flags: flagsFor(options), ...(await peopleForView(session, options)) };
   let last: Observation | undefined;
   try {
@@ -135,7 +136,7 @@ async function watchLive(session: Session, client: Client, run: RunReference, op
       if (question === undefined) continue;
       draw.clear();
       terminal.print(...renderQuestion(question, { width: terminal.width(), now: new Date(), theme: terminal.theme, ...view }));
-      const context = { session, client, run, by: options.by ?? session.environment.person, flags: flagsFor(options), ...(socket === undefined ? {} : { secretSocketPath: socket }) };
+      const context = { session, client, run, by: options.by ?? session.environment.person, flags: flagsFor(options), ...(secrets === undefined ? {} : { secrets }) };
       if ((await input.during(() => answerQuestion(context, question))) === 'left open') leftOpen.add(question.id);
       terminal.print('');
     }
@@ -188,7 +189,8 @@ function assertRunning({ execution, status }: Observation, run: RunReference, op
 }
 
 /** Known on the host itself alone; elsewhere secrets cannot be typed. */
-async function readSocketPath(session: Session, options: HostOptions): Promise<string | undefined> {
+async function findSecretWay(session: Session, options: HostOptions): Promise<AnswerContext['secrets']> {
   if (options.host !== undefined && options.config === undefined) return undefined;
-  return secretSocketPath((await loadSessionConfig(session, options)).config);
+  const { config } = await loadSessionConfig(session, options);
+  return { socketPath: secretSocketPath(config), policy: passphrasePolicyOf(config) };
 }

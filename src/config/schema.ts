@@ -4,6 +4,7 @@ import { alertsSchema } from './alertsSchema.js';
 import { absolutePath, argv } from './fields.js';
 import { peopleSchema } from './peopleSchema.js';
 import { secretReferenceSchema } from './secretReferenceSchema.js';
+import { defaultCompromise, defaultReminders } from '../contract/settings.js';
 
 const seconds = z.number().int().positive();
 const percent = z.number().min(0).max(1000);
@@ -170,6 +171,19 @@ const auditSchema = z.strictObject({
     .prefault({}),
 });
 
+const remindersSchema = z.strictObject({
+  beforePercent: z.number().min(1).max(99).default(defaultReminders.beforePercent).describe('People are told of a deadline when so much of the time is over, in percent, and at the deadline itself.'),
+  firstAfterSeconds: seconds.default(defaultReminders.firstAfterSeconds).describe('What is not done then is told of again after so long …'),
+  everySeconds: seconds.min(60).default(defaultReminders.everySeconds).describe('… and from then on each time so long has passed.'),
+});
+
+const compromiseSchema = z.strictObject({
+  immediateSeconds: seconds.default(defaultCompromise.immediateSeconds).describe("The plan's hour for the immediate actions, from the start of the run."),
+  investigationSeconds: seconds.default(defaultCompromise.investigationSeconds).describe('Its day for the investigation.'),
+  remediationSeconds: seconds.max(defaultCompromise.remediationSeconds).default(defaultCompromise.remediationSeconds).describe('Its three days for the remediation; also how long GDPR Art. 33(1) gives for the notification of the authority, so not more.'),
+  reviewDays: z.number().int().positive().max(3650).default(90).describe('How far back unlocks and logins are reviewed.'),
+});
+
 /** lockstep.yaml: where things lie on this host. The plan's values are the defaults. */
 export const configSchema = z.strictObject({
   host: hostNameSchema.describe('Names the host in Temporal: its task queue and its runs.'),
@@ -185,6 +199,15 @@ export const configSchema = z.strictObject({
       backupPassphrase: secretReferenceSchema.default('ask:'),
       newOperationalPassphrase: secretReferenceSchema.default('ask:').describe('What takes the place of the operational one in a rotation.'),
       newRecoveryPassphrase: secretReferenceSchema.default('ask:'),
+      minimumBits: z
+        .number()
+        .int()
+        .min(40)
+        .max(200)
+        .default(60)
+        .describe(
+          'Least that a NEW passphrase has to be worth, by a cautious estimate in which 20 random letters and digits count about 66, and the 8 words that Lockstep generates (103 bits) at least 70.',
+        ),
       sittingMinutes: z.number().positive().default(240).describe('How long a typed secret stays in the worker\'s memory.'),
     })
     .prefault({})
@@ -201,6 +224,8 @@ export const configSchema = z.strictObject({
   decommission: decommissionSchema.prefault({}),
   rotation: rotationSchema.prefault({}),
   alerts: alertsSchema.prefault({}),
+  reminders: remindersSchema.prefault({}),
+  compromise: compromiseSchema.prefault({}),
 });
 
 /** lockstep.yaml, parsed, with every default filled in. */

@@ -6,7 +6,8 @@ import type { Config } from './schema.js';
  * start of a run.
  */
 export function toRunSettings(config: Config): RunSettings {
-  const { maintenance, backup, verification, watch, rollback, decommission, rotation } = config;
+  const { maintenance, backup, verification, watch, rollback, decommission, rotation, reminders, compromise } = config;
+  const { immediateSeconds, investigationSeconds, remediationSeconds } = compromise;
   return {
     ...(maintenance.window === undefined ? {} : { windowOpensAt: maintenance.window.opensAt }),
     filesystemCopy: backup.filesystemCopy !== 'none',
@@ -16,5 +17,7 @@ export function toRunSettings(config: Config): RunSettings {
     decommissionPeople: decommission.people,
     automaticRollback: rollback.automatic,
     testedRestart: rotation.testedRestart,
+    reminders,
+    compromise: { immediateSeconds, investigationSeconds, remediationSeconds },
   };
 }

@@ -39,6 +39,8 @@ export interface Call {
   readonly requires: readonly Condition[];
   /** Who started the run, as claimed. */
   readonly startedBy: string;
+  /** Absent of most calls. Such a call needs no claim, and may change nothing of the host's service. */
+  readonly holdsHost?: false;
   /** What the run came to know since its last call, for the journal. */
   readonly news: News;
 }
@@ -57,6 +59,10 @@ export interface NodeOutcome {
   readonly state: NodeState;
   readonly facts?: Facts;
   readonly note?: string;
+  /** ISO time; of a node that has a deadline. */
+  readonly dueAt?: string;
+  /** ISO time by the server's clock; of a node that has a deadline. */
+  readonly endedAt?: string;
 }
 
 /** What the journal on the host says of a run, as the engine reads it before any rollback. */

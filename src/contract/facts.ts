@@ -32,6 +32,11 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${twoDigits(Math.floor((whole % 3600) / 60))} min`;
 }
 
+/** @param isoTime - Of UTC. @returns `2026-01-01 03:00 UTC`. */
+export function formatMinute(isoTime: string): string {
+  return `${isoTime.slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 /** A count with thousands separated by a thin mark: `5,012`. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');

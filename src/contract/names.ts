@@ -65,6 +65,18 @@ export function isConditionsNode(node: string): boolean {
   return node.endsWith(ofConditions);
 }
 
+const ofAlerts = 'alert.';
+
+/** The node under which a run tells people something: no step of a list, and no act of a run. */
+export function alertNodeOf(key: string): string {
+  return `${ofAlerts}${key}`;
+}
+
+/** Whether it is one of {@link alertNodeOf}. */
+export function isAlertNode(node: string): boolean {
+  return node.startsWith(ofAlerts);
+}
+
 /** The node under which a run looks how far its host is, and catches up with it: no step of a list. */
 export const catchUpNode = 'catch-up';
 

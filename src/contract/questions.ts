@@ -40,6 +40,9 @@ export type QuestionKind = 'gate' | 'acknowledgement' | 'secret' | 'wait' | 'par
 /** The answers to a question for a secret: it is typed on the host, never sent; or nobody has it. */
 export const secretAnswers = { typed: 'provided', lacking: 'unavailable' } as const;
 
+/** What was answered to a runbook's own question, for the nodes after it. */
+export type Answer = Pick<Decision, 'answer' | 'by' | 'reason'>;
+
 /** A question as it is shown while it is open. */
 export interface OpenQuestion {
   /** This opening's own id: a decision for an earlier opening never touches a later one. */
@@ -60,6 +63,8 @@ export interface OpenQuestion {
   readonly openedAt: string;
   /** ISO time at which the question answers itself, and with what. */
   readonly until?: { readonly at: string; readonly answer: string };
+  /** ISO time by which it has to be answered: people are told before and after, and it stays open. */
+  readonly dueAt?: string;
   /** Of a secret: its name in lockstep.yaml. */
   readonly secret?: string;
   /** The secret is being set now, so it is typed twice. */

@@ -16,7 +16,34 @@ export interface RunSettings {
   readonly automaticRollback?: boolean;
   /** A planned rotation of the operational key restarts the service with the new one. */
   readonly testedRestart?: boolean;
+  /** When people are told of what is due; absent in what runs of earlier versions recorded. */
+  readonly reminders?: ReminderSettings;
+  /** How long there is after a suspected compromise. */
+  readonly compromise?: CompromiseSettings;
 }
+
+/** When people are told of a deadline. */
+export interface ReminderSettings {
+  /** Of the time up to the deadline: the reminder comes when so much of it is over. */
+  readonly beforePercent: number;
+  /** After the deadline, once. */
+  readonly firstAfterSeconds: number;
+  /** After that, again and again. */
+  readonly everySeconds: number;
+}
+
+/** Where lockstep.yaml says nothing, and of runs that recorded nothing. */
+export const defaultReminders: ReminderSettings = { beforePercent: 75, firstAfterSeconds: 3600, everySeconds: 4 * 3600 };
+
+/** The deadlines of the plan's 5.3, "Key Compromise Response", from the start of the run. */
+export interface CompromiseSettings {
+  readonly immediateSeconds: number;
+  readonly investigationSeconds: number;
+  readonly remediationSeconds: number;
+}
+
+/** The plan's: an hour, a day, three days (the last also GDPR Art. 33(1)). */
+export const defaultCompromise: CompromiseSettings = { immediateSeconds: 3600, investigationSeconds: 24 * 3600, remediationSeconds: 72 * 3600 };
 
 /** What the first activity of a run finds and records; the run walks this list, whatever the code says later. */
 export interface Opened {

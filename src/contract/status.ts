@@ -15,6 +15,12 @@ export type RunState =
   | 'stopped'
   | 'failed';
 
+/** What a run came to; the workflow's result. */
+export interface RunResult {
+  readonly state: RunState;
+  readonly outcome: string;
+}
+
 /** How a node stands. */
 export type NodeState = 'pending' | 'running' | 'open' | 'done' | 'skipped' | 'not needed' | 'failed' | 'undoing' | 'undone';
 
@@ -23,7 +29,7 @@ export interface NodeStatus {
   readonly id: string;
   readonly section: string;
   readonly title: string;
-  readonly kind: 'step' | 'question' | 'wait';
+  readonly kind: 'step' | 'question' | 'wait' | 'child';
   /** The plan's section, for example `4, step 5`. */
   readonly plan: string;
   readonly state: NodeState;
@@ -33,8 +39,10 @@ export interface NodeStatus {
   readonly startedAt?: string;
   readonly endedAt?: string;
   readonly facts?: Facts;
-  /** Why it was skipped, not needed or failed. */
+  /** Why it was skipped, not needed or failed; of a run of its own, where to look on. */
   readonly note?: string;
+  /** ISO time. */
+  readonly dueAt?: string;
 }
 
 /** The answer of the query `status`. */
@@ -58,7 +66,7 @@ export interface CompactStatus {
   readonly section: string;
   readonly done: number;
   readonly of: number;
-  readonly questions: readonly Pick<OpenQuestion, 'id' | 'title' | 'choices'>[];
+  readonly questions: readonly Pick<OpenQuestion, 'id' | 'title' | 'choices' | 'dueAt'>[];
   readonly since: string;
 }
 

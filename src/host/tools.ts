@@ -8,6 +8,7 @@ import { createFilesystem } from './disks/filesystem.js';
 import { createGpg } from './gpg/gpg.js';
 import { createRequest } from './http.js';
 import { createKernelLog } from './kernelLog.js';
+import { createLogins } from './logins.js';
 import { createMounts } from './disks/mounts.js';
 import { createOpenFiles } from './disks/openFiles.js';
 import { createPipeline } from './processes/pipeline.js';
@@ -40,6 +41,7 @@ export function createHostTools({ run, signal, controlGroup, onFailure }: {
     filesystem: createFilesystem({ run }),
     gpg: createGpg({ runPipeline: pipeline }),
     kernelLog: createKernelLog({ run }),
+    logins: createLogins({ run }),
     mounts: createMounts({ run }),
     openFiles: createOpenFiles(),
     postgres: createPostgres({ run }),

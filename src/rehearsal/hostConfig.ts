@@ -15,14 +15,14 @@ export const hostFiles = {
 
 /**
  * What is typed in a rehearsal where a person would type. They are no secrets: the host is thrown
- * away, and they travel the same way as a person's.
+ * away, and they travel the same way as a person's, and are judged as theirs are.
  */
 export const rehearsalSecrets: Readonly<Record<string, string>> = {
-  operationalPassphrase: 'rehearsal operational: correct horse battery staple',
-  recoveryPassphrase: 'rehearsal recovery: staple battery horse correct',
-  newOperationalPassphrase: 'rehearsal operational: a new staple for the correct battery',
-  newRecoveryPassphrase: 'rehearsal recovery: a new horse for the correct staple',
-  backupPassphrase: 'rehearsal backup: a third one, unlike the others',
+  operationalPassphrase: 'footgear debit deskwork civil hug crafter rule zero',
+  recoveryPassphrase: 'mutation frown antler mutilator monetary doze obituary unimpeded',
+  newOperationalPassphrase: 'shirt divisible plug childhood kabob hurray prompter sevenfold',
+  newRecoveryPassphrase: 'prewashed unmapped presume quail rockiness trend tinkling tinsel',
+  backupPassphrase: 'duress yodel giant tripping humorist purplish python cross',
   testAccountPassword: testAccount.password,
 };
 

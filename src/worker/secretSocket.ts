@@ -15,7 +15,7 @@ export const secretRequestSchema = z.strictObject({
   secret: z.string().regex(/^[A-Za-z]{1,60}$/),
   /** By the rule for every secret: tools read it from their standard input, where a line ends it. */
   value: z.string().superRefine((value, context) => {
-    const fault = findSecretFault(Buffer.from(value));
+    const fault = findSecretFault(value);
     if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
   }),
   by: z.string().min(1).max(200),

@@ -1,14 +1,16 @@
 import type { Condition } from '../contract/calls.js';
-import { formatCountOf } from '../contract/facts.js';
+import { formatCountOf, formatSeconds } from '../contract/facts.js';
 import type { RunInput } from '../contract/inputs.js';
 import type { RunSettings } from '../contract/settings.js';
-import type { Node, Question, Runbook, Unless } from './engine/nodes.js';
+import { type Due, type Node, type Parallel, partsOf, type Question, type Runbook, secondsOf, type Unless } from './engine/nodes.js';
 
 /** A runbook without its code: what `lockstep plan` prints and the documentation is made from. */
 export interface RunbookDescription {
   readonly name: string;
   readonly title: string;
   readonly sections: readonly { readonly title: string; readonly plan: string; readonly nodes: readonly NodeDescription[] }[];
+  /** It runs beside the run that holds the host, and has nothing to go back from. */
+  readonly holdsHost?: false;
   /** The runbook whose last run is undone after its own list. */
   readonly undoes?: string;
   /** The title of the step from which on the run does not turn back, where there is one. */
@@ -26,7 +28,7 @@ export interface NodeDescription {
   readonly id: string;
   readonly title: string;
   readonly plan: string;
-  readonly kind: 'step' | 'gate' | 'acknowledgement' | 'wait';
+  readonly kind: 'step' | 'gate' | 'acknowledgement' | 'wait' | 'child';
   readonly usersOffline: boolean;
   /** How it is undone. */
   readonly undo?: string;
@@ -42,6 +44,12 @@ export interface NodeDescription {
   /** How many different people must agree; `configured` where that is the settings' matter and none were given. */
   readonly people?: number | 'configured';
   readonly notTheStarter?: boolean;
+  /** How long there is from the start of the run; without settings the default. */
+  readonly dueSeconds?: number;
+  /** What can be answered, where that is not the usual. */
+  readonly choices?: readonly string[];
+  /** The runbook that it begins a run of. */
+  readonly runbook?: string;
   /** Open at the same time as the other questions of the same group. */
   readonly together?: string;
 }
@@ -56,14 +64,15 @@ export function describeRunbook<Acts>(
   view?: { readonly settings: RunSettings; readonly input: RunInput },
 ): RunbookDescription {
   const describe = (node: Node<Acts>): readonly NodeDescription[] => {
-    if (node.kind !== 'parallel') return [{ ...describeNode(node, view?.settings), ...describeConditions([node], view) }];
-    // Both have to hold: the group's, and the question's own.
-    return node.questions.map((question) => ({ ...describeNode(question, view?.settings), ...describeConditions([node, question], view), together: node.title }));
+    // Both have to hold: the group's, and the part's own.
+    const group = node.kind === 'parallel' ? [node] : [];
+    return partsOf(node).map((part) => ({ ...describeNode(part, view?.settings), ...describeConditions([...group, part], view), ...(group.length === 0 ? {} : { together: node.title }) }));
   };
   return {
     name: runbook.name,
     title: runbook.title,
     sections: runbook.sections.map(({ title, plan, nodes }) => ({ title, plan, nodes: nodes.flatMap(describe) })),
+    ...(runbook.holdsHost === false ? { holdsHost: false } : {}),
     ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }),
     ...describeNoWayBack(runbook),
     undone: (runbook.undoes ?? runbook).sections.flatMap(({ nodes }) => nodes.flatMap(describe)),
@@ -73,13 +82,15 @@ export function describeRunbook<Acts>(
 }
 
 /** @param nodes - A node, and the group that it stands in. */
-function describeConditions(nodes: readonly { readonly when?: Unless }[], view: Parameters<Unless['holds']>[0] | undefined): Pick<NodeDescription, 'unless' | 'runs'> {
+function describeConditions<Acts>(nodes: readonly Node<Acts>[], view: Parameters<Unless['holds']>[0] | undefined): Pick<NodeDescription, 'unless' | 'runs'> {
   const conditions = nodes.flatMap(({ when }) => (when === undefined ? [] : [when]));
-  if (conditions.length === 0) return {};
+  // Nobody can say before what a run will find.
+  const unknown = nodes.flatMap(({ onlyIf }) => (onlyIf === undefined ? [] : [onlyIf]));
+  if (conditions.length + unknown.length === 0) return {};
   const failing = view === undefined ? [] : conditions.filter(({ holds }) => !holds(view));
-  const words = (those: readonly Unless[], between: string) => those.map(({ otherwise }) => otherwise).join(between);
+  const words = (those: readonly Pick<Unless, 'otherwise'>[], between: string) => those.map(({ otherwise }) => otherwise).join(between);
   if (failing.length > 0) return { unless: words(failing, '; '), runs: false };
-  return { unless: words(conditions, ', or where '), ...(view === undefined ? {} : { runs: true }) };
+  return { unless: words([...conditions, ...unknown], ', or where '), ...(view === undefined || unknown.length > 0 ? {} : { runs: true }) };
 }
 
 function describeNoWayBack<Acts>({ sections, noWayBackFrom }: Runbook<Acts>): Pick<RunbookDescription, 'noWayBackFrom'> {
@@ -108,10 +119,21 @@ export function offlineWords(nodes: readonly NodeDescription[]): string {
 /** What becomes of an undo that fails: the engine offers that for each (`engine/rollback.ts`). */
 export const failedUndoWords = 'An undo that fails is tried again, or skipped by a person with a reason; the outcome of the run then says that it was NOT undone.';
 
+/** Of a runbook that holds no host. */
+export const nothingToGoBackFrom = 'It changes nothing of the service, and runs beside whatever run holds the host. "lockstep rollback" leaves it: it then ends as stopped, and names what was not done.';
+
 /** How many people must agree, in words; nothing where one does. */
 export function peopleWords(people: NodeDescription['people']): readonly string[] {
   if (people === undefined) return [];
   return [people === 'configured' ? 'as many different people must agree as lockstep.yaml says' : `${people} different people must agree`];
+}
+
+/** The deadline, and the run that is begun, in words; nothing where there is none. */
+export function extraWords({ dueSeconds, runbook }: NodeDescription): readonly string[] {
+  return [
+    ...(dueSeconds === undefined ? [] : [`due within ${formatSeconds(dueSeconds)} of the start`]),
+    ...(runbook === undefined ? [] : [`begins a run of ${runbook}, which goes on whatever becomes of this one`]),
+  ];
 }
 
 function describePeople(people: Question['people'], settings: RunSettings | undefined): Pick<NodeDescription, 'people'> {
@@ -119,7 +141,14 @@ function describePeople(people: Question['people'], settings: RunSettings | unde
   return needed === undefined ? {} : { people: needed };
 }
 
-function describeNode<Acts>(node: Exclude<Node<Acts>, { kind: 'parallel' }>, settings: RunSettings | undefined): NodeDescription {
+/** What counts where no lockstep.yaml is at hand: every deadline has its default. */
+const defaultSettings: RunSettings = { filesystemCopy: false, testAccount: false, firstHourSeconds: 0, daySeconds: 0 };
+
+function describeDue(due: Due | undefined, settings = defaultSettings): Pick<NodeDescription, 'dueSeconds'> {
+  return due === undefined ? {} : { dueSeconds: secondsOf(due, settings) };
+}
+
+function describeNode<Acts>(node: Exclude<Node<Acts>, Parallel>, settings: RunSettings | undefined): NodeDescription {
   const { id, title, plan } = node;
   const common = { id, title, plan, usersOffline: false, requires: [], skippable: false };
   switch (node.kind) {
@@ -141,7 +170,11 @@ function describeNode<Acts>(node: Exclude<Node<Acts>, { kind: 'parallel' }>, set
         requires: node.requires ?? [],
         ...describePeople(node.people, settings),
         ...(node.notTheStarter === undefined ? {} : { notTheStarter: node.notTheStarter }),
+        ...(node.choices === undefined ? {} : { choices: node.choices }),
+        ...describeDue(node.due, settings),
       };
+    case 'child':
+      return { ...common, kind: 'child', runbook: node.runbook, ...describeDue(node.due, settings) };
     case 'wait':
       return { ...common, kind: 'wait' };
   }

@@ -3,7 +3,7 @@ import type { Facts } from '../contract/facts.js';
 import type { Runbook, View } from './engine/nodes.js';
 import { addKey, backupNewHeader, confirmKey, keysStored } from './keys/add.js';
 import { readKeys } from './keys/check.js';
-import { checkKeys, copiesRetired, oldRecoveryFails, removeOldKeys, retireBackups } from './keys/exchange.js';
+import { checkKeys, copiesRetired, newKeysStand, oldRecoveryFails, removeOldKeys, retireBackups } from './keys/exchange.js';
 import { acknowledgement, gate, section, step } from './words.js';
 
 const reason = gate({
@@ -41,7 +41,8 @@ const unlock = step({
   ],
 });
 
-const removeOld = removeOldKeys(() => ['operational', 'recovery']);
+const bothKeys = () => ['operational', 'recovery'] as const;
+const removeOld = removeOldKeys(bothKeys);
 
 const document = step({
   id: 'document-access',
@@ -73,6 +74,7 @@ export const emergencyAccess: Runbook<Activities> = {
       confirmKey('operational'),
       confirmKey('recovery'),
       backupNewHeader,
+      newKeysStand(bothKeys),
       removeOld,
       oldRecoveryFails(),
       checkKeys,

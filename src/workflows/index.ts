@@ -6,6 +6,7 @@ import { workflowOf } from './engine/walk.js';
 import { decommissionPlaintext as decommissionRunbook } from './decommissionPlaintext.js';
 import { emergencyAccess as emergencyAccessRunbook } from './emergencyAccess.js';
 import { migrate as migrateRunbook } from './migrate.js';
+import { respondToCompromise as respondToCompromiseRunbook } from './respondToCompromise.js';
 import { rollback as rollbackRunbook } from './rollback.js';
 import { rotateKey as rotateKeyRunbook } from './rotateKey.js';
 
@@ -23,3 +24,5 @@ export const rotateKey = workflowOf(rotateKeyRunbook);
 
 /** Uses the recovery key, and replaces both keys at once. */
 export const emergencyAccess = workflowOf(emergencyAccessRunbook);
+/** What is to be done within an hour, a day and three days where a passphrase may be known to others. */
+export const respondToCompromise = workflowOf(respondToCompromiseRunbook);

@@ -19,7 +19,8 @@ import {
   reopenWithNewKey,
   restartGate,
   retireBackups,
-  storedAfter,
+  rotatedKeysStand,
+  storedAndTold,
 } from './keys/exchange.js';
 import { section } from './words.js';
 
@@ -35,9 +36,9 @@ export const rotateKey: Runbook<Activities> = {
     section('Add the new keys', '5.3, steps 2 and 3', [addKey('operational', 'operational', replaces('operational')), addKey('recovery', 'operational', replaces('recovery'))]),
     section('Prove and store them', '5.3, steps 4 and 5', [confirmKey('operational', replaces('operational')), confirmKey('recovery', replaces('recovery')), backupNewHeader, storedBefore]),
     section('Test the restart', '5.3, step 6', [restartGate, closeForTest, reopenWithNewKey]),
-    section('Remove the old keys', '5.3, step 7', [removeGate, removeOld, oldOperationalFails, oldRecoveryFailsIfPlanned]),
+    section('Remove the old keys', '5.3, step 7', [removeGate, rotatedKeysStand, removeOld, oldOperationalFails, oldRecoveryFailsIfPlanned]),
     section('New volume key', '5.3', [reencrypt, backupReencrypted]),
-    section('Verify and document', '5.3, steps 8 and 9', [checkKeys, retireBackups, copiesRetired, storedAfter, documentRotation, holdersTold]),
+    section('Verify and document', '5.3, steps 8 and 9', [checkKeys, documentRotation, storedAndTold, retireBackups, copiesRetired, holdersTold]),
   ],
   afterRollback: [],
   summary: summarise,

@@ -2,4 +2,4 @@ import type { Activities } from '../activities/activities.js';
 import { wordsFor } from './engine/nodes.js';
 
 /** The words of our runbooks, over the activities that a worker registers. */
-export const { step, optionalStep, gate, acknowledgement, waitUntil, parallel, section } = wordsFor<Activities>();
+export const { step, optionalStep, gate, acknowledgement, waitUntil, parallel, child, section } = wordsFor<Activities>();

@@ -127,7 +127,7 @@ describe('the rotation of keys', () => {
       return goEverywhere(question, status);
     });
     await waitFor(planned, ({ questions }) => questions.some(({ id }) => id === 'remove-old'));
-    const next = { operational: 'the operational passphrase of the emergency, typed in a hurry', recovery: 'the recovery passphrase of the emergency, printed' };
+    const next = { operational: 'the operational passphrase of the emergency, typed in a hurry', recovery: 'discourse dubbed monthly cache luridness slept dolphin elves' };
     const before = { ...keys };
     const emergency = await start({ keys: 'both', reason: 'incident', emergency: true });
     expect(await walk(emergency, next)).toMatchObject({ state: 'succeeded' });
@@ -166,6 +166,35 @@ describe('the rotation of keys', () => {
     const opened = await rehearsal.guest.exec('sh', ['-c', `printf %s "$1" | cryptsetup open --readonly --key-file=- --header ${leakedHeader} ${volume} old && blkid --probe /dev/mapper/old`, 'sh', before.operational]);
     expect(opened.stdout).not.toContain('ext4');
     await rehearsal.guest.exec('cryptsetup', ['close', 'old']);
+  });
+
+  it('opens the volume by the recovery key before two witnesses after a reboot, and replaces both keys at once', async () => {
+    const next = { operational: 'the operational passphrase after the emergency access', recovery: 'the recovery passphrase after the emergency access' };
+    const before = { ...keys };
+    await rehearsal.powerCut();
+    expect(await rehearsal.guest.exec('cryptsetup', ['status', mapper])).toMatchObject({ exitCode: 4 });
+    const handle = await rehearsal.client.workflow.start('emergencyAccess', {
+      taskQueue: workflowTaskQueue,
+      workflowId: workflowIdOf(rehearsalHost, 'emergencyAccess'),
+      args: [{ host: rehearsalHost, startedBy: 'e2e' }],
+    });
+    const witness = (by: string) => handle.signal('decide', { question: 'witnesses', answer: 'go', by, reason: 'photo ID checked by the other', login: `${by}@db` });
+    const result = await walk(Object.assign(handle, { runId: handle.firstExecutionRunId }), next, async (question, status) => {
+      // The recovery passphrase is not asked for before both have said so.
+      if (question.kind === 'secret') expect(status.nodes.find(({ id }) => id === 'witnesses')?.state).toBe('done');
+      if (question.id !== 'witnesses') return goEverywhere(question, status);
+      await witness('ann');
+      await witness('ben');
+      return { answer: 'go', reason: 'as well' };
+    });
+    expect(result).toMatchObject({ state: 'succeeded' });
+    Object.assign(keys, next);
+    await expectTwoKeys();
+    expect(await slotOf(before.operational)).toBeUndefined();
+    expect(await slotOf(before.recovery)).toBeUndefined();
+    const report = (await rehearsal.guest.getFile(`${hostFiles.state}/runs/emergencyAccess-${handle.firstExecutionRunId}/emergency-access.md`)).toString('utf8');
+    expect(report).toContain('They are distinct by their login users.');
+    expect(await auditLog()).toMatch(/EMERGENCY_ACCESS by e2e/);
   });
 
   it('has lost none of what users wrote meanwhile', async () => {

@@ -1,6 +1,6 @@
 import type { Activities } from '../../src/activities/activities.js';
 import { placedNodes } from '../../src/workflows/engine/progress.js';
-import type { Node, Runbook } from '../../src/workflows/engine/nodes.js';
+import { type Node, partsOf, type Runbook } from '../../src/workflows/engine/nodes.js';
 import { migrate } from '../../src/workflows/migrate.js';
 import { verificationGate } from '../../src/workflows/migrate/copy.js';
 import { rollback } from '../../src/workflows/rollback.js';
@@ -67,9 +67,5 @@ export function allPlaces(): readonly Place[] {
 }
 
 function placesOf(runbook: Runbook<Activities>): readonly Place[] {
-  return placedNodes(runbook).flatMap(({ node }) => nodesOf(node).map(({ id, kind }) => ({ runbook: runbook.name, node: id, kind: kind === 'step' ? 'do' : 'question' }) as const));
-}
-
-function nodesOf(node: Node<Activities>): readonly { readonly id: string; readonly kind: string }[] {
-  return node.kind === 'parallel' ? node.questions : [node];
+  return placedNodes(runbook).flatMap(({ node }) => partsOf(node).map(({ id, kind }) => ({ runbook: runbook.name, node: id, kind: kind === 'step' ? 'do' : 'question' }) as const));
 }

@@ -15,8 +15,8 @@ import { createTurns } from '../../src/activities/wrapper/turns.js';
 
 /** Values that occur nowhere else: where one is found, a secret got out. */
 const canaries = {
-  operationalPassphrase: 'CANARY-operational-8f3a61',
-  recoveryPassphrase: 'CANARY-recovery-c27d90',
+  operationalPassphrase: 'CANARY-operational-8f3a61-vR9mT4wZ6xK7qP2h',
+  recoveryPassphrase: 'CANARY-recovery-c27d90-Lw3nB8sQ5yD1jF6g',
   backupPassphrase: 'CANARY-backup-51be04',
   wrong: 'CANARY-wrong-99d2e7',
   printed: 'CANARY-printed-4d7a13',

@@ -2,7 +2,7 @@
 export const newlineTraps: readonly (readonly [what: string, given: Uint8Array, becomes: Uint8Array | string])[] = [
   ['a newline at its end', bytes('correct horse\n'), bytes('correct horse')],
   ['no newline', bytes('correct horse'), bytes('correct horse')],
-  ['a carriage return and a newline', bytes('correct horse\r\n'), 'has a carriage return in it'],
+  ['a carriage return and a newline', bytes('correct horse\r\n'), 'has a carriage return in it, which nobody can type at a prompt'],
   ['two newlines', bytes('correct horse\n\n'), 'has more than one line'],
   ['a newline at its beginning', bytes('\ncorrect horse\n'), 'has more than one line'],
   ['nothing', bytes(''), 'is empty'],
@@ -14,7 +14,7 @@ export const newlineTraps: readonly (readonly [what: string, given: Uint8Array, 
   ['a byte order mark', bytes('\ufeffcorrect horse\n'), bytes('\ufeffcorrect horse')],
   ['512 bytes', bytes(`${'ü'.repeat(256)}\n`), bytes('ü'.repeat(256))],
   ['513 bytes', bytes(`${'ü'.repeat(256)}x\n`), 'is 513 bytes long (limit 512)'],
-  ['a NUL', bytes('correct\0horse\n'), 'has a NUL byte in it'],
+  ['a NUL', bytes('correct\0horse\n'), 'has a NUL byte in it, where some tools would end it'],
 ];
 
 /** The same as it is typed at a prompt, or sent in JSON: the client takes the newline that ends the line for the end. */

@@ -55,6 +55,18 @@ export const oldKeyActivities = {
     return { slot: await proveRole(attempt, role, name, passphrase), provenAt: attempt.now().toISOString() };
   }),
 
+  /** The keys that this run has added are where they were, and as they were proven; a rotation that came first takes them away. */
+  assertNewKeysStand: reads(async (attempt, { replaced }: { readonly replaced: readonly LuksRole[] }) => {
+    const proven = new Set((await readProvenSlots(attempt)).map(({ slot }) => slot));
+    const slots = [];
+    for (const role of replaced) {
+      const slot = await needOwnSlot(attempt, role);
+      if (!proven.has(slot)) throw new PermanentFailure(`slot ${slot} (${role}) has changed since its new passphrase was proven`, 'roll back, and find out who changed it');
+      slots.push({ slot, role });
+    }
+    return { slots };
+  }),
+
   /**
    * Removes, by number, every slot of the roles that were replaced but this run's own, and slots without a role. From here on
    * the new operational passphrase opens the volume.

@@ -1,4 +1,4 @@
-import { catchUpNode } from '../../contract/names.js';
+import { catchUpNode, isAlertNode } from '../../contract/names.js';
 import { PermanentFailure } from '../../contract/errors.js';
 import type { CaughtUp } from '../../contract/settings.js';
 import type { Attempt } from '../activity.js';
@@ -51,7 +51,7 @@ function wasLeftAtItsGate(run: RunOnHost): boolean {
   return takenUpBy(run.entries) !== undefined && !countsOnHost(run) && run.entries.some(({ kind }) => kind === 'closed');
 }
 
-/** When a run acted last; that it looks here how far it came is no act. */
+/** When a run acted last; that it looks here how far it came, or tells people, is no act. */
 function lastActedAt({ entries, opened }: RunOnHost): string {
-  return entries.findLast((entry) => entry.kind === 'began' && entry.node !== catchUpNode)?.at ?? opened.at;
+  return entries.findLast((entry) => entry.kind === 'began' && entry.node !== catchUpNode && !isAlertNode(entry.node))?.at ?? opened.at;
 }

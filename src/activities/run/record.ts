@@ -1,6 +1,6 @@
 import type { NodeOutcome } from '../../contract/calls.js';
 import { formatSeconds } from '../../contract/facts.js';
-import { isConditionsNode } from '../../contract/names.js';
+import { isAlertNode, isConditionsNode } from '../../contract/names.js';
 import type { RecordedDecision } from '../../contract/questions.js';
 import type { RecordedNode, RunRecord } from '../../contract/record.js';
 import { lastGoneOn, type JournalEntry } from '../wrapper/journal.js';
@@ -87,6 +87,8 @@ function measureEngine(journal: readonly JournalEntry[]): RunRecord['engine'] {
   let inSteps = 0;
   let lastEnd: number | undefined;
   for (const entry of journal) {
+    // People are told beside whatever goes on.
+    if ('node' in entry && isAlertNode(entry.node)) continue;
     // A node that ends without having acted is a question or a wait, some of which end by time alone.
     const waited = entry.kind === 'node' && entry.state !== 'not needed' && !acted.has(entry.node);
     if (entry.kind === 'decision' || waited) lastEnd = undefined;

@@ -40,7 +40,7 @@ export function createRunActivities(dependencies: RunDependencies) {
       const { call, config } = attempt;
       const claim = claimFor(attempt);
       if (args.resume === true && args.undoes === undefined) await assertLastRunGoesOn(attempt, call.runbook);
-      await takeHost(attempt, claim, { takeOver: args.takeOver, beginsAnew: args.resume !== true && args.undoes === undefined, comesFirst: args.comesFirst === true });
+      if (call.holdsHost !== false) await takeHost(attempt, claim, { takeOver: args.takeOver, beginsAnew: args.resume !== true && args.undoes === undefined, comesFirst: args.comesFirst === true });
       const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'opened');
       if (earlier) return earlier;
       const opened: Opened = {
@@ -62,7 +62,7 @@ export function createRunActivities(dependencies: RunDependencies) {
     /** A person has seen that the host is ahead of the server's history, and has chosen to go on, or back, from where it stands. */
     catchUp: changes('RUN_CATCH_UP', async (attempt, args: { readonly way: 'on' | 'back'; readonly undoes?: string }): Promise<CaughtUp> => {
       const last = await findLastRun(attempt, args.undoes ?? attempt.call.runbook, args.way);
-      await takeHost(attempt, claimFor(attempt), { takeOver: true, beginsAnew: false, comesFirst: false });
+      if (attempt.call.holdsHost !== false) await takeHost(attempt, claimFor(attempt), { takeOver: true, beginsAnew: false, comesFirst: false });
       return catchUpWith(attempt, last, args.way);
     }),
 
@@ -83,7 +83,7 @@ export function createRunActivities(dependencies: RunDependencies) {
       const { call, config, directory } = attempt;
       const at = attempt.now().toISOString();
       // A run that was reset from one that has ended has nothing here to close.
-      if (!(await attempt.readJournal()).some((entry) => entry.kind === 'opened')) await assertHoldsHost(config, call, (run) => runDirectory(config, run));
+      if (call.holdsHost !== false && !(await attempt.readJournal()).some((entry) => entry.kind === 'opened')) await assertHoldsHost(config, call, (run) => runDirectory(config, run));
       if (leaves.length > 0) {
         const { held } = await createClaimFile(config.stateDirectory).take(claimFor(attempt));
         // Without the claim nobody would be asked for a passphrase.
@@ -105,8 +105,11 @@ export function createRunActivities(dependencies: RunDependencies) {
       );
       await ensureTextFile({ path: join(directory, 'record.json'), content: `${JSON.stringify(record, null, 2)}\n`, mode: 0o600 });
       await ensureTextFile({ path: join(directory, 'record.md'), content: renderRecord(record), mode: 0o600 });
-      await leaveHost(attempt, { handsBack });
-      dependencies.forgetSecrets();
+      // What was typed for the run that holds the host is none of one beside it.
+      if (call.holdsHost !== false) {
+        await leaveHost(attempt, { handsBack });
+        dependencies.forgetSecrets();
+      }
       return { record: join(directory, 'record.md') };
     }),
   } satisfies Record<string, Activity<never, unknown>>;
@@ -122,7 +125,7 @@ export function createRunActivities(dependencies: RunDependencies) {
     try {
       return await adoptLastRun(attempt, runbook, how);
     } catch (error) {
-      if (error instanceof PermanentFailure) await leaveHost(attempt, { handsBack: true });
+      if (error instanceof PermanentFailure && attempt.call.holdsHost !== false) await leaveHost(attempt, { handsBack: true });
       throw error;
     }
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import type { Call } from '../../contract/calls.js';
 import { HostAhead } from '../../contract/errors.js';
+import { isAlertNode } from '../../contract/names.js';
 import { createClaimFile, type Holder } from './claim.js';
 import { endOf, readDamagedJournal, readJournal, summarise, type JournalEntry } from './journal.js';
 
@@ -72,7 +73,7 @@ function isSame(entry: Extract<JournalEntry, { kind: 'began' }>, call: Call): bo
 /** What was left, for a person who has to choose: the last step, how it ended, and on which side of the switch users are. */
 function describe(entries: readonly JournalEntry[]): string {
   const closed = endOf(entries);
-  const began = entries.findLast((entry) => entry.kind === 'began');
+  const began = entries.findLast((entry): entry is Extract<JournalEntry, { kind: 'began' }> => entry.kind === 'began' && !isAlertNode(entry.node));
   const { usersMayWriteSince } = summarise(entries);
   const ended = began && entries.findLast((entry) => entry.kind === 'ended' && entry.node === began.node && entry.phase === began.phase && entry.at >= began.at);
   return [

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Call, JournalSummary, NodeOutcome } from '../../contract/calls.js';
 import { PermanentFailure } from '../../contract/errors.js';
-import { isConditionsNode, leaveMaintenanceNode, pastNoReturnQuestion } from '../../contract/names.js';
+import { isAlertNode, isConditionsNode, leaveMaintenanceNode, pastNoReturnQuestion } from '../../contract/names.js';
 import type { RecordedDecision } from '../../contract/questions.js';
 import type { Adopted, Opened } from '../../contract/settings.js';
 import { appendLines } from '../../host/files/appendLines.js';
@@ -129,7 +129,7 @@ function damageOf(path: string, number: number): PermanentFailure {
 /** How a run ended; undefined where it has not, or where its host could not be left so and somebody went back after all. */
 export function endOf(entries: readonly JournalEntry[]): Extract<JournalEntry, { kind: 'closed' }> | undefined {
   const closed = entries.findLastIndex(({ kind }) => kind === 'closed');
-  const after = entries.slice(closed + 1).some((entry) => entry.kind === 'began' && entry.node !== 'close-run' && !isConditionsNode(entry.node));
+  const after = entries.slice(closed + 1).some((entry) => entry.kind === 'began' && entry.node !== 'close-run' && !isConditionsNode(entry.node) && !isAlertNode(entry.node));
   const end = entries[closed];
   return after || end?.kind !== 'closed' ? undefined : end;
 }

@@ -1,10 +1,12 @@
 import type { Call } from '../../contract/calls.js';
 import { PermanentFailure, SecretNeeded } from '../../contract/errors.js';
+import { passphrasePolicyOf } from '../../config/passphrasePolicy.js';
 import type { Config, SecretName } from '../../config/schema.js';
 import { parseSecretReference, type SecretReference } from '../../config/secretReference.js';
 import type { SecretReferenceSetting } from '../../config/secretReferenceSchema.js';
 import { readSecretFile } from '../../host/files/secretFile.js';
 import { readSystemdCredential } from '../../host/files/systemdCredential.js';
+import { judgeNewPassphrase } from '../../host/passphrases/passphraseStrength.js';
 import type { Run } from '../../host/processes/runner.js';
 import { readSecretCommand } from '../../host/processes/secretCommand.js';
 import type { Who } from '../activity.js';
@@ -37,30 +39,47 @@ export function createSecretReader({ config, vault, call, run, credentialsDirect
     throw new Error('the attempt that asks for a secret has ended');
   };
 
+  const refuse = (name: SecretName, reason: string, isNew = false): never => {
+    const reference = parseSecretReference(name, referenceOf(config, name));
+    if (reference.kind !== 'ask') {
+      const { fact, nextMove } = explainSource(reference);
+      throw new PermanentFailure(`${fact} does not serve as ${name}: ${reason}`, nextMove);
+    }
+    vault.forget(name);
+    throw new SecretNeeded(name, reason, isNew);
+  };
+
+  /** @returns A buffer of the attempt's own; nothing has been asked of what is in it yet. */
+  const resolve = async (name: SecretName, reason: string, { isNew, fresh }: { readonly isNew: boolean; readonly fresh: boolean }): Promise<Buffer> => {
+    const reference = parseSecretReference(name, referenceOf(config, name));
+    if (reference.kind === 'file') return readSecretFile(reference.path);
+    if (reference.kind === 'systemd-credential') return readSystemdCredential({ credential: reference.credential, directory: credentialsDirectory });
+    if (reference.kind === 'exec') return readSecretCommand(run, reference);
+    const given = vault.get(name);
+    // A fresh one was typed for this very node: what was typed before proves nothing about memory and safe.
+    if (given === undefined || (fresh && !given.question.startsWith(`${call.node}.`))) throw new SecretNeeded(name, reason, isNew);
+    return Buffer.from(given.value);
+  };
+
+  /** A new one may have passed by the command line, which judges it first, or come from a file or a vault. */
+  const assertStrong = async (name: SecretName, reason: string, secret: Buffer): Promise<void> => {
+    const { refusal } = await judgeNewPassphrase(secret.toString('utf8'), passphrasePolicyOf(config));
+    if (refusal === undefined) return;
+    secret.fill(0);
+    refuse(name, `${refusal}. Still needed: ${reason}`, true);
+  };
+
   return {
     read: async (
       name: SecretName,
       reason: string,
       { isNew = false, fresh = false }: { readonly isNew?: boolean; readonly fresh?: boolean } = {},
     ): Promise<Buffer> => {
-      const reference = parseSecretReference(name, referenceOf(config, name));
-      if (reference.kind === 'file') return handOut(await readSecretFile(reference.path));
-      if (reference.kind === 'systemd-credential') return handOut(await readSystemdCredential({ credential: reference.credential, directory: credentialsDirectory }));
-      if (reference.kind === 'exec') return handOut(await readSecretCommand(run, reference));
-      const given = vault.get(name);
-      // A fresh one was typed for this very node: what was typed before proves nothing about memory and safe.
-      if (given === undefined || (fresh && !given.question.startsWith(`${call.node}.`))) throw new SecretNeeded(name, reason, isNew);
-      return handOut(Buffer.from(given.value));
+      const secret = await resolve(name, reason, { isNew, fresh });
+      if (isNew) await assertStrong(name, reason, secret);
+      return handOut(secret);
     },
-    refuse: (name: SecretName, reason: string, isNew = false): never => {
-      const reference = parseSecretReference(name, referenceOf(config, name));
-      if (reference.kind !== 'ask') {
-        const { fact, nextMove } = explainSource(reference);
-        throw new PermanentFailure(`${fact} does not serve as ${name}: ${reason}`, nextMove);
-      }
-      vault.forget(name);
-      throw new SecretNeeded(name, reason, isNew);
-    },
+    refuse,
     giverOf: (name: SecretName): Who | undefined => {
       if (parseSecretReference(name, referenceOf(config, name)).kind !== 'ask') return undefined;
       const given = vault.get(name);

@@ -77,6 +77,10 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
       onLent: ({ workflowId }: Holder) => report({ phase: `waits: ${workflowId} has the host first` }),
     };
     const mayAct = async () => {
+      if (call.holdsHost === false) {
+        assertMayActBeside(activity, needsClaim, call);
+        return true;
+      }
       if (await isLent(config, call, lending)) return false;
       if (needsClaim) await assertHoldsHost(config, call, (run) => runDirectory(config, run));
       return true;
@@ -170,6 +174,17 @@ export function controlGroupOf({ runId, node }: Pick<Call, 'runId' | 'node'>): s
 /** Where a run keeps its journal, its manifests and its record. */
 export function runDirectory(config: Pick<Config, 'stateDirectory'>, call: Pick<Call, 'runbook' | 'runId'>): string {
   return join(config.stateDirectory, 'runs', `${call.runbook}-${call.runId}`);
+}
+
+/**
+ * What runs beside the holder of a host must not change it under its feet.
+ *
+ * @throws {@link PermanentFailure} naming the activity's audit event, or the conditions that it would make true.
+ */
+function assertMayActBeside({ event }: Activity<never, unknown>, needsClaim: boolean, { node, runbook, requires }: Call): void {
+  if (requires.length === 0 && (event === undefined || !needsClaim)) return;
+  const what = requires.length > 0 ? `the conditions ${requires.join(', ')}` : (event ?? '');
+  throw new PermanentFailure(`${runbook} holds no claim of this host, and "${node}" would change it (${what})`, 'report this: the runbook is made wrongly');
 }
 
 /** Once for each run, node, phase, opening and event, whatever the number of attempts; unless it names its occurrence. */

@@ -1,4 +1,4 @@
-import { failedUndoWords, offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
+import { extraWords, failedUndoWords, nothingToGoBackFrom, offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
 
 /**
  * A runbook's page in Markdown, made from the list that the engine walks, so that the page cannot say
@@ -28,13 +28,14 @@ export function renderRunbookPage(runbook: RunbookDescription): string {
   ].join('\n');
 }
 
-const signs = { step: '•', gate: '?', acknowledgement: '?', wait: '◷' } as const;
+const signs = { step: '•', gate: '?', acknowledgement: '?', wait: '◷', child: '▷' } as const;
 
 const kinds = {
   step: '',
   gate: 'go or no-go',
   acknowledgement: 'acknowledged or no-go',
   wait: 'waits; now or no-go before that',
+  child: 'a run of its own',
 } as const;
 
 function renderTable(nodes: readonly NodeDescription[]): string[] {
@@ -50,9 +51,10 @@ function renderTable(nodes: readonly NodeDescription[]): string[] {
 
 function notesOf(node: NodeDescription): string[] {
   return [
-    ...(kinds[node.kind] === '' ? [] : [kinds[node.kind]]),
+    ...(kinds[node.kind] === '' ? [] : [node.choices === undefined ? kinds[node.kind] : node.choices.join(' or ')]),
     ...(node.together === undefined ? [] : [`asked together: ${node.together}`]),
     ...(node.unless === undefined ? [] : [`left out where ${node.unless}`]),
+    ...extraWords(node),
     ...peopleWords(node.people),
     ...(node.notTheStarter === true ? ['not by the one who started the run'] : []),
     ...(node.requires.length === 0 ? [] : [`requires ${node.requires.join(', ')}`]),
@@ -61,7 +63,8 @@ function notesOf(node: NodeDescription): string[] {
   ];
 }
 
-function renderWayBack({ undoes, undone, carryOver, afterRollback, noWayBackFrom }: RunbookDescription): string[] {
+function renderWayBack({ holdsHost, undoes, undone, carryOver, afterRollback, noWayBackFrom }: RunbookDescription): string[] {
+  if (holdsHost === false) return [nothingToGoBackFrom.replace('"lockstep rollback"', '`lockstep rollback`')];
   if (noWayBackFrom !== undefined) return [`There is none. A no-go, \`lockstep rollback\`, or "rollback" where a step has failed leaves the host as it is, until "${noWayBackFrom}" begins. From then on the run goes to its end.`];
   const undos = undone.filter(({ undo }) => undo !== undefined).reverse();
   return [

@@ -1,3 +1,4 @@
+import { formatMinute } from '../../contract/facts.js';
 import type { CompactStatus } from '../../contract/status.js';
 import { commandFor } from './questionLines.js';
 import { tabulate, wrapHanging } from './text.js';
@@ -17,9 +18,10 @@ export function renderCompact(
     `${theme.bold(runbook)} on ${theme.bold(host)}  ${stateWord(compact.state, theme)}`,
     ...wrapHanging('', theme.warning(`No worker answers; this is what the server knew at ${since} UTC.`), width),
     ...wrapHanging('', `In section "${compact.section}", ${compact.done} of ${compact.of} nodes done.`, width),
-    ...compact.questions.flatMap(({ id, title, choices }) => [
+    ...compact.questions.flatMap(({ id, title, choices, dueAt }) => [
       '',
       ...wrapHanging('? ', theme.bold(title), width),
+      ...(dueAt === undefined ? [] : [`  due ${formatMinute(dueAt)}`]),
       ...tabulate(choices.map((answer) => [answer, commandFor({ id, kind: 'gate', reasonFor: [] }, answer, flags)]), 2, width),
     ]),
   ];

@@ -1,4 +1,4 @@
-import { formatSeconds } from '../../contract/facts.js';
+import { formatMinute, formatSeconds } from '../../contract/facts.js';
 import type { NodeStatus, RunStatus } from '../../contract/status.js';
 import type { RunningStep } from './statusLines.js';
 import { commandFor } from './questionLines.js';
@@ -30,7 +30,8 @@ export function describeChanges(before: RunStatus | undefined, after: RunStatus,
     if (asked.has(question.id)) continue;
     const evidence = question.evidence.length === 0 ? '' : ` [${inWords(question.evidence)}]`;
     const commands = question.choices.map((answer) => `                     ${commandFor(question, answer, flags)}`);
-    tell(question.openedAt, `${timeOf(question.openedAt)} question    ${question.title}${evidence}`, ...commands);
+    const due = question.dueAt === undefined ? '' : ` (due ${formatMinute(question.dueAt)})`;
+    tell(question.openedAt, `${timeOf(question.openedAt)} question    ${question.title}${due}${evidence}`, ...commands);
   }
   // Sorting keeps the order of what has the same time: the list's.
   events.sort((one, other) => one.at.localeCompare(other.at));
@@ -51,7 +52,7 @@ export function describeRetry(before: RunningStep | undefined, { attempt, lastFa
 
 function describeNode(node: NodeStatus): string {
   const took =
-    isOver(node) && node.endedAt !== undefined && node.startedAt !== undefined && node.kind === 'step' && node.state !== 'not needed'
+    isOver(node) && node.endedAt !== undefined && node.startedAt !== undefined && (node.kind === 'step' || node.kind === 'child') && node.state !== 'not needed'
       ? ` in ${formatSeconds(Math.max(0, (Date.parse(node.endedAt) - Date.parse(node.startedAt)) / 1000))}`
       : '';
   const words = [...(node.note === undefined || node.note === '' ? [] : [node.note]), ...(node.facts?.length ? [inWords(node.facts)] : [])].join('; ');

@@ -1,11 +1,11 @@
 import { estimateOfflineSeconds, estimateOfPlanSeconds } from '../../contract/estimate.js';
 import { formatBytes, formatSeconds } from '../../contract/facts.js';
-import { failedUndoWords, offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
+import { extraWords, failedUndoWords, nothingToGoBackFrom, offlineWords, peopleWords, sizeWords, type NodeDescription, type RunbookDescription } from '../../workflows/describe.js';
 import { spread, wrapHanging } from './text.js';
 import type { Theme } from './theme.js';
 
-const signs = { step: '•', gate: '?', acknowledgement: '?', wait: '◷' } as const;
-const kinds = { step: '', gate: 'go or no-go', acknowledgement: 'acknowledgement', wait: 'wait' } as const;
+const signs = { step: '•', gate: '?', acknowledgement: '?', wait: '◷', child: '▷' } as const;
+const kinds = { step: '', gate: 'go or no-go', acknowledgement: 'acknowledgement', wait: 'wait', child: 'a run of its own' } as const;
 
 /** How a plan is shown. */
 export interface PlanView {
@@ -49,6 +49,7 @@ export function renderPlan(runbook: RunbookDescription, { width, theme, sizeByte
 }
 
 function renderRollback(runbook: RunbookDescription, width: number, theme: Theme): string[] {
+  if (runbook.holdsHost === false) return wrapHanging('', nothingToGoBackFrom, width);
   return [
     theme.bold(runbook.undoes === undefined ? 'Rollback' : `Then the last ${runbook.undoes} on the host is undone`),
     ...renderUndos(runbook, width),
@@ -89,7 +90,7 @@ function renderNode(node: NodeDescription, width: number, theme: Theme): string[
   const left = node.runs === false;
   const mark = node.usersOffline ? theme.warning('▌') : ' ';
   const sign = left ? '–' : signs[node.kind];
-  const kind = kinds[node.kind];
+  const kind = node.choices?.join(' or ') ?? kinds[node.kind];
   const title = kind === '' ? node.title : `${node.title} (${kind})`;
   const notes = notesOf(node).flatMap((note) => wrapHanging('       ', theme.dim(note), width));
   return [...spread(` ${mark} ${sign} `, left ? theme.dim(title) : title, theme.dim(node.plan), width), ...notes];
@@ -98,6 +99,7 @@ function renderNode(node: NodeDescription, width: number, theme: Theme): string[
 function notesOf(node: NodeDescription): string[] {
   return [
     ...(node.unless === undefined ? [] : [conditionOf(node.runs, node.unless)]),
+    ...extraWords(node),
     ...peopleWords(node.people),
     ...(node.notTheStarter === true ? ['not by the one who started the run'] : []),
     ...(node.undo === undefined ? [] : [`undo: ${node.undo}`]),

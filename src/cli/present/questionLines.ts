@@ -1,5 +1,5 @@
 import type { People } from '../../config/peopleSchema.js';
-import { formatSeconds } from '../../contract/facts.js';
+import { formatMinute, formatSeconds } from '../../contract/facts.js';
 import { secretAnswers, type OpenQuestion } from '../../contract/questions.js';
 import { describeHolders } from './peopleLines.js';
 import { spread, tabulate, wrapHanging } from './text.js';
@@ -54,11 +54,26 @@ export function renderQuestion(question: OpenQuestion, { width, now, theme, flag
     ...tabulate(question.evidence, 2, inner),
     ...(people === undefined || question.secret === undefined ? [] : tabulate(describeHolders(people, question.secret, now), 2, inner)),
     ...agreement(question, inner),
+    ...dueLine(question, now, theme, inner),
     ...(question.until === undefined
       ? []
       : wrapHanging('', theme.dim(`answers itself with "${question.until.answer}" at ${question.until.at}`), inner)),
     ...tabulate(commands, 2, inner).map((line) => theme.accent(line)),
   ].map((line) => `${edge}${line}`);
+}
+
+/** Its deadline by the reader's clock: `due 2026-01-01 03:00 UTC (in 40 min 00 s)`, `OVERDUE since …`; nothing without one. */
+export function dueWords(dueAt: string | undefined, now: Date): string | undefined {
+  if (dueAt === undefined) return undefined;
+  const at = formatMinute(dueAt);
+  const leftSeconds = (Date.parse(dueAt) - now.getTime()) / 1000;
+  return leftSeconds > 0 ? `due ${at} (in ${formatSeconds(leftSeconds)})` : `OVERDUE since ${at} (${formatSeconds(-leftSeconds)})`;
+}
+
+function dueLine({ dueAt }: OpenQuestion, now: Date, theme: Theme, width: number): string[] {
+  const words = dueWords(dueAt, now);
+  if (words === undefined) return [];
+  return wrapHanging('', words.startsWith('OVERDUE') ? theme.bad(words) : theme.warning(words), width);
 }
 
 function agreement({ people, agreed }: OpenQuestion, width: number): string[] {

@@ -2,7 +2,7 @@ import type { People } from '../../config/peopleSchema.js';
 import { formatSeconds } from '../../contract/facts.js';
 import type { NodeStatus, Progress, RunStatus } from '../../contract/status.js';
 import { renderProgress } from './progressBar.js';
-import { renderQuestion } from './questionLines.js';
+import { dueWords, renderQuestion } from './questionLines.js';
 import { inWords, spread, wrapHanging } from './text.js';
 import { signOf, stateWord, type Theme } from './theme.js';
 
@@ -102,8 +102,16 @@ function lastTime(times: readonly (string | undefined)[]): string | undefined {
   return times.filter((at) => at !== undefined).sort().at(-1);
 }
 
-function renderQuestions(status: RunStatus, view: StatusView): string[] {
-  return status.questions.flatMap((question) => ['', ...renderQuestion(question, view)]);
+/** The most urgent in full. Of the others, where not all of them fit, what they ask and by when. */
+function renderQuestions({ questions }: RunStatus, view: StatusView): string[] {
+  const urgentFirst = questions.toSorted((one, other) => (one.dueAt ?? '').localeCompare(other.dueAt ?? ''));
+  const full = urgentFirst.map((question) => ['', ...renderQuestion(question, view)]);
+  const room = view.height === undefined ? Infinity : Math.floor((view.height * 2) / 3);
+  if (full.flat().length <= room) return full.flat();
+  const [first = [], ...others] = full;
+  const { theme, width, now } = view;
+  const lines = urgentFirst.slice(1).flatMap(({ id, title, dueAt }) => spread(`${theme.warning('┃')} `, `${title} ${theme.dim(id)}`, theme.dim(dueWords(dueAt, now) ?? ''), width));
+  return [...first, ...(others.length === 0 ? [] : ['', ...fit(lines, Math.max(2, room - first.length - 1), theme)])];
 }
 
 interface Section {
@@ -173,7 +181,8 @@ function renderNode(node: NodeStatus, withFigures: boolean, view: StatusView): s
   const first = `  ${signOf(node.state, theme)} `;
   const title = node.state === 'pending' || node.state === 'not needed' ? theme.dim(node.title) : node.title;
   const elapsed = theme.dim(elapsedOf(node, now));
-  const remarks = [...noteOf(node, theme), ...(withFigures && node.facts?.length ? [theme.dim(inWords(node.facts))] : [])];
+  const due = node.kind === 'child' && node.state === 'running' ? dueWords(node.dueAt, now) : undefined;
+  const remarks = [...noteOf(node, theme), ...(due === undefined ? [] : [theme.warning(due)]), ...(withFigures && node.facts?.length ? [theme.dim(inWords(node.facts))] : [])];
   const attempt = running !== undefined && (node.state === 'running' || node.state === 'undoing') ? renderRunning(running, view) : [];
   const inOneLine = spread(first, [title, ...remarks].join('   '), elapsed, width);
   if (inOneLine.length === 1) return [...inOneLine, ...attempt];
@@ -189,7 +198,7 @@ function elapsedOf({ startedAt, endedAt, state, kind }: NodeStatus, now: Date): 
   if (startedAt === undefined || state === 'pending' || state === 'not needed') return '';
   const over = endedAt !== undefined && !['running', 'open', 'undoing'].includes(state);
   // How long a person thought is of no interest afterwards.
-  if (over && kind !== 'step') return '';
+  if (over && kind !== 'step' && kind !== 'child') return '';
   return formatSeconds(Math.max(0, ((over ? Date.parse(endedAt) : now.getTime()) - Date.parse(startedAt)) / 1000));
 }
 

@@ -7,12 +7,24 @@ const newline = 0x0a;
 /**
  * Adds lines to a file, all of them or none, and waits until they are on the disk. An end without a newline, which a
  * power cut or a full disk has left, is cut off first: it would become one line with the next. For a file that one
- * process writes.
+ * process writes, whose calls queue up: what one has half written the next would take for such an end.
  *
  * @param lines - Without their newlines.
  * @throws PermanentFailure where the filesystem is full, read-only or failing; the file has its former size then, or a torn end that the next call cuts off.
  */
-export async function appendLines(path: string, lines: readonly string[]): Promise<void> {
+export function appendLines(path: string, lines: readonly string[]): Promise<void> {
+  const result = (lastOf.get(path) ?? Promise.resolve()).then(() => appendNow(path, lines));
+  // The caller hears of a failure; the next call must not.
+  const ended = result.catch(() => undefined).then(() => {
+    if (lastOf.get(path) === ended) lastOf.delete(path);
+  });
+  lastOf.set(path, ended);
+  return result;
+}
+
+const lastOf = new Map<string, Promise<void>>();
+
+async function appendNow(path: string, lines: readonly string[]): Promise<void> {
   const file = await open(path, 'a+', 0o600);
   try {
     const sizeBytes = await cutTornEnd(file);

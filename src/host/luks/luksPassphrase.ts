@@ -1,5 +1,5 @@
 import { PermanentFailure } from '../../contract/errors.js';
-import { longestSecretBytes } from '../../contract/secretRules.js';
+import { findSecretFault } from '../../contract/secretRules.js';
 
 /** A passphrase as typed, without a newline at its end. */
 export type Passphrase = string | Uint8Array;
@@ -20,14 +20,13 @@ const newline = 0x0a;
  * The bytes for `--key-file=-`, which takes standard input as it is, so that they open what the same
  * passphrase opens when typed at cryptsetup's prompt.
  *
- * @throws {@link PermanentFailure} for a passphrase that could not be typed: empty, longer than 512
- * bytes, or with a newline or a NUL in it. Its message carries nothing of the passphrase.
+ * @throws {@link PermanentFailure} for a passphrase that could not be typed, by {@link findSecretFault}.
+ * Its message carries nothing of the passphrase.
  */
 export function passphraseBytes(passphrase: Passphrase): Uint8Array {
-  const bytes = typeof passphrase === 'string' ? Buffer.from(passphrase, 'utf8') : passphrase;
-  const fault = findFault(bytes);
+  const fault = findSecretFault(passphrase);
   if (fault !== undefined) throw new PermanentFailure(`a passphrase ${fault}`, 'choose one that can be typed at a prompt');
-  return bytes;
+  return typeof passphrase === 'string' ? Buffer.from(passphrase, 'utf8') : passphrase;
 }
 
 /**
@@ -38,12 +37,4 @@ export function passphraseBytes(passphrase: Passphrase): Uint8Array {
  */
 export function passphraseLines(passphrases: readonly Passphrase[]): Uint8Array {
   return Buffer.concat(passphrases.flatMap((passphrase) => [passphraseBytes(passphrase), Uint8Array.of(newline)]));
-}
-
-function findFault(bytes: Uint8Array): string | undefined {
-  if (bytes.length === 0) return 'is empty';
-  if (bytes.length > longestSecretBytes) return `is ${bytes.length} bytes long (limit ${longestSecretBytes})`;
-  if (bytes.includes(newline)) return 'contains a newline';
-  if (bytes.includes(0)) return 'contains a NUL byte';
-  return undefined;
 }

@@ -4,6 +4,7 @@ import type { Facts } from '../../contract/facts.js';
 import { catchUpNode } from '../../contract/names.js';
 import type { Decision } from '../../contract/questions.js';
 import type { CaughtUp } from '../../contract/settings.js';
+import { alertPeople, firstWordsOf } from './alerts.js';
 import type { RunContext } from './context.js';
 import { type Asked, Withdrawn } from './inbox.js';
 
@@ -96,16 +97,25 @@ export async function askAboutCancel(context: RunContext): Promise<void> {
   if (decision.answer === 'rollback') throw new WayBack(`cancelled by ${decision.by}: ${decision.reason ?? ''}`);
 }
 
-/** Asks with the run's state set to parked. */
+/** Asks with the run's state set to parked, and tells people that it is. */
 export async function askParked(context: RunContext, asked: Asked, requires: readonly Condition[] = []): Promise<Decision> {
-  const before = context.progress.state;
-  context.progress.state = 'parked';
+  const { progress } = context;
+  const before = progress.state;
+  progress.state = 'parked';
+  const { id, title, evidence, choices } = asked;
+  const text = [title, ...evidence.map(([label, value]) => `${label}: ${value}`), `Answers: ${choices.join(', ')}`].join('\n');
+  alertPeople(context, { severity: 'warning', subject: `is parked: ${firstWordsOf(title)}`, text, key: id });
   try {
     return await ask(context, asked, requires);
   } finally {
-    context.progress.state = before;
+    // The run may have left this place meanwhile.
+    if (isParked(context)) progress.state = before;
     context.publish();
   }
+}
+
+function isParked({ progress }: RunContext): boolean {
+  return progress.state === 'parked';
 }
 
 /** @param isLeft - Whether the run leaves this place: people are not asked any more for what it waits for. */

@@ -13,7 +13,7 @@ import type { RollbackRequest } from '../../contract/questions.js';
 import type { RunSettings } from '../../contract/settings.js';
 import type { RunStatus } from '../../contract/status.js';
 import { createInbox, type Inbox } from './inbox.js';
-import type { View } from './nodes.js';
+import type { Runbook, View } from './nodes.js';
 import { renderPage } from './page.js';
 import type { Progress } from './progress.js';
 
@@ -34,6 +34,12 @@ export interface RunContext {
   readonly inbox: Inbox;
   readonly results: Map<string, unknown>;
   settings: RunSettings;
+  /** ISO time from which deadlines count. */
+  startedAt: string;
+  /** What is open and due, by node. */
+  readonly deadlines: Map<string, Deadline>;
+  /** Runs that this one began and has left to themselves, by their workflow ids. */
+  readonly leftRunning: string[];
   /** The steps that this run began, whatever came of them. */
   readonly begun: Set<string>;
   /** False while the run chooses its way, goes back or closes: there is nothing to turn back from then. */
@@ -74,11 +80,20 @@ export interface RunContext {
   readonly envelope: (node: { id: string; title: string; plan: string }, terms: Partial<CallTerms>) => Call;
   /** An envelope for what only finds out how the host stands: not one of the calls that are counted. */
   readonly uncounted: (node: { id: string; title: string; plan: string }, terms: Partial<CallTerms>) => Call;
+  /** An envelope that tells no news, for a call beside the one that does: of two at once the later would lose them. */
+  readonly beside: (node: { id: string; title: string; plan: string }) => Call;
   /** Counts on from what the host has counted, where that is more. */
   readonly countFrom: (calls: number) => void;
   readonly calls: () => number;
   /** The last envelope reached the host: what it told need not be told again. */
   readonly delivered: () => void;
+}
+
+/** Something that is open and has to be done by a time. */
+export interface Deadline {
+  readonly title: string;
+  /** ISO time. */
+  readonly at: string;
 }
 
 /** The terms of a call beyond its node. */
@@ -98,8 +113,7 @@ const noSettings: RunSettings = {
   daySeconds: 0,
 };
 
-/** @param runbook - Its name. */
-export function createRunContext(runbook: string, input: RunInput, progress: Progress): RunContext {
+export function createRunContext({ name: runbook, holdsHost }: Pick<Runbook<never>, 'name' | 'holdsHost'>, input: RunInput, progress: Progress): RunContext {
   const info = workflowInfo();
   const results = new Map<string, unknown>();
   const openings = new Map<string, number>();
@@ -112,12 +126,29 @@ export function createRunContext(runbook: string, input: RunInput, progress: Pro
   const telling = { ...told };
   let calls = 0;
   let published = '';
+  const bare = (node: { id: string; title: string; plan: string }): Call => ({
+    workflowId: info.workflowId,
+    runId: info.runId,
+    runbook,
+    node: node.id,
+    title: node.title,
+    plan: node.plan,
+    opening: 1,
+    phase: 'do',
+    undoable: false,
+    requires: [],
+    startedBy: input.startedBy,
+    news: { decisions: [], nodes: [] },
+  });
 
   const context: RunContext = {
     input,
     progress,
     results,
     settings: noSettings,
+    startedAt: info.startTime.toISOString(),
+    deadlines: new Map(),
+    leftRunning: [],
     begun: new Set(),
     mayTurnBack: true,
     cancelRequested: false,
@@ -179,21 +210,13 @@ export function createRunContext(runbook: string, input: RunInput, progress: Pro
       const nodes = progress.outcomes();
       Object.assign(telling, { decisions: decisions.length, nodes: nodes.length });
       return {
-        workflowId: info.workflowId,
-        runId: info.runId,
-        runbook,
-        node: node.id,
-        title: node.title,
-        plan: node.plan,
-        opening: 1,
-        phase: 'do',
-        undoable: false,
-        requires: [],
-        startedBy: input.startedBy,
+        ...bare(node),
+        ...(holdsHost === false ? { holdsHost } : {}),
         news: { decisions: decisions.slice(told.decisions), nodes: nodes.slice(told.nodes) },
         ...terms,
       };
     },
+    beside: (node) => ({ ...bare(node), holdsHost: false }),
     delivered: () => void Object.assign(told, telling),
   };
   return context;

@@ -1,16 +1,11 @@
 import type { Condition } from '../../contract/calls.js';
 import type { Opened } from '../../contract/settings.js';
-import type { RunState } from '../../contract/status.js';
+import type { RunResult, RunState } from '../../contract/status.js';
 import { attempt } from './attempt.js';
 import type { RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
+import { withdrawnNote } from './inbox.js';
 import type { Runbook } from './nodes.js';
-
-/** What a run came to; the workflow's result. */
-export interface RunResult {
-  readonly state: RunState;
-  readonly outcome: string;
-}
 
 /** What was left on the host before a run that goes back from another. */
 export interface LeftBefore {
@@ -29,17 +24,25 @@ export function asBefore(runbook: string, { takenFrom, wayBackBegun }: LeftBefor
   return `Nothing was changed: ${workflowId} (run ${runId}) has the host again as it left it, and users may be offline. ${onward}"lockstep start ${runbook} --take-over" goes back`;
 }
 
+/** What a run that is left has not done, in a sentence without its full stop. */
+export function notDone({ progress }: RunContext): readonly string[] {
+  const open = progress.nodes().filter(({ state, note }) => ['pending', 'open', 'running', 'failed'].includes(state) || note === withdrawnNote);
+  return open.length === 0 ? [] : [`NOT done: ${open.map(({ title }) => title).join('; ')}`];
+}
+
 /** The answer that ends a run whose host cannot be made as the run wants to leave it. */
 const asItStands = 'as-it-stands';
 
 /** @throws {@link WayBack} where the host cannot be made as the run wants to leave it, and a person goes back instead. */
-export async function close<Acts>(context: RunContext, runbook: Runbook<Acts>, state: RunState, outcome: string, how: { readonly handsBack?: true } = {}): Promise<RunResult> {
+export async function close<Acts>(context: RunContext, runbook: Runbook<Acts>, state: RunState, words: string, how: { readonly handsBack?: true } = {}): Promise<RunResult> {
   context.mayTurnBack = false;
+  const { leftRunning } = context;
+  const outcome = leftRunning.length === 0 ? words : `${words}. Goes on by itself: ${leftRunning.join('; ')}`;
   const summary = runbook.summary(context.view(), ({ id }) => context.results.get(id) !== undefined);
   const node = { id: 'close-run', title: 'Write the run record, give the host free', plan: '' };
   const leaves = state === 'succeeded' ? (runbook.leaves ?? []) : [];
-  const closeWith = (words: string, conditions: readonly Condition[]) => (opening: number) =>
-    actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).closeRun({ state, outcome: words, summary, leaves: conditions, ...how });
+  const closeWith = (told: string, conditions: readonly Condition[]) => (opening: number) =>
+    actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).closeRun({ state, outcome: told, summary, leaves: conditions, ...how });
   const ways = leaves.length === 0 ? { rollback: false } : { others: { [asItStands]: `end the run without what it leaves else (${leaves.join(', ')})` } };
   const attempted = await attempt(context, { ...node, requires: leaves }, closeWith(outcome, leaves), ways);
   if (!('instead' in attempted)) return end(context, state, outcome);

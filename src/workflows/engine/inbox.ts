@@ -31,6 +31,9 @@ export interface Inbox {
   readonly keep: (decision: Decision, outcome: RecordedDecision['outcome']) => void;
 }
 
+/** What a node is marked with whose question was withdrawn. */
+export const withdrawnNote = 'withdrawn: the run left this place before an answer';
+
 /** Ends the waiting for a question that the run has left behind. */
 export class Withdrawn extends Error {}
 

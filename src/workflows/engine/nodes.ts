@@ -1,7 +1,9 @@
 import type { Condition } from '../../contract/calls.js';
 import type { Facts } from '../../contract/facts.js';
-import type { RunInput, RunOptionName } from '../../contract/inputs.js';
+import type { RunInput, RunOptionName, RunOptions } from '../../contract/inputs.js';
+import type { Answer } from '../../contract/questions.js';
 import type { RunSettings } from '../../contract/settings.js';
+import type { RunResult } from '../../contract/status.js';
 
 /** Reads the result of an earlier step. */
 export type From = <R>(step: { readonly id: string; readonly finds?: R }) => R;
@@ -19,6 +21,25 @@ export interface Unless {
   readonly holds: (view: Pick<View, 'settings' | 'input'>) => boolean;
   /** What is said where it does not hold: "no filesystem copy is configured". */
   readonly otherwise: string;
+}
+
+/** Why a node is left out by what the run has found or was told: nobody can say it before. */
+export interface OnlyIf {
+  /** Pure; looked at when the node is reached. */
+  readonly holds: (view: View) => boolean;
+  /** What is said where it does not hold. */
+  readonly otherwise: string;
+}
+
+/** A deadline. It ends nothing: people are told before it and, until it is done, after it. */
+export interface Due {
+  /** From the start of the run, or of the lost one that it goes on with. */
+  readonly withinSeconds: number | ((settings: RunSettings) => number);
+}
+
+/** How long there is, in seconds from the start of the run. */
+export function secondsOf({ withinSeconds }: Due, settings: RunSettings): number {
+  return typeof withinSeconds === 'number' ? withinSeconds : withinSeconds(settings);
 }
 
 /** How a step is undone. */
@@ -45,6 +66,7 @@ interface NodeBase {
   /** The plan's section, for example `4, step 5`. */
   readonly plan: string;
   readonly when?: Unless;
+  readonly onlyIf?: OnlyIf;
 }
 
 /**
@@ -67,9 +89,18 @@ export interface Step<R, Acts> extends NodeBase {
   show?(result: R): Facts;
 }
 
-/** A node that waits for people. */
-export interface Question extends NodeBase {
+/** What may be open beside others. */
+interface BesideOthers extends NodeBase {
+  readonly due?: Due;
+  /** In a `parallel`: begins when these are over, which stand before it in the same one. */
+  readonly after?: readonly { readonly id: string }[];
+}
+
+/** A node that waits for people; what was answered is read with `from`, absent where it was left out. */
+export interface Question extends BesideOthers {
   readonly kind: 'question';
+  /** Never set. */
+  readonly finds?: Answer | undefined;
   readonly asks: 'gate' | 'acknowledgement';
   readonly usersOffline?: boolean;
   readonly requires?: readonly Condition[];
@@ -79,6 +110,8 @@ export interface Question extends NodeBase {
   /** The one who started the run may not decide. */
   readonly notTheStarter?: boolean;
   readonly reasonForGo?: boolean;
+  /** All of them go on; without a no-go among them nobody refuses it. Default go or no-go, acknowledged or no-go. */
+  readonly choices?: readonly string[];
   /** Answers no-go by itself after that long. */
   readonly timeoutSeconds?: number;
 }
@@ -90,14 +123,33 @@ export interface WaitUntil extends NodeBase {
   readonly until: (view: View) => string | undefined;
 }
 
-/** Questions that are open at the same time, in any order of answers. */
+/**
+ * A run of another runbook, which outlives this one: it is not ended, and nothing of it is undone, where this
+ * run ends or goes back. What it came to is read with `from`, absent where it never ended.
+ */
+export interface Child extends BesideOthers {
+  readonly kind: 'child';
+  /** Never set. */
+  readonly finds?: RunResult | undefined;
+  /** The workflow's name. */
+  readonly runbook: string;
+  /** Its options, beside the host and who started this run. */
+  readonly input: (view: View) => Partial<RunOptions>;
+}
+
+/** Questions and runs that are open at the same time, in any order of ends. */
 export interface Parallel extends NodeBase {
   readonly kind: 'parallel';
-  readonly questions: readonly Question[];
+  readonly nodes: readonly (Question | Child)[];
 }
 
 /** Any node of a runbook whose steps call `Acts`. */
-export type Node<Acts> = Step<unknown, Acts> | Question | WaitUntil | Parallel;
+export type Node<Acts> = Step<unknown, Acts> | Question | WaitUntil | Parallel | Child;
+
+/** What stands for itself in status and journal: a `parallel` is its nodes. */
+export function partsOf<Acts>(node: Node<Acts>): readonly Exclude<Node<Acts>, Parallel>[] {
+  return node.kind === 'parallel' ? node.nodes : [node];
+}
 
 /** Nodes under one heading of the plan. */
 export interface Section<Acts> {
@@ -118,6 +170,11 @@ export interface Runbook<Acts> {
    * afterwards. Default never.
    */
   readonly comesFirst?: (input: RunInput) => boolean;
+  /**
+   * False of one that changes nothing of the host's service: it runs beside the run that holds the host, and where
+   * it is left there is nothing to go back from. Default true.
+   */
+  readonly holdsHost?: false;
   /**
    * The runbook whose last run on the host this one undoes, once its own list is walked; its own list
    * changes nothing.
@@ -148,6 +205,8 @@ export interface Runbook<Acts> {
 
 type StepWords<R, Acts> = Omit<Step<R, Acts>, 'kind' | 'finds' | 'when' | 'skippable'>;
 
+type QuestionWords = Omit<Question, 'kind' | 'asks' | 'finds'>;
+
 /** The words in which a runbook over the activities `Acts` is written. */
 export interface Words<Acts> {
   /** A step that always runs. */
@@ -156,10 +215,11 @@ export interface Words<Acts> {
   optionalStep: <R>(
     words: StepWords<R, Acts> & { readonly when?: Unless; readonly skippable?: boolean },
   ) => Step<R | undefined, Acts>;
-  gate: (words: Omit<Question, 'kind' | 'asks'>) => Question;
-  acknowledgement: (words: Omit<Question, 'kind' | 'asks'>) => Question;
+  gate: (words: QuestionWords) => Question;
+  acknowledgement: (words: QuestionWords) => Question;
   waitUntil: (words: Omit<WaitUntil, 'kind'>) => WaitUntil;
   parallel: (words: Omit<Parallel, 'kind'>) => Parallel;
+  child: (words: Omit<Child, 'kind' | 'finds'>) => Child;
   section: (title: string, plan: string, nodes: readonly Node<Acts>[]) => Section<Acts>;
 }
 
@@ -172,6 +232,7 @@ export function wordsFor<Acts>(): Words<Acts> {
     acknowledgement: (words) => ({ kind: 'question', asks: 'acknowledgement', ...words }),
     waitUntil: (words) => ({ kind: 'wait', ...words }),
     parallel: (words) => ({ kind: 'parallel', ...words }),
+    child: (words) => ({ kind: 'child', ...words }),
     section: (title, plan, nodes) => ({ title, plan, nodes }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Facts } from '../../contract/facts.js';
+import { formatMinute, type Facts } from '../../contract/facts.js';
 import { secretAnswers, type OpenQuestion } from '../../contract/questions.js';
 import type { RunStatus } from '../../contract/status.js';
 
@@ -25,6 +25,7 @@ export function renderPage(status: RunStatus): string {
     [
       `### ${question.title}`,
       ...question.evidence.map(([label, value]) => `- ${label}: **${value}**`),
+      ...(question.dueAt === undefined ? [] : [`Due: **${formatMinute(question.dueAt)}**`]),
       ...(question.recommended === undefined ? [] : [`Recommended: **${question.recommended}**`]),
       ...howToAnswer(question),
     ].join('\n'),

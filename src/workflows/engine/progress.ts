@@ -2,7 +2,7 @@ import type { NodeOutcome } from '../../contract/calls.js';
 import type { Facts } from '../../contract/facts.js';
 import type { OpenQuestion } from '../../contract/questions.js';
 import type { CompactStatus, NodeState, NodeStatus, RunState } from '../../contract/status.js';
-import type { Node, Runbook } from './nodes.js';
+import { type Node, partsOf, type Runbook } from './nodes.js';
 
 /** How far a run is: the state of each node on its recorded list. */
 export interface Progress {
@@ -11,19 +11,20 @@ export interface Progress {
   readonly nodes: () => readonly NodeStatus[];
   readonly section: () => string;
   /** Sets a node's state, with the time of the change. */
-  readonly mark: (id: string, state: NodeState, more?: { facts?: Facts; note?: string }) => void;
+  readonly mark: (id: string, state: NodeState, more?: { facts?: Facts; note?: string; dueAt?: string }) => void;
   /** Adds steps that are not of the list: those of the way back. */
   readonly add: (section: string, steps: readonly (Pick<NodeStatus, 'id' | 'title' | 'plan'> & { readonly usersOffline?: boolean })[]) => void;
   /** Drops the nodes that are not on the recorded list. */
   readonly keepOnly: (nodes: readonly string[]) => void;
   readonly stateOf: (id: string) => NodeState | undefined;
+  readonly noteOf: (id: string) => string | undefined;
   /** What ended, in order. */
   readonly outcomes: () => readonly NodeOutcome[];
   readonly isAhead: (question: string) => boolean;
   readonly compact: (questions: readonly OpenQuestion[]) => CompactStatus;
 }
 
-/** A node with the section it stands in; questions of a `parallel` stand for themselves. */
+/** A node with the section it stands in. */
 export interface Placed<Acts> {
   readonly node: Node<Acts>;
   readonly section: string;
@@ -38,7 +39,7 @@ export function placedNodes<Acts>(runbook: Runbook<Acts>): readonly Placed<Acts>
 export function createProgress<Acts>(placed: readonly Placed<Acts>[]): Progress {
   const statuses = new Map<string, NodeStatus>();
   for (const { node, section } of placed) {
-    for (const shown of node.kind === 'parallel' ? node.questions : [node]) {
+    for (const shown of partsOf(node)) {
       statuses.set(shown.id, {
         id: shown.id,
         section,
@@ -71,7 +72,8 @@ export function createProgress<Acts>(placed: readonly Placed<Acts>[]): Progress 
         state,
         ...(starts ? { startedAt: before.startedAt ?? now } : { endedAt: now }),
       });
-      if (!starts) outcomes.push({ id, title: before.title, plan: before.plan, state, ...more });
+      const { dueAt } = before;
+      if (!starts) outcomes.push({ id, title: before.title, plan: before.plan, state, ...more, ...(dueAt === undefined ? {} : { dueAt, endedAt: now }) });
     },
     add(section, steps) {
       for (const { id, title, plan, usersOffline = false } of steps) {
@@ -79,12 +81,13 @@ export function createProgress<Acts>(placed: readonly Placed<Acts>[]): Progress 
       }
     },
     stateOf: (id) => statuses.get(id)?.state,
+    noteOf: (id) => statuses.get(id)?.note,
     outcomes: () => outcomes,
     keepOnly(nodes) {
       const kept = new Set(nodes);
       for (const { node } of placed) {
         if (kept.has(node.id)) continue;
-        for (const { id } of node.kind === 'parallel' ? node.questions : [node]) statuses.delete(id);
+        for (const { id } of partsOf(node)) statuses.delete(id);
       }
     },
     isAhead: (question) => statuses.get(question.split('.')[0] ?? '')?.state === 'pending',
@@ -93,7 +96,7 @@ export function createProgress<Acts>(placed: readonly Placed<Acts>[]): Progress 
       section: current,
       done: [...statuses.values()].filter((node) => node.state !== 'pending' && node.endedAt !== undefined).length,
       of: statuses.size,
-      questions: questions.map(({ id, title, choices }) => ({ id, title, choices })),
+      questions: questions.map(({ id, title, choices, dueAt }) => ({ id, title, choices, ...(dueAt === undefined ? {} : { dueAt }) })),
       since: new Date().toISOString(),
     }),
   };

@@ -1,7 +1,7 @@
 import type { CaughtUp, Reached } from '../../contract/settings.js';
 import type { NodeState } from '../../contract/status.js';
 import type { RunContext } from './context.js';
-import type { Node, Runbook } from './nodes.js';
+import { type Node, partsOf, type Runbook } from './nodes.js';
 
 /**
  * Takes up what a run found that is gone on with, as its host tells. It goes on after the last step
@@ -18,7 +18,7 @@ export function takeUp<Acts>(context: RunContext, { noWayBackFrom }: Runbook<Act
   const beyondReturn = recorded.findIndex(({ id }) => id === noWayBackFrom?.id && begun.includes(id));
   const last = Math.max(ended, beyondReturn - 1);
   for (const node of recorded.slice(0, last + 1)) {
-    for (const each of node.kind === 'parallel' ? node.questions : [node]) {
+    for (const each of partsOf(node)) {
       const isLeftOut = each.kind === 'step' && !results.has(each.id);
       if (!isLeftOut) context.results.set(each.id, results.get(each.id));
       if (!isOver(node, context.progress.stateOf(each.id))) context.progress.mark(each.id, isLeftOut ? 'skipped' : 'done', { note });
@@ -28,8 +28,8 @@ export function takeUp<Acts>(context: RunContext, { noWayBackFrom }: Runbook<Act
 }
 
 /** A question that was withdrawn, as the run turned to its host, has been answered by what the host has done since. */
-function isOver<Acts>({ kind, when }: Node<Acts>, state: NodeState | undefined): boolean {
-  return state === 'done' || state === 'skipped' || (state === 'not needed' && (kind === 'step' || when !== undefined));
+function isOver<Acts>({ kind, when, onlyIf }: Node<Acts>, state: NodeState | undefined): boolean {
+  return state === 'done' || state === 'skipped' || (state === 'not needed' && (kind === 'step' || when !== undefined || onlyIf !== undefined));
 }
 
 /** Where in its list a run goes on that has caught up with its host. */

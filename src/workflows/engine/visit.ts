@@ -1,14 +1,16 @@
-import type { Decision } from '../../contract/questions.js';
+import type { Answer, Decision } from '../../contract/questions.js';
 import { describeAgreement } from './agreement.js';
 import { WayBack, whileWaiting } from './ask.js';
 import { attempt } from './attempt.js';
+import { leaveChildren, visitChild } from './child.js';
 import type { RunContext } from './context.js';
+import { dueAtOf, within } from './deadlines.js';
 import { actOn } from './host.js';
-import { type Asked, Withdrawn } from './inbox.js';
-import type { Node, Question, Step, WaitUntil } from './nodes.js';
+import { type Asked, Withdrawn, withdrawnNote } from './inbox.js';
+import { type Child, type Node, partsOf, type Question, type Step, type WaitUntil } from './nodes.js';
 
 /**
- * Goes through one node, or leaves it out where its `when` does not hold.
+ * Goes through one node, or leaves it out where its `when` or `onlyIf` does not hold.
  *
  * @throws {@link WayBack} where a person, or the time, decides against going on.
  */
@@ -17,25 +19,50 @@ export async function visit<Acts>(context: RunContext, node: Node<Acts>): Promis
   switch (node.kind) {
     case 'step':
       return visitStep(context, node);
-    case 'question':
-      return whileWaiting(context, node.id, node.requires ?? [], putQuestion(context, node));
     case 'wait':
       return visitWait(context, node);
-    case 'parallel': {
-      const questions = node.questions.filter((question) => !isLeftOut(context, question));
-      const requires = [...new Set(questions.flatMap((question) => question.requires ?? []))];
-      await whileWaiting(context, node.id, requires, Promise.all(questions.map((question) => putQuestion(context, question))));
-    }
+    case 'parallel':
+      return visitTogether(context, node.id, node.nodes);
+    case 'question':
+    case 'child':
+      return visitTogether(context, node.id, [node]);
   }
 }
 
-/** Whether its `when` does not hold: then it is marked as not needed. */
+/** Whether it does not apply: then it is marked as not needed. */
 function isLeftOut<Acts>(context: RunContext, node: Node<Acts>): boolean {
-  if (node.when === undefined || node.when.holds({ settings: context.settings, input: context.input })) return false;
-  for (const { id } of node.kind === 'parallel' ? node.questions : [node]) {
-    context.progress.mark(id, 'not needed', { note: node.when.otherwise });
-  }
+  const failing = isWanted(context, node) ? [node.onlyIf].find((each) => each?.holds(context.view()) === false) : node.when;
+  if (failing === undefined) return false;
+  for (const { id } of partsOf(node)) context.progress.mark(id, 'not needed', { note: failing.otherwise });
   return true;
+}
+
+/** As far as the settings and the input say. */
+function isWanted<Acts>(context: RunContext, { when }: Node<Acts>): boolean {
+  return when?.holds({ settings: context.settings, input: context.input }) !== false;
+}
+
+/** Asks, and begins runs, at the same time: each once those are over that it comes after. */
+async function visitTogether(context: RunContext, id: string, parts: readonly (Question | Child)[]): Promise<void> {
+  const place = { left: false };
+  const over = new Map<string, Promise<void>>();
+  const begin = async (part: Question | Child): Promise<void> => {
+    const before = (part.after ?? []).flatMap((each) => over.get(each.id) ?? []);
+    if (before.length > 0) await Promise.all(before);
+    if (place.left) throw new Withdrawn(`${part.id} is not needed any more`);
+    if (isLeftOut(context, part)) return;
+    await (part.kind === 'child' ? visitChild(context, part, () => place.left) : putQuestion(context, part));
+  };
+  const asked = parts.filter((part) => isWanted(context, part));
+  const requires = [...new Set(asked.flatMap((part) => (part.kind === 'question' ? (part.requires ?? []) : [])))];
+  for (const part of parts) over.set(part.id, begin(part));
+  try {
+    await whileWaiting(context, id, requires, Promise.all(over.values()));
+  } finally {
+    place.left = true;
+    leaveChildren(context, parts);
+  }
+  context.progress.state = 'running';
 }
 
 async function visitStep<Acts>(context: RunContext, step: Step<unknown, Acts>): Promise<void> {
@@ -60,31 +87,36 @@ async function visitStep<Acts>(context: RunContext, step: Step<unknown, Acts>): 
 }
 
 async function putQuestion(context: RunContext, question: Question): Promise<void> {
-  context.progress.mark(question.id, 'open');
-  context.progress.state = 'waiting';
-  const go = question.asks === 'gate' ? 'go' : 'acknowledged';
+  const due = dueAtOf(context, question.due);
+  context.progress.mark(question.id, 'open', due);
+  if (context.progress.state !== 'parked') context.progress.state = 'waiting';
+  const onward = question.choices ?? [question.asks === 'gate' ? 'go' : 'acknowledged'];
+  const refusing = question.choices === undefined ? ['no-go'] : [];
   const people = typeof question.people === 'function' ? question.people(context.settings) : question.people;
   const opening = context.openingOf(question.id);
-  const decision = await put(context, {
+  const asked = {
     id: opening,
     node: question.id,
     kind: question.asks,
     title: question.title,
-    choices: [go, 'no-go'],
-    reasonFor: question.reasonForGo === true ? [go, 'no-go'] : ['no-go'],
+    choices: [...onward, ...refusing],
+    reasonFor: question.reasonForGo === true ? [...onward, ...refusing] : refusing,
     evidence: question.evidence?.(context.view()) ?? [],
+    ...due,
     ...(people === undefined ? {} : { people }),
     ...(question.notTheStarter === true ? { excluded: context.input.startedBy } : {}),
     ...(question.timeoutSeconds === undefined
       ? {}
       : { until: { at: new Date(Date.now() + question.timeoutSeconds * 1000).toISOString(), answer: 'no-go' } }),
-  });
-  const said = `${decision.by}${decision.reason === undefined ? '' : `: ${decision.reason}`}`;
-  const agreed = people !== undefined && people > 1 && decision.answer === go;
-  const note = `${decision.answer}, ${agreed ? describeAgreement(context.inbox.decisions(), opening, go) : said}`;
-  context.progress.mark(question.id, decision.answer === go ? 'done' : 'failed', { note });
+  };
+  const { answer, by, reason } = await within(context, question, due.dueAt, () => put(context, asked));
+  const goesOn = onward.includes(answer);
+  const said = `${by}${reason === undefined ? '' : `: ${reason}`}`;
+  const note = `${answer}, ${goesOn && people !== undefined && people > 1 ? describeAgreement(context.inbox.decisions(), opening, answer) : said}`;
+  context.progress.mark(question.id, goesOn ? 'done' : 'failed', { note });
   if (context.inbox.open().length === 0) context.progress.state = 'running';
-  if (decision.answer !== go) throw new WayBack(`${decision.answer} at "${question.title}" by ${decision.by}: ${decision.reason ?? ''}`);
+  if (!goesOn) throw new WayBack(`${answer} at "${question.title}" by ${by}: ${reason ?? ''}`);
+  context.results.set(question.id, { answer, by, ...(reason === undefined ? {} : { reason }) } satisfies Answer);
 }
 
 async function visitWait(context: RunContext, wait: WaitUntil): Promise<void> {
@@ -116,7 +148,7 @@ async function put(context: RunContext, asked: Asked): Promise<Decision> {
   try {
     return await context.inbox.ask(asked);
   } catch (error) {
-    if (error instanceof Withdrawn) context.progress.mark(asked.node, 'not needed', { note: 'withdrawn: the run left this place before an answer' });
+    if (error instanceof Withdrawn) context.progress.mark(asked.node, 'not needed', { note: withdrawnNote });
     throw error;
   }
 }

@@ -6,12 +6,13 @@ import { inputSchemaOf } from '../../contract/inputs.js';
 import { catchUpNode, conditionsNodeOf, queryNames, signalNames } from '../../contract/names.js';
 import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.js';
 import type { Reached } from '../../contract/settings.js';
-import type { RunStatus } from '../../contract/status.js';
+import type { RunResult, RunStatus } from '../../contract/status.js';
 import { askAboutCancel, throwIfRollbackRequested, WayBack } from './ask.js';
 import { attempt, type Attemptable, messageOf } from './attempt.js';
 import { Abandoned, catchUp, GoesOn } from './catchUp.js';
 import { createRunContext, type RunContext } from './context.js';
-import { asBefore, close, end, type LeftBefore, type RunResult } from './ending.js';
+import { watchDeadlines } from './deadlines.js';
+import { asBefore, close, end, type LeftBefore, notDone } from './ending.js';
 import { actOn, type EngineActs } from './host.js';
 import type { Node, Runbook } from './nodes.js';
 import { createProgress, placedNodes, type Placed } from './progress.js';
@@ -34,7 +35,7 @@ export function workflowOf<Acts>(runbook: Runbook<Acts>): (input: unknown) => Pr
     const parsed = inputSchema.safeParse(raw);
     if (!parsed.success) throw ApplicationFailure.nonRetryable(z.prettifyError(parsed.error), failureTypes.invalidInput);
     const placed = placedNodes(runbook);
-    const context = createRunContext(runbook.name, parsed.data, createProgress(placed));
+    const context = createRunContext(runbook, parsed.data, createProgress(placed));
     listen(context);
     const cancelled = CancellationScope.current().cancelRequested.catch(() => {
       context.cancelRequested = true;
@@ -82,6 +83,7 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   const { recorded, reached } = lists;
   let at = reached === undefined ? 0 : takeUp(context, runbook, recorded, reached, 'by the run that this one goes on with');
   context.mayTurnBack = !isPast(runbook, context, reached);
+  void watchDeadlines(context);
   let left: WayBack | undefined;
   context.catchUp = (ahead) => catchUp(context, runbook, left !== undefined, ahead);
   for (;;) {
@@ -132,15 +134,25 @@ async function goBack<Acts>(
   if (runbook.undoes !== undefined && at < recorded.length) return close(context, runbook, 'stopped', `${reason}. ${asBefore(runbook.name, lists)}`, { handsBack: true });
   const mayUndo = runbook.noWayBackFrom === undefined || (!isPast(runbook, context) && recorded.some((node) => node.kind === 'step' && node.undo !== undefined));
   if (!mayUndo) return close(context, runbook, 'stopped', `${reason}. The host stays as it is`);
+  if (runbook.holdsHost === false) return leave(context, runbook, reason);
   const way = await chooseWayBack(context, runbook, left);
   if (way === 'continue') return undefined;
   if (way === 'stop') {
-    const { skipped } = await walkBeside(context, 'Before the run ends', runbook.whenStopped ?? []);
+    const { skipped } = await walkBeside(context, whenStoppedSection, runbook.whenStopped ?? []);
     return close(context, runbook, 'stopped', `${reason}. The service stays where it is${skipped.length === 0 ? '' : `. NOT done, and left to be done by hand: ${skipped.join('; ')}`}`);
   }
   const isCarriedOver = way.carriesOver ? await carryOver(context, runbook.undoes ?? runbook) : way.isCarriedOver;
   const skipped = await rollBack(context, runbook, toGoBackFrom, way.toUndo, isCarriedOver);
   return close(context, runbook, 'rolled back', skipped.length === 0 ? reason : `${reason}. NOT undone: ${skipped.join('; ')}`);
+}
+
+const whenStoppedSection = 'Before the run ends';
+
+/** Ends a run that has changed nothing, and says what it leaves undone. */
+async function leave<Acts>(context: RunContext, runbook: Runbook<Acts>, reason: string): Promise<RunResult> {
+  const left = notDone(context);
+  const { skipped } = await walkBeside(context, whenStoppedSection, runbook.whenStopped ?? []);
+  return close(context, runbook, 'stopped', [reason, ...left, ...skipped.map((what) => `Left out: ${what}`)].join('. '));
 }
 
 /**
@@ -174,7 +186,8 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   context.progress.keepOnly(opened.nodes);
   const recorded = find(opened.nodes, placed, runbook);
   if (runbook.undoes === undefined) {
-    const reached = opened.adopted?.reached;
+    const { reached, startedAt } = opened.adopted ?? {};
+    if (reached !== undefined && startedAt !== undefined) context.startedAt = startedAt;
     return { recorded, toGoBackFrom: recorded, ...(reached === undefined ? {} : { reached }) };
   }
   const { adopted, takenFrom } = opened;

@@ -1,7 +1,7 @@
 import type { KeyRole } from '../../contract/keys.js';
 import type { Facts } from '../../contract/facts.js';
 import { acknowledgement, optionalStep, parallel, step } from '../words.js';
-import type { Unless } from '../engine/nodes.js';
+import type { Question, Unless } from '../engine/nodes.js';
 import { planned, replaces } from './choices.js';
 
 /**
@@ -53,14 +53,18 @@ export function showHeaderBackup({ file, sha256, opened }: { readonly file: stri
   ];
 }
 
-/** Where the new keys are, as people say: all of them, or those that a rotation replaces. */
-export function keysStored(id: string, when?: Unless) {
+/**
+ * Where the new keys are, as people say: all of them, or those that a rotation replaces.
+ *
+ * @param more - What is asked beside it.
+ */
+export function keysStored(id: string, when?: Unless, more: readonly Question[] = []) {
   return parallel({
     id,
     title: 'Where the new keys are',
     plan: '5.3, step 5',
     ...(when === undefined ? {} : { when }),
-    questions: [
+    nodes: [
       acknowledgement({
         id: `${id}-operational`,
         title: 'The password manager has the new operational passphrase, for two people at least; the old entry is marked "Deprecated - Rotated" with the date and NOT deleted yet',
@@ -74,6 +78,7 @@ export function keysStored(id: string, when?: Unless) {
         ...(when === undefined ? {} : { when: replaces('recovery') }),
         reasonForGo: true,
       }),
+      ...more,
     ],
   });
 }

@@ -55,7 +55,7 @@ export const rotationChecks = parallel({
   title: 'What only people can check',
   plan: '5.3, step 1',
   when: planned,
-  questions: [
+  nodes: [
     acknowledgement({ id: 'holders-notified', title: 'All key holders are notified of the rotation', plan: '5.3, step 1', when: planned }),
     acknowledgement({ id: 'restart-window', title: 'A maintenance window is scheduled: the service is restarted with the new key', plan: '5.3, step 1', when: testedRestart }),
   ],

@@ -53,16 +53,38 @@ export const removeGate = gate({
   },
 });
 
-/** @param replaced - The roles whose old keys go. */
-export function removeOldKeys(replaced: (input: View['input']) => readonly KeyRole[]) {
+/**
+ * Before there is no way back any more: another rotation may have come first while a gate was open.
+ *
+ * @param replaced - The roles that have a new key.
+ */
+export function newKeysStand(replaced: (input: View['input']) => readonly KeyRole[]) {
   return step({
+    id: 'new-keys-stand',
+    title: 'The new keys are still in their slots, unchanged since they were proven',
+    plan: '5.3, step 7',
+    do: (act, { input }) => act.assertNewKeysStand({ replaced: replaced(input) }),
+    show: ({ slots }) => slots.map(({ slot, role }) => [`slot ${slot}`, role] as const),
+  });
+}
+
+/**
+ * A person may leave it out where it cannot be done: the check of the slots behind it says then what is left.
+ *
+ * @param replaced - The roles whose old keys go.
+ */
+export function removeOldKeys(replaced: (input: View['input']) => readonly KeyRole[]) {
+  return optionalStep({
     id: 'remove-old-keys',
     title: 'Old keys removed by their numbers; two other slots are proven before each',
     plan: '5.3, step 7',
+    skippable: true,
     do: (act, { input }) => act.removeOldKeys({ replaced: replaced(input) }),
     show: ({ removed }) => removed.map(({ slot, role }) => [`slot ${slot}`, `removed (${role})`] as const),
   });
 }
+
+export const rotatedKeysStand = newKeysStand(replacedKeys);
 
 export const removeOld = removeOldKeys(replacedKeys);
 
@@ -139,8 +161,6 @@ export const copiesRetired = acknowledgement({
   evidence: ({ from }) => from(retireBackups).files.map((file) => ['was here, and may have been copied', file] as const),
 });
 
-export const storedAfter = keysStored('keys-stored', atOnce);
-
 export const documentRotation = step({
   id: 'document-rotation',
   title: 'Rotation documented: audit log, and a text for the key holders',
@@ -152,9 +172,23 @@ export const documentRotation = step({
   ],
 });
 
+/** The plan's emergency rotation: all key holders within one hour. */
+const secondsToTellHolders = 3600;
+
+export const storedAndTold = keysStored('keys-stored', atOnce, [
+  acknowledgement({
+    id: 'holders-told-at-once',
+    title: 'All key holders are told of the emergency rotation, within one hour',
+    plan: '5.3, emergency rotation',
+    due: { withinSeconds: secondsToTellHolders },
+    evidence: ({ from }) => [['text', from(documentRotation).file]],
+  }),
+]);
+
 export const holdersTold = acknowledgement({
   id: 'holders-told',
-  title: 'All key holders are told that the rotation is done (in an emergency: within one hour)',
+  title: 'All key holders are told that the rotation is done',
   plan: '5.3, step 8',
+  when: planned,
   evidence: ({ from }) => [['text', from(documentRotation).file]],
 });

@@ -80,7 +80,7 @@ export const humanChecks = parallel({
   id: 'human-checks',
   title: 'What only people can check',
   plan: '3.1',
-  questions: [
+  nodes: [
     acknowledgement({
       id: 'window-announced',
       title: 'The maintenance window is scheduled and was communicated',

@@ -88,7 +88,7 @@ export const keysStored = parallel({
   id: 'keys-stored',
   title: 'Where the keys are',
   plan: '4, step 3',
-  questions: [
+  nodes: [
     acknowledgement({ id: 'operational-stored', title: 'The operational passphrase is in the password manager, for two people at least', plan: '5.3' }),
     acknowledgement({ id: 'recovery-stored', title: 'The recovery passphrase is in the safe, in a sealed envelope', plan: '5.3' }),
   ],

@@ -12,6 +12,8 @@ describe('the settings of a run', () => {
       decommissionPeople: 1,
       automaticRollback: false,
       testedRestart: true,
+      reminders: { beforePercent: 75, firstAfterSeconds: 3600, everySeconds: 14_400 },
+      compromise: { immediateSeconds: 3600, investigationSeconds: 86_400, remediationSeconds: 259_200 },
     });
   });
 
@@ -32,6 +34,8 @@ describe('the settings of a run', () => {
       decommissionPeople: 1,
       automaticRollback: false,
       testedRestart: true,
+      reminders: { beforePercent: 75, firstAfterSeconds: 3600, everySeconds: 14_400 },
+      compromise: { immediateSeconds: 3600, investigationSeconds: 86_400, remediationSeconds: 259_200 },
     });
   });
 });

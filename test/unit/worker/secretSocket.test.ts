@@ -93,6 +93,11 @@ test('what is no UTF-8 is refused, and not taken for what it would be turned int
   expect(given).toEqual([]);
 });
 
+test('half a character, which JSON can carry and UTF-8 cannot, is refused with the reason', async () => {
+  await expect(send(`${JSON.stringify({ ...request, value: 'hunter2\ud800' })}\n`)).resolves.toEqual({ ok: false, error: 'the secret has half a character in it, which no encoding can write' });
+  expect(given).toEqual([]);
+});
+
 test('a client that closes its side after the line gets its answer', async () => {
   const answer = await new Promise<string>((resolve, reject) => {
     const socket = connect(path, () => socket.end(`${JSON.stringify(request)}\n`));

@@ -55,7 +55,7 @@ test("a question of a group is left out by its own condition and by the group's,
   const own = { holds: ({ settings }: { settings: { testAccount: boolean } }) => settings.testAccount, otherwise: 'no test account is configured' };
   const ofGroup = { holds: ({ settings }: { settings: { filesystemCopy: boolean } }) => settings.filesystemCopy, otherwise: 'no filesystem copy is configured' };
   const questions = [gate({ id: 'both', title: 'Both?', plan: '1', when: own }), gate({ id: 'group', title: 'The group alone?', plan: '1' })];
-  const runbook: Runbook<object> = { name: 'two', title: 'Two', sections: [section('Only', '1', [parallel({ id: 'together', title: 'Together', plan: '1', when: ofGroup, questions })])], afterRollback: [], summary: () => [] };
+  const runbook: Runbook<object> = { name: 'two', title: 'Two', sections: [section('Only', '1', [parallel({ id: 'together', title: 'Together', plan: '1', when: ofGroup, nodes: questions })])], afterRollback: [], summary: () => [] };
   const told = (view?: Parameters<typeof describeRunbook>[1]) => describeRunbook(runbook, view).sections[0]?.nodes.map(({ unless, runs }) => [unless, runs]);
   const both = 'no filesystem copy is configured, or where no test account is configured';
   expect(told()).toEqual([[both, undefined], [ofGroup.otherwise, undefined]]);

@@ -1,4 +1,4 @@
-import type { Node, Runbook, Step, View } from '../../../src/workflows/engine/nodes.js';
+import { type Node, partsOf, type Runbook, type Step, type View } from '../../../src/workflows/engine/nodes.js';
 
 /** What a node's own code touches when it runs. */
 export interface Examined {
@@ -17,7 +17,7 @@ export interface Examined {
 /** Calls every closure of a runbook's nodes, in order, with recorders in place of activities and results. */
 export async function examineRunbook<Acts>(runbook: Runbook<Acts>): Promise<readonly Examined[]> {
   const nodes = [...runbook.sections.flatMap((section) => section.nodes), ...runbook.afterRollback];
-  const shown = nodes.flatMap((node): readonly Node<Acts>[] => (node.kind === 'parallel' ? [node, ...node.questions] : [node]));
+  const shown = nodes.flatMap((node): readonly Node<Acts>[] => [...new Set<Node<Acts>>([node, ...partsOf(node)])]);
   return Promise.all(shown.map((node) => examineNode(node)));
 }
 
@@ -33,6 +33,7 @@ async function examineNode<Acts>(node: Node<Acts>): Promise<Examined> {
   const does: string[] = [];
   const undoes: string[] = [];
   node.when?.holds(view);
+  node.onlyIf?.holds(view);
   if (node.kind === 'step') {
     node.show?.(whatever());
     await node.do(recordingActs(does), view);
@@ -40,6 +41,7 @@ async function examineNode<Acts>(node: Node<Acts>): Promise<Examined> {
   }
   if (node.kind === 'question') node.evidence?.(view);
   if (node.kind === 'wait') node.until(view);
+  if (node.kind === 'child') node.input(view);
   const { id, plan, title } = node;
   return { id, plan, title, does, undoes, reads, ...(node.kind === 'step' ? { step: node as Step<unknown, unknown> } : {}) };
 }

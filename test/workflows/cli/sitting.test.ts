@@ -22,8 +22,13 @@ vi.mock('@inquirer/prompts', () => ({
     asked.messages.push(message);
     return Promise.resolve(asked.answers.shift() ?? '');
   },
+  select: ({ message }: { readonly message: string }) => {
+    asked.messages.push(message);
+    return Promise.resolve('type');
+  },
 }));
 
+const strong = 'footgear debit deskwork civil hug crafter rule zero';
 const vault = createSecretVault(60_000);
 const stdin = process.stdin;
 let driver: Driver;
@@ -80,16 +85,27 @@ async function unlock(input: object): Promise<{ readonly exitCode: number; reado
 }
 
 test('two secrets that two questions ask for are typed in one sitting', async () => {
-  await begin(needs('operationalPassphrase', false), needs('recoveryPassphrase', true));
-  asked.answers = ['one', 'two', 'slip', 'two', 'two'];
+  await begin(needs('operationalPassphrase', false), needs('newRecoveryPassphrase', true));
+  asked.answers = ['one', strong, 'slip', strong, strong];
   const end = await unlock({ isTTY: true });
   expect(end).toEqual({
     exitCode: 0,
-    words: 'the operationalPassphrase\nthe recoveryPassphrase\nThe two are not the same; please type both again.\nTaken; the run goes on. Look on with "lockstep watch"',
+    words: [
+      'the operationalPassphrase',
+      'the newRecoveryPassphrase',
+      'The two are not the same; please type both again.',
+      'For the safe: "lockstep recovery-sheet" makes a sheet of it to print, "lockstep',
+      'split-recovery" shares for several holders.',
+      'Taken; the run goes on. Look on with "lockstep watch"',
+    ].join('\n'),
   });
-  expect(asked.messages).toEqual(['operational passphrase:', 'recovery passphrase (new):', 'once more, to be sure:', 'recovery passphrase (new):', 'once more, to be sure:']);
+  expect(asked.messages).toEqual([
+    'operational passphrase:',
+    ...['A new recovery passphrase:', 'recovery passphrase (new):', 'once more, to be sure:'],
+    ...['A new recovery passphrase:', 'recovery passphrase (new):', 'once more, to be sure:'],
+  ]);
   expect(vault.get('operationalPassphrase')).toEqual({ value: Buffer.from('one'), question: 'prepare.secret.1', by: 'ann', from: '192.0.2.7' });
-  expect(vault.get('recoveryPassphrase')).toEqual({ value: Buffer.from('two'), question: 'prepare.secret.2', by: 'ann', from: '192.0.2.7' });
+  expect(vault.get('newRecoveryPassphrase')).toEqual({ value: Buffer.from(strong), question: 'prepare.secret.2', by: 'ann', from: '192.0.2.7' });
   await run.result();
   expect(await run.outcomes()).toEqual(['counted', 'counted']);
 });
@@ -97,10 +113,10 @@ test('two secrets that two questions ask for are typed in one sitting', async ()
 test('a pipe gives its first line byte for byte, or is refused with the reason and changes nothing', async () => {
   await begin(needs('operationalPassphrase', false));
   for (const [given, reason] of [
-    ['correct horse\r\n', 'it has a carriage return in it'],
+    ['correct horse\r\n', 'it has a carriage return in it, which nobody can type at a prompt'],
     ['\n', 'it is empty'],
     [`${'x'.repeat(513)}\n`, 'it is 513 bytes long (limit 512)'],
-    [Buffer.of(0xff, 0x0a), 'it is not UTF-8'],
+    [Buffer.of(0xff, 0x0a), 'it is not written in UTF-8'],
   ] as const) {
     expect(await unlock(Readable.from([Buffer.from(given)]))).toEqual({ exitCode: 2, words: `the first line of standard input is no secret: ${reason}` });
   }
@@ -108,4 +124,13 @@ test('a pipe gives its first line byte for byte, or is refused with the reason a
   const bytes = Buffer.from(' "ü" ');
   expect(await unlock(Readable.from([bytes, Buffer.from('\nmore\n')]))).toEqual({ exitCode: 0, words: 'the operational passphrase was taken' });
   expect(vault.get('operationalPassphrase')?.value).toEqual(Buffer.from(' "ü" '));
+});
+
+test('a new one that is too weak is not sent from a pipe', async () => {
+  await begin(needs('recoveryPassphrase', true));
+  const { exitCode, words } = await unlock(Readable.from([Buffer.from(`${'a'.repeat(25)}\n`)]));
+  expect(exitCode).toBe(3);
+  expect(words).toMatch(/^the recovery passphrase was not sent: the passphrase is worth about 8 bits/);
+  expect(vault.get('recoveryPassphrase')).toBeUndefined();
+  expect(await unlock(Readable.from([Buffer.from(`${strong}\n`)]))).toEqual({ exitCode: 0, words: 'the recovery passphrase was taken' });
 });

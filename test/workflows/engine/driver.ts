@@ -3,10 +3,10 @@ import { expect } from 'vitest';
 import { queryNames, signalNames, workflowTaskQueue } from '../../../src/contract/names.js';
 import type { OpenQuestion, RecordedDecision } from '../../../src/contract/questions.js';
 import type { NodeStatus, RunStatus } from '../../../src/contract/status.js';
-import type { RunResult } from '../../../src/workflows/engine/ending.js';
+import type { RunResult } from '../../../src/contract/status.js';
 import { bundleForTest } from '../compiled.js';
 import { createDevEnvironment, createTestEnvironment, type TestEnvironment } from '../environment.js';
-import { createFakeHost, type Called, type Script } from './fakeHost.js';
+import { createFakeHost, type Called, type Script, type Told } from './fakeHost.js';
 
 /** One run of a test runbook on the fake host, as a person sees it. */
 export interface DrivenRun {
@@ -15,6 +15,8 @@ export interface DrivenRun {
   readonly calls: readonly Called[];
   /** The same, named: `copy`, `undo copy`, `closeRun`. */
   readonly done: () => readonly string[];
+  /** What people were told, in order. */
+  readonly told: readonly Told[];
   readonly status: () => Promise<RunStatus>;
   readonly node: (id: string) => Promise<NodeStatus | undefined>;
   readonly outcomes: () => Promise<readonly RecordedDecision['outcome'][]>;
@@ -33,6 +35,8 @@ export interface DrivenRun {
 export interface Driver {
   readonly environment: TestEnvironment;
   readonly start: (runbook: string, script?: Script, input?: unknown) => Promise<DrivenRun>;
+  /** Lets a run come that another one begins. @returns What it asks the host for, as it does. */
+  readonly prepare: (workflowId: string, script?: Script) => readonly Called[];
   readonly workers: { readonly stop: () => Promise<void>; readonly start: () => Promise<void> };
   readonly stop: () => Promise<void>;
 }
@@ -43,6 +47,8 @@ const patience = { timeout: 15_000, interval: 20 };
 export interface Driven {
   readonly workflows: URL;
   readonly answers: Readonly<Record<string, unknown>>;
+  /** The worker replays a run at each of its tasks: the server that skips time asks one that has gone for ever what a run is like. */
+  readonly forgets?: true;
 }
 
 /**
@@ -55,7 +61,7 @@ export async function createDriver(kind: 'skipping' | 'real', driven?: Driven): 
     bundleForTest(driven?.workflows ?? new URL('./runbooks/workflows.ts', import.meta.url)),
   ]);
   const host = createFakeHost(driven?.answers);
-  const startWorkers = () => environment.startWorkers({ bundle, host: 'host', activities: host.activities });
+  const startWorkers = () => environment.startWorkers({ bundle, host: 'host', activities: host.activities, ...(driven?.forgets === true ? { workflowWorker: { maxCachedWorkflows: 0 } } : {}) });
   let workers = await startWorkers();
   let count = 0;
   return {
@@ -70,23 +76,25 @@ export async function createDriver(kind: 'skipping' | 'real', driven?: Driven): 
       host.stop();
       await environment.stop();
     },
+    prepare: (workflowId, script = {}) => host.prepare(workflowId, script).calls,
     async start(runbook, script = {}, input = { host: 'host', startedBy: 'starter' }) {
       count += 1;
       const workflowId = `host/${runbook}-${count}`;
-      const calls = host.prepare(workflowId, script);
+      const seen = host.prepare(workflowId, script);
       const handle = await environment.client.workflow.start(runbook, { taskQueue: workflowTaskQueue, workflowId, args: [input] });
-      return drive(handle, calls);
+      return drive(handle, seen);
     },
   };
 }
 
-function drive(handle: WorkflowHandle, calls: readonly Called[]): DrivenRun {
+function drive(handle: WorkflowHandle, { calls, told }: Pick<DrivenRun, 'calls' | 'told'>): DrivenRun {
   const status = () => handle.query<RunStatus>(queryNames.status);
   const send = (decision: unknown) => handle.signal(signalNames.decide, decision);
   const done = () => calls.map(({ what }) => what);
   return {
     handle,
     calls,
+    told,
     done,
     status,
     send,

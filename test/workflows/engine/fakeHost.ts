@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { failureTypes } from '../../../src/contract/errors.js';
 import type { Call } from '../../../src/contract/calls.js';
 import type { Opened, RunSettings } from '../../../src/contract/settings.js';
+import type { EngineActs } from '../../../src/workflows/engine/host.js';
 
 /** What a host does when it is called; `undefined` in a script leaves the default. */
 export type Behaviour = (call: Call, args: unknown) => Promise<unknown>;
@@ -36,7 +37,10 @@ export const plainSettings: RunSettings = {
   daySeconds: 1,
 };
 
-const engineActs = ['openRun', 'catchUp', 'beginWayBack', 'ensureConditions', 'closeRun'] as const;
+const engineActs = ['openRun', 'catchUp', 'beginWayBack', 'ensureConditions', 'closeRun', 'alertPeople'] as const;
+
+/** What people were told. */
+export type Told = Parameters<EngineActs['alertPeople']>[0];
 
 /**
  * A host on which nothing happens: it keeps what it was asked, run by run, and plays the run's script.
@@ -44,7 +48,7 @@ const engineActs = ['openRun', 'catchUp', 'beginWayBack', 'ensureConditions', 'c
  * @param answers - What the activities of its runbooks answer where no script says otherwise.
  */
 export function createFakeHost(answers: Readonly<Record<string, unknown>> = { act: { figure: 7 } }) {
-  const runs = new Map<string, { script: Script; calls: Called[] }>();
+  const runs = new Map<string, { script: Script; calls: Called[]; told: Told[] }>();
   let end: (reason: Error) => void = () => undefined;
   const ended = new Promise<never>((_, reject) => (end = reject));
   // Nobody may be waiting when the host ends.
@@ -59,18 +63,20 @@ export function createFakeHost(answers: Readonly<Record<string, unknown>> = { ac
     const run = runs.get(call.workflowId);
     if (!run) throw new Error(`no test told of ${call.workflowId}`);
     const what = isEngineAct(name) ? name : call.phase === 'undo' ? `undo ${call.node}` : call.node;
-    run.calls.push({ what, call, args });
+    // It comes beside whatever else is done, and at its own time.
+    if (name === 'alertPeople') run.told.push(args as Told);
+    else run.calls.push({ what, call, args });
     const behaviour = run.script[what] ?? defaults[what] ?? (() => Promise.resolve(answers[name]));
     return Promise.race([behaviour(call, args), ended]);
   };
 
   return {
     activities: Object.fromEntries([...engineActs, ...Object.keys(answers)].map((name) => [name, activity(name)])),
-    /** @returns The calls of that run, as they arrive. */
-    prepare(workflowId: string, script: Script): readonly Called[] {
-      const calls: Called[] = [];
-      runs.set(workflowId, { script, calls });
-      return calls;
+    /** @returns The calls of that run, and what it had people told, as they arrive. */
+    prepare(workflowId: string, script: Script): { readonly calls: readonly Called[]; readonly told: readonly Told[] } {
+      const run = { script, calls: [], told: [] };
+      runs.set(workflowId, run);
+      return run;
     },
     /** Ends whatever still runs, so that the worker can stop. */
     stop: () => end(new Error('the fake host has ended')),

@@ -19,6 +19,7 @@ export const keyAnswers = {
   closeForTest: { closed: 'pg-data-encrypted' },
   reopenWithNewKey: { opened: true, openFiles: 41, status: 200 },
   bringServiceBack: { status: 200 },
+  assertNewKeysStand: { slots: [{ slot: 2, role: 'operational' }] },
   removeOldKeys: { removed: [{ slot: 0, role: 'operational' }] },
   proveOldKeyFails: { opens: 'nothing' },
   reencryptVolume: { slots: [{ slot: 3, role: 'operational' }, { slot: 4, role: 'recovery' }] },

@@ -29,20 +29,20 @@ describe('the exchange of keys', () => {
     expect(await run.result()).toMatchObject({ state: 'succeeded' });
     expect(acts(run)).toEqual([
       ...['read-keys', 'recent-backup', 'prove-operational', 'prove-recovery', 'add-operational', 'confirm-new-operational', 'backup-header'],
-      ...['close-for-test', 'reopen-with-new-key', 'remove-old-keys', 'old-operational-fails', 'verify-slots', 'retire-header-backups', 'document-rotation'],
+      ...['close-for-test', 'reopen-with-new-key', 'new-keys-stand', 'remove-old-keys', 'old-operational-fails', 'verify-slots', 'document-rotation', 'retire-header-backups'],
     ]);
     expect((await run.handle.describe()).historyLength).toBeLessThan(mostEvents);
   });
 
   it('in an emergency asks nothing before the old keys are gone but for the passphrases', async () => {
     const run = await start('rotateKey', { keys: 'both', reason: 'incident', emergency: true });
-    await go(run, 'copies-retired');
+    expect((await run.asked('holders-told-at-once')).dueAt).toBe(new Date(Date.parse((await run.status()).startedAt) + 3_600_000).toISOString());
     expect(acts(run)).toEqual([
       ...['read-keys', 'add-operational', 'add-recovery', 'confirm-new-operational', 'confirm-new-recovery', 'backup-header'],
-      ...['remove-old-keys', 'old-operational-fails', 'verify-slots', 'retire-header-backups'],
+      ...['new-keys-stand', 'remove-old-keys', 'old-operational-fails', 'verify-slots', 'document-rotation'],
     ]);
     expect(run.calls.find(({ what }) => what === 'openRun')?.args).toMatchObject({ comesFirst: true });
-    await go(run, 'keys-stored-operational', 'keys-stored-recovery', 'holders-told');
+    await go(run, 'keys-stored-operational', 'keys-stored-recovery', 'holders-told-at-once', 'copies-retired');
     expect(await run.result()).toMatchObject({ state: 'succeeded' });
   });
 
@@ -66,7 +66,7 @@ describe('the exchange of keys', () => {
   it('does not turn back once old keys are being removed', async () => {
     const run = await start('rotateKey', {}, { 'remove-old-keys': fails });
     await go(run, 'holders-notified', 'restart-window', 'rotate', 'keys-updated-operational', 'test-restart', 'remove-old');
-    expect((await run.asked('remove-old-keys.failed.1')).choices).toEqual(['retry']);
+    expect((await run.asked('remove-old-keys.failed.1')).choices).toEqual(['retry', 'skip']);
     await run.handle.terminate();
   });
 
@@ -84,7 +84,7 @@ describe('the exchange of keys', () => {
     expect((await run.node('witnesses'))?.note).toContain('distinct by their login users');
     expect(acts(run)).toEqual([
       ...['read-keys', 'unlock-with-recovery', 'add-operational', 'add-recovery', 'confirm-new-operational', 'confirm-new-recovery', 'backup-header'],
-      ...['remove-old-keys', 'old-recovery-fails', 'verify-slots', 'retire-header-backups', 'document-access'],
+      ...['new-keys-stand', 'remove-old-keys', 'old-recovery-fails', 'verify-slots', 'retire-header-backups', 'document-access'],
     ]);
     expect(run.calls.find(({ what }) => what === 'add-operational')?.args).toEqual({ role: 'operational', by: 'recovery', atOnce: true });
   });

@@ -40,6 +40,33 @@ const plaintext = {
 
 /** What every activity of a host might answer in a migration that goes well. */
 export const migrateAnswers = {
+  reviewUnlocks: {
+    since: '2026-08-03T20:00:00.000Z',
+    log: '/var/log/luks-audit.log, 812 lines, each following from the one before',
+    events: 14,
+    unlocks: 11,
+    failed: 1,
+    people: ['ann', 'ben'],
+    unusual: 1,
+    lines: ['2026-10-30 23:10 UTC VOLUME_UNLOCK_FAILED by ann from 192.0.2.9: failed, at night, address not seen before'],
+    knowsAddresses: true,
+    file: '/var/lib/lockstep/runs/respondToCompromise-1/unlocks.txt',
+  },
+  readLogins: {
+    since: '2026-08-03T20:00:00.000Z',
+    sessions: 31,
+    accepted: 40,
+    refused: 1203,
+    refusedFrom: 80,
+    lacking: ['lastlog'],
+    lines: ['ann from 192.0.2.7: 52, last 2026-10-31T09:12:00+00:00'],
+    file: '/var/lib/lockstep/runs/respondToCompromise-1/logins.txt',
+  },
+  draftNotifications: {
+    authority: '/var/lib/lockstep/runs/respondToCompromise-1/notification-authority.md',
+    users: '/var/lib/lockstep/runs/respondToCompromise-1/notification-users.md',
+  },
+  writeIncidentReport: { file: '/var/lib/lockstep/runs/respondToCompromise-1/incident-report.md', items: 19, late: 1, notDone: 0, verdict: 'not notifiable' },
   readHost: { kernel: '6.1.0-26-amd64', aes: true, argon2idMemoryBytes: gibibyte, cpus: 4 },
   readDeployment: {
     databaseService: 'postgres',

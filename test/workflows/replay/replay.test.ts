@@ -18,7 +18,7 @@ const replay = (history: HistoryJson) => Worker.runReplayHistory({ workflowBundl
 test('there is a history of each shape', () => {
   expect(histories.map(({ name }) => name)).toEqual([
     ...['decommissionPlaintext', 'decommissionPlaintext-no-go', 'decommissionPlaintext-parked'],
-    ...['gated-past-no-return', 'migrate', 'migrate-carried-over', 'migrate-caught-up', 'migrate-going-back-parked', 'migrate-parked', 'migrate-restored', 'migrate-rolled-back'],
+    ...['gated-past-no-return', 'incident', 'migrate', 'migrate-carried-over', 'migrate-caught-up', 'migrate-going-back-parked', 'migrate-parked', 'migrate-restored', 'migrate-rolled-back'],
     ...['rollback', 'rollback-no-go', 'rollback-parked', 'steps', 'together-rolled-back', 'two-ways-back'],
   ]);
 });

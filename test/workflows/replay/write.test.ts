@@ -1,9 +1,10 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { failureTypes } from '../../../src/contract/errors.js';
-import { signalNames } from '../../../src/contract/names.js';
+import { queryNames, signalNames } from '../../../src/contract/names.js';
+import type { RunStatus } from '../../../src/contract/status.js';
 import { createDriver, type Driver } from '../engine/driver.js';
-import { fails, inTurn, succeeds, type Behaviour } from '../engine/fakeHost.js';
+import { fails, inTurn, openedWith, succeeds, type Behaviour } from '../engine/fakeHost.js';
 import {
   createMigrateDriver,
   decommissionNot,
@@ -97,6 +98,21 @@ async function writeEngineHistories(driver: Driver): Promise<void> {
   await twoWaysBack.decide('stop.failed.2', 'retry');
   await twoWaysBack.result();
   await saveHistory('two-ways-back', twoWaysBack);
+
+  driver.prepare('host/rotation-emergency', { openRun: inTurn(fails, openedWith({})) });
+  const incident = await driver.start('incident', { openRun: openedWith({ reminders: { beforePercent: 0.05, firstAfterSeconds: 3600, everySeconds: 3600 } }) });
+  await incident.asked('rotated.failed.1');
+  await incident.decide('rotated.failed.1', 'retry');
+  await expect.poll(() => incident.told.length, { timeout: 15_000 }).toBeGreaterThan(1);
+  const rotation = driver.environment.client.workflow.getHandle('host/rotation-emergency');
+  await incident.decide('assessed', 'acknowledged', 'ann', 'two people had access');
+  await incident.decide('harmless', 'no', 'ann', 'somebody has read it');
+  await incident.asked('notified');
+  await incident.decide('notified', 'acknowledged');
+  await expect.poll(async () => (await rotation.query<RunStatus>(queryNames.status).catch(() => undefined))?.questions.length, { timeout: 15_000 }).toBe(1);
+  await rotation.signal(signalNames.decide, { question: 'rotate', answer: 'go', by: 'ben' });
+  await incident.result();
+  await saveHistory('incident', incident);
 }
 
 async function withDriver(created: Promise<Driver>, use: (driver: Driver) => Promise<void>): Promise<void> {

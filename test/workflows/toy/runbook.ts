@@ -33,7 +33,7 @@ export const toy: Runbook<ToyActs> = {
         id: 'questions',
         title: 'What has to be true before the window',
         plan: '1.2',
-        questions: [
+        nodes: [
           acknowledgement({ id: 'announced', title: 'The maintenance is announced to the users', plan: '1.2' }),
           gate({
             id: 'ready',

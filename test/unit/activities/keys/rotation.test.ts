@@ -138,6 +138,7 @@ describe('a rotation of keys', { timeout: 60_000 }, () => {
       await add(emergency);
       await removeOld(emergency);
       await expect(newKeyActivities.confirmNewKey.perform(planned, { role: 'operational' })).rejects.toThrow('another rotation came first');
+      await expect(oldKeyActivities.assertNewKeysStand.perform(planned, { replaced: ['operational'] })).rejects.toThrow('another rotation came first');
       expect(await newKeyActivities.removeNewKey.perform(planned, { role: 'operational' })).toEqual({ removed: [] });
       expect((await oldKeyActivities.assertKeys.perform(emergency, undefined)).slots.map(({ role }) => role).sort()).toEqual(['operational', 'recovery']);
     }));

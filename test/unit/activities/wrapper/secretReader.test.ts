@@ -90,3 +90,50 @@ test('the vault keeps a typed one for the next attempt, and may drop it while th
   other.vault.forgetAll();
   expect(second.toString()).toBe('typed');
 });
+
+const weak = 'a'.repeat(25);
+const strong = 'footgear debit deskwork civil hug crafter rule zero';
+
+test('a new one that is too weak is dropped, and another one asked for with the reason', async () => {
+  const { vault, reader } = createReader();
+  vault.give('operationalPassphrase', { value: Buffer.from(weak), question: 'format-volume.secret.1', by: 'ann' });
+  const refused = await reader.read('operationalPassphrase', 'the NEW one', { isNew: true }).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(SecretNeeded);
+  expect(refused).toMatchObject({ isNew: true, reason: expect.stringMatching(/^the passphrase is worth about 8 bits \(at least 60\).*generate one.*Still needed: the NEW one$/) as string });
+  expect(String(refused)).not.toContain('aaaaa');
+  expect(vault.get('operationalPassphrase')).toBeUndefined();
+  vault.give('operationalPassphrase', { value: Buffer.from(strong), question: 'format-volume.secret.2', by: 'ann' });
+  expect((await reader.read('operationalPassphrase', 'the NEW one', { isNew: true })).toString()).toBe(strong);
+});
+
+test('one that opens what is there already is not judged', async () => {
+  const { vault, reader } = createReader();
+  vault.give('operationalPassphrase', { value: Buffer.from(' x '), question: 'open.secret.1', by: 'ann' });
+  expect((await reader.read('operationalPassphrase', 'to open the volume')).toString()).toBe(' x ');
+});
+
+test.each(Object.keys(kinds) as (keyof typeof kinds)[])('a weak new one by %s parks, with what is weak; a strong one is handed out', (kind) =>
+  withDirectory(async (directory) => {
+    const path = join(directory, 'secret');
+    const { reader } = createReader({ newOperationalPassphrase: kinds[kind](directory) }, { credentialsDirectory: directory });
+    const read = () => reader.read('newOperationalPassphrase', 'the NEW one', { isNew: true });
+    await writeFile(path, `${weak}\n`, { mode: 0o400 });
+    const refused = await read().catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(PermanentFailure);
+    expect(String(refused)).toMatch(/ does not serve as newOperationalPassphrase: the passphrase is worth about 8 bits/);
+    expect(String(refused)).not.toContain('aaaaa');
+    await writeFile(path, `${strong}\n`);
+    const secret = await read();
+    expect(secret.toString()).toBe(strong);
+    reader.overwrite();
+    expect(secret).toEqual(Buffer.alloc(strong.length));
+  }),
+);
+
+test('one that is judged while its attempt ends is handed out no more', async () => {
+  const { vault, reader } = createReader();
+  vault.give('newOperationalPassphrase', { value: Buffer.from(strong), question: 'add-operational.secret.1', by: 'ann' });
+  const late = reader.read('newOperationalPassphrase', 'the NEW one', { isNew: true });
+  reader.overwrite();
+  await expect(late).rejects.toThrow('the attempt that asks for a secret has ended');
+});

@@ -48,3 +48,9 @@ test('a question for a secret says who can answer and where it is kept, on the h
   expect(renderQuestion(secret, view).join()).not.toContain('who can answer');
   expect(renderQuestion(gate, { ...view, people })).toEqual(renderQuestion(gate, view));
 });
+
+test('a deadline is told by the time that is left, and after it by the time that has passed', () => {
+  const shown = (seconds: number) => renderQuestion({ ...gate, dueAt: at(3600) }, { width: 80, now: new Date(at(seconds)), theme: plainTheme });
+  expect(shown(1200)).toContain('┃ due 2030-05-04 03:00 UTC (in 40 min 00 s)');
+  expect(shown(3600 + 7500)).toContain('┃ OVERDUE since 2030-05-04 03:00 UTC (2 h 05 min)');
+});

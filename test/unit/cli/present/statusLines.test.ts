@@ -121,3 +121,26 @@ test('what does not fit is counted', () => {
   const view = { width: 80, height: 8, now, theme: plainTheme };
   expect(renderStatus(status, view).at(-1)).toBe('  … and 2 more lines');
 });
+
+test('of many questions the most urgent stands in full, and the others by a line each, with their deadlines', () => {
+  const later = (id: string, hours: number) => ({ ...gate, id, title: `Is ${id} done?`, dueAt: at(hours * 3600) });
+  const questions = [later('procedures', 72), later('passwords', 1), later('vector', 24), later('logs', 24), later('splitting', 72)];
+  const lines = renderStatus({ ...status, questions }, { width: 100, height: 24, now: new Date(at(3700)), theme: plainTheme });
+  const tail = lines.slice(lines.findIndex((line) => line.startsWith('┃')));
+  expect(tail[0]).toMatch(/^┃ Is passwords done\?/);
+  expect(tail).toContain('┃ OVERDUE since 2030-05-04 03:00 UTC (1 min 40 s)');
+  expect(tail).toContain('┃   go     lockstep go passwords');
+  expect(tail.slice(-4).map((line) => line.replaceAll(/ {2,}/g, '  '))).toEqual([
+    '┃ Is vector done? vector  due 2030-05-05 02:00 UTC (in 22 h 58 min)',
+    '┃ Is logs done? logs  due 2030-05-05 02:00 UTC (in 22 h 58 min)',
+    '┃ Is procedures done? procedures  due 2030-05-07 02:00 UTC (in 70 h 58 min)',
+    '┃ Is splitting done? splitting  due 2030-05-07 02:00 UTC (in 70 h 58 min)',
+  ]);
+  expect(renderStatus({ ...status, questions }, { width: 100, now, theme: plainTheme }).filter((line) => line.includes('lockstep go '))).toHaveLength(5);
+});
+
+test('a run of its own is shown with where to look on, and its deadline while it goes', () => {
+  const rotation = { id: 'rotate', section: 'Response', title: 'Keys rotated', kind: 'child', plan: '5.3', usersOffline: false, state: 'running', startedAt: at(10), dueAt: at(3600), note: 'lockstep watch db/rotateKey-emergency' } as const;
+  const lines = renderStatus({ ...status, nodes: [rotation], questions: [] }, { width: 120, now, theme: plainTheme });
+  expect(lines.join('\n')).toContain('Keys rotated   lockstep watch db/rotateKey-emergency   due 2030-05-04 03:00 UTC (in 58 min 44 s)');
+});

@@ -3,13 +3,13 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { InjectedSinks } from '@temporalio/worker';
 import type { Call } from '../../../../src/contract/calls.js';
 import { workflowTaskQueue } from '../../../../src/contract/names.js';
-import type { RunResult } from '../../../../src/workflows/engine/ending.js';
+import type { RunResult } from '../../../../src/contract/status.js';
 import { bundleForTest } from '../../compiled.js';
 import { createDevEnvironment } from '../../environment.js';
 import type { Server, ServedRun, Surroundings } from './server.js';
 import type { Watching } from './workflows.js';
 
-const engineActs = ['openRun', 'beginWayBack', 'ensureConditions', 'closeRun', 'act'] as const;
+const engineActs = ['openRun', 'beginWayBack', 'ensureConditions', 'closeRun', 'alertPeople', 'act'] as const;
 const patienceMilliseconds = 60_000;
 
 /** The server that users run, in real time, with a worker that forgets most runs between their tasks. */

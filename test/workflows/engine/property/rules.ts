@@ -1,5 +1,5 @@
 import { conditionsNodeOf, isConditionsNode } from '../../../../src/contract/names.js';
-import type { RunResult } from '../../../../src/workflows/engine/ending.js';
+import type { RunResult } from '../../../../src/contract/status.js';
 import { goBack, listOf, noWayBackStep, otherWay, questionsOf } from './description.js';
 import type { Attempted, HostModel } from './hostModel.js';
 import type { Scenario } from './scenario.js';

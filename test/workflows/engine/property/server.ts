@@ -1,6 +1,6 @@
 import type { Call } from '../../../../src/contract/calls.js';
 import type { CompactStatus } from '../../../../src/contract/status.js';
-import type { RunResult } from '../../../../src/workflows/engine/ending.js';
+import type { RunResult } from '../../../../src/contract/status.js';
 import type { CutOff } from './endings.js';
 
 /** What a run means to the world around it. */

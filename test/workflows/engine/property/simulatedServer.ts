@@ -3,7 +3,7 @@ import { tsToMs } from '@temporalio/common/lib/time.js';
 import type proto from '@temporalio/proto';
 import { memoKey } from '../../../../src/contract/names.js';
 import type { CompactStatus } from '../../../../src/contract/status.js';
-import type { RunResult } from '../../../../src/workflows/engine/ending.js';
+import type { RunResult } from '../../../../src/contract/status.js';
 import { bundleForTest } from '../../compiled.js';
 import { type Activity, cancelled, completed, failed, retryDelay, toActivity } from './attempts.js';
 import type { ServedRun, Server, Surroundings } from './server.js';

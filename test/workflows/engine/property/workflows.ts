@@ -2,7 +2,7 @@ import { CancellationScope, condition, proxySinks, type Sinks, workflowInfo } fr
 import { memoKey } from '../../../../src/contract/names.js';
 import type { CompactStatus } from '../../../../src/contract/status.js';
 import { type Node, type Question, type Runbook, type Step, wordsFor } from '../../../../src/workflows/engine/nodes.js';
-import type { RunResult } from '../../../../src/workflows/engine/ending.js';
+import type { RunResult } from '../../../../src/contract/status.js';
 import { workflowOf } from '../../../../src/workflows/engine/walk.js';
 import type { TestActs } from '../runbooks/acts.js';
 import { goBack, type Identified, listOf, noWayBackStep, otherWay, type QuestionDescription, type RunbookDescription, type StepDescription } from './description.js';
@@ -76,7 +76,7 @@ function nodeOf(identified: Identified): Node<TestActs> {
         title: id,
         plan: '',
         ...(node.needed ? {} : { when: never }),
-        questions: node.questions.map((question, index) => questionOf(`${id}q${index}`, question)),
+        nodes: node.questions.map((question, index) => questionOf(`${id}q${index}`, question)),
       });
     case 'gate':
     case 'acknowledgement':

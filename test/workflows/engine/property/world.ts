@@ -1,6 +1,7 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { Call } from '../../../../src/contract/calls.js';
 import { signalNames } from '../../../../src/contract/names.js';
-import type { RunResult } from '../../../../src/workflows/engine/ending.js';
+import type { RunResult } from '../../../../src/contract/status.js';
 import { noWayBackStep } from './description.js';
 import { type Attempted, createHostModel } from './hostModel.js';
 import { createPerson } from './person.js';
@@ -20,6 +21,8 @@ export interface Ended {
   readonly kind: RunKind;
   readonly state: RunResult['state'] | 'lost' | 'refused';
 }
+
+const alerting = 'alertPeople';
 
 export function createWorld(server: Server): World {
   async function run(scenario: Scenario): Promise<readonly Ended[]> {
@@ -61,6 +64,7 @@ export function createWorld(server: Server): World {
       }
 
       async function arrive(name: string, call: Call, args: unknown): Promise<void> {
+        if (name === alerting) return;
         const served = await serving;
         const atCall = host.attempts.length + 1;
         if ((losses[0]?.atCall ?? Infinity) <= atCall) {
@@ -84,6 +88,9 @@ export function createWorld(server: Server): World {
           hear: person.hear,
           arrive,
           async act(name, call, args, cutOff) {
+            // Beside the run: whether people can be reached changes nothing of it.
+            if (name === alerting && call.node.length % 2 === 0) throw ApplicationFailure.nonRetryable('nobody can be reached');
+            if (name === alerting) return undefined;
             if (loss !== undefined) throw new Error('the server has lost the run');
             try {
               return await host.act(name, call, args, cutOff);

@@ -1,7 +1,7 @@
 import { type Runbook, wordsFor } from '../../../../src/workflows/engine/nodes.js';
 import type { TestActs } from './acts.js';
 
-const { acknowledgement, gate, optionalStep, parallel, section, step, waitUntil } = wordsFor<TestActs>();
+const { acknowledgement, child, gate, optionalStep, parallel, section, step, waitUntil } = wordsFor<TestActs>();
 
 const undo = (title: string) => ({ title, do: (act: TestActs) => act.act() });
 
@@ -143,7 +143,7 @@ export const together: Runbook<TestActs> = {
         id: 'all-three',
         title: 'All three',
         plan: '1',
-        questions: [
+        nodes: [
           acknowledgement({ id: 'announced', title: 'It is announced', plan: '1' }),
           acknowledgement({ id: 'reviewed', title: 'It was reviewed', plan: '1', timeoutSeconds: 7200 }),
           gate({ id: 'ready', title: 'Go on?', plan: '1', requires: ['database up'] }),
@@ -166,7 +166,7 @@ export const partlyTogether: Runbook<TestActs> = {
         id: 'both',
         title: 'Both',
         plan: '1',
-        questions: [
+        nodes: [
           acknowledgement({ id: 'announced', title: 'It is announced', plan: '1' }),
           gate({
             id: 'copied',
@@ -181,6 +181,65 @@ export const partlyTogether: Runbook<TestActs> = {
     ]),
   ],
   afterRollback,
+  summary: () => [],
+};
+
+/** A run of its own, which comes first. */
+export const rotation: Runbook<TestActs> = {
+  name: 'rotation',
+  title: 'Rotation',
+  takes: ['emergency'],
+  comesFirst: ({ emergency }) => emergency === true,
+  sections: [section('First', '1', [prepare, gate({ id: 'rotate', title: 'Rotate?', plan: '1' })])],
+  afterRollback,
+  summary: () => [],
+};
+
+const rotated = child({ id: 'rotated', title: 'Keys rotated', plan: '1', runbook: 'rotation', input: () => ({ emergency: true }), due: { withinSeconds: 3600 } });
+
+/** A run of its own, and then a step. */
+export const withChild: Runbook<TestActs> = {
+  name: 'withChild',
+  title: 'With a child',
+  sections: [section('First', '1', [prepare, rotated, finish])],
+  afterRollback,
+  summary: ({ from }, has) => (has(rotated) ? [['rotation', from(rotated)?.state ?? '']] : []),
+};
+
+const harmless = acknowledgement({ id: 'harmless', title: 'Is it harmless?', plan: '1', choices: ['yes', 'no'], reasonForGo: true, due: { withinSeconds: 24 * 3600 } });
+
+/** Deadlines beside one another, one of them for what only an answer makes necessary, and a run of its own; it holds no host. */
+export const incident: Runbook<TestActs> = {
+  name: 'incident',
+  title: 'Incident',
+  holdsHost: false,
+  sections: [
+    section('First', '1', [
+      measure,
+      parallel({
+        id: 'response',
+        title: 'Response',
+        plan: '1',
+        nodes: [
+          acknowledgement({ id: 'assessed', title: 'It is assessed', plan: '1', choices: ['acknowledged'], reasonForGo: true, due: { withinSeconds: 3600 } }),
+          rotated,
+          harmless,
+          acknowledgement({
+            id: 'notified',
+            title: 'The authority is notified',
+            plan: '1',
+            choices: ['acknowledged'],
+            due: { withinSeconds: 72 * 3600 },
+            after: [harmless],
+            onlyIf: { holds: ({ from }) => from(harmless)?.answer !== 'yes', otherwise: 'it is harmless' },
+          }),
+        ],
+      }),
+      finish,
+    ]),
+  ],
+  afterRollback: [],
+  whenStopped: [optionalStep({ id: 'report', title: 'Report', plan: '1', skippable: true, do: (act) => act.act() })],
   summary: () => [],
 };
 

@@ -11,3 +11,6 @@ export const people = workflowOf(runbooks.people);
 export const waiting = workflowOf(runbooks.waiting);
 export const long = workflowOf(runbooks.long);
 export const twoWaysBack = workflowOf(runbooks.twoWaysBack);
+export const rotation = workflowOf(runbooks.rotation);
+export const withChild = workflowOf(runbooks.withChild);
+export const incident = workflowOf(runbooks.incident);
