@@ -113,7 +113,7 @@ describe('the procedures of the pages', () => {
     await waitFor(run, ({ questions }) => questions.some(({ secret }) => secret === 'operationalPassphrase'));
     expect(await type('ops-2', { input: `${next}\n` })).toContain('was taken');
     expect(await run.result()).toMatchObject({ state: 'succeeded' });
-    expect(await type('ops-3')).toContain('succeeded');
+    expect(await type('ops-3')).toContain('startup on rehearsal  SUCCEEDED');
     expect(await type('ops-4')).toMatch(/\] STARTUP /);
   });
 
