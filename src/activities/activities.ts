@@ -14,11 +14,16 @@ import { overlayActivities } from './services/overlay.js';
 import { performanceActivities } from './watch/performance.js';
 import { restoredSourceActivities } from './wayBack/restoredSource.js';
 import { serviceActivities } from './services/services.js';
+import { shutdownActivities } from './startup/shutdown.js';
 import { sourceActivities } from './source/source.js';
 import { spaceActivities } from './source/space.js';
+import { startupActivities } from './startup/startup.js';
 import { statisticsActivities } from './source/statistics.js';
 import { verificationActivities } from './copy/verification.js';
 import { watchActivities } from './watch/watch.js';
+import { growActivities } from './volume/grow.js';
+import { newDeploymentActivities } from './services/newDeployment.js';
+import { setupActivities } from './volume/setup.js';
 import { volumeActivities } from './volume/volume.js';
 import { wayBackActivities } from './wayBack/wayBack.js';
 
@@ -31,6 +36,9 @@ export const stepActivities = {
   ...statisticsActivities,
   ...performanceActivities,
   ...volumeActivities,
+  ...setupActivities,
+  ...newDeploymentActivities,
+  ...growActivities,
   ...maintenanceActivities,
   ...serviceActivities,
   ...copyActivities,
@@ -41,6 +49,8 @@ export const stepActivities = {
   ...watchActivities,
   ...wayBackActivities,
   ...decommissionActivities,
+  ...startupActivities,
+  ...shutdownActivities,
   ...oldKeyActivities,
   ...newKeyActivities,
   ...rotationActivities,

@@ -28,6 +28,9 @@ export { createSecretVault, type GivenSecret, type SecretVault } from './wrapper
 export { createClaimFile, type Claim, type ClaimFile, type Holder } from './wrapper/claim.js';
 export { findPassphrasesInTheClear } from './source/passphrasePlaces.js';
 export { stepActivities, type Activities } from './activities.js';
+export { decideStart } from './startup/decision.js';
+export { createHostLook, type HostLook } from './startup/lookAfterHost.js';
+export type { ServiceStanding, Standing } from './startup/standing.js';
 
 /** What the worker gives to its activities. */
 export interface ActivityDependencies {

@@ -4,7 +4,6 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { WorkflowHandle } from '@temporalio/client';
-import { workflowIdOf, workflowTaskQueue } from '../contract/names.js';
 import { createRun } from '../host/processes/runner.js';
 import { answerUntilEnd } from '../rehearsal/answers.js';
 import { isIntact, type ClientVerdict } from '../rehearsal/clientVerdict.js';
@@ -15,8 +14,8 @@ import { CommandEnded, exitCodes, wrongUsage } from './exit.js';
 import { createPowerCut, type PowerCut } from './powerCut.js';
 import { renderVerdict } from './present/verdictLines.js';
 import type { Activities } from '../activities/index.js';
-import { migrate } from '../workflows/migrate.js';
 import type { Runbook } from '../workflows/engine/nodes.js';
+import { beginRehearsed, followRehearsed } from './rehearsalCourse.js';
 import { runbookNamed, withRunbookArgument } from './runbooks.js';
 import type { Session } from './session.js';
 import { readSize } from './size.js';
@@ -95,14 +94,12 @@ async function perform(session: Session, rehearsal: Rehearsal, runbook: Runbook<
   onProgress('starting the worker in it, and users who write');
   await rehearsal.startWorker();
   await rehearsal.startSending();
-  if (runbook !== migrate) {
-    onProgress(`migrating first, with go at every gate: ${runbook.name} begins where a migration has ended`);
-    await answerUntilEnd({ rehearsal, handle: await start(session, rehearsal, migrate.name) });
-  }
+  const rehearsing = { rehearsal, person: session.environment.person, onProgress };
+  const handle = await beginRehearsed(rehearsing, runbook);
   terminal.warn(`Look on in the browser: ${rehearsal.uiUrl}/namespaces/default/workflows`, `Enter the host:         ${rehearsal.guest.enterCommand}`, '');
-  const handle = await start(session, rehearsal, name);
   const powerCut = options.powerCutAt === undefined ? undefined : preparePowerCut(session, rehearsal, options.powerCutAt);
   const ended = options.yes === true ? await goThrough(session, rehearsal, handle, name, powerCut) : await letPersonAnswer(rehearsal, handle, name);
+  await followRehearsed(rehearsing, runbook);
   onProgress('asking the users what became of their writes');
   const verdict = await rehearsal.finishSending();
   if (options.record !== undefined) {
@@ -120,14 +117,6 @@ function preparePowerCut({ terminal }: Session, rehearsal: Rehearsal, step: stri
   return createPowerCut(step, async () => {
     terminal.warn(terminal.theme.warning(`cutting the power at ${step}`));
     await rehearsal.powerCut();
-  });
-}
-
-function start(session: Session, rehearsal: Rehearsal, runbook: string): Promise<WorkflowHandle> {
-  return rehearsal.client.workflow.start(runbook, {
-    taskQueue: workflowTaskQueue,
-    workflowId: workflowIdOf(rehearsalHost, runbook),
-    args: [{ host: rehearsalHost, startedBy: session.environment.person }],
   });
 }
 

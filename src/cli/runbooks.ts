@@ -3,14 +3,18 @@ import type { Activities } from '../activities/index.js';
 import type { Runbook } from '../workflows/engine/nodes.js';
 import { decommissionPlaintext } from '../workflows/decommissionPlaintext.js';
 import { emergencyAccess } from '../workflows/emergencyAccess.js';
+import { growVolume } from '../workflows/growVolume.js';
 import { migrate } from '../workflows/migrate.js';
 import { respondToCompromise } from '../workflows/respondToCompromise.js';
 import { rollback } from '../workflows/rollback.js';
 import { rotateKey } from '../workflows/rotateKey.js';
+import { setupVolume } from '../workflows/setupVolume.js';
+import { shutdown } from '../workflows/shutdown.js';
+import { startup } from '../workflows/startup.js';
 import { wrongUsage } from './exit.js';
 
 /** The runbooks that can be planned and started. */
-export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, rotateKey, emergencyAccess, respondToCompromise];
+export const runbooks: readonly Runbook<Activities>[] = [migrate, rollback, decommissionPlaintext, setupVolume, growVolume, startup, shutdown, rotateKey, emergencyAccess, respondToCompromise];
 
 const known = runbooks.map(({ name }) => name).join(', ');
 

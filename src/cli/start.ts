@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type Client } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Command } from 'commander';
 import { inputSchemaOf, type RunInput } from '../contract/inputs.js';
-import { searchAttributeNames, workflowIdOf, workflowTaskQueue } from '../contract/names.js';
+import { workflowIdOf } from '../contract/names.js';
+import { startRun } from '../worker/startRun.js';
 import { refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
 import { readRunOptions, withRunOptions, type TypedRunOptions } from './runOptions.js';
@@ -52,17 +52,7 @@ interface Beginning {
 async function begin(client: Client, { host, runbook: { name: runbook, title }, input, flags }: Beginning): Promise<RunReference> {
   const workflowId = workflowIdOf(host, runbook, input);
   try {
-    const handle = await client.workflow.start(runbook, {
-      taskQueue: workflowTaskQueue,
-      workflowId,
-      args: [input],
-      staticSummary: `${title}: ${host}`,
-      // The run sets these itself; with them from the start it is found even before a worker has seen it.
-      typedSearchAttributes: [
-        { key: defineSearchAttributeKey(searchAttributeNames.host, 'KEYWORD'), value: host },
-        { key: defineSearchAttributeKey(searchAttributeNames.runbook, 'KEYWORD'), value: runbook },
-      ],
-    });
+    const handle = await startRun(client, { runbook: { name: runbook, title }, input });
     return { workflowId, runId: handle.firstExecutionRunId, runbook, host };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

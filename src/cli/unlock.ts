@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { Option, type Command } from 'commander';
 import { secretSocketPath } from '../activities/index.js';
 import { passphrasePolicyOf } from '../config/passphrasePolicy.js';
+import { passphraseDelayPhase } from '../contract/names.js';
 import type { OpenQuestion } from '../contract/questions.js';
 import { judgeNewPassphrase } from '../host/passphrases/passphraseStrength.js';
 import { askSecret, nameOf } from './askSecret.js';
@@ -42,7 +45,7 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
   const path = secretSocketPath(config);
   await withServer(session, async ({ client }) => {
     const run = await findRun(client, config.host, options.run, { flags });
-    const first = chooseSecret(await openQuestions(client, run), named);
+    const first = chooseSecret(await openQuestions(client, run), named, config.volume.name);
     if (!process.stdin.isTTY) {
       const value = await readPipedSecret(process.stdin);
       if (first.isNewSecret === true) {
@@ -81,11 +84,13 @@ async function openQuestions(client: Client, run: RunReference): Promise<readonl
   return status.questions;
 }
 
-function chooseSecret(open: readonly OpenQuestion[], named: string | undefined): OpenQuestion {
+/** @param volume - Its name: where that is closed, and nothing asked for, nobody has begun to start up. */
+function chooseSecret(open: readonly OpenQuestion[], named: string | undefined, volume: string): OpenQuestion {
   const secrets = open.filter(({ kind, id, secret }) => kind === 'secret' && (named === undefined || id === named || secret === named));
   const [first] = secrets;
-  if (first === undefined) throw refused(named === undefined ? 'no secret is asked for' : `${named} is not asked for`);
-  return first;
+  if (first !== undefined) return first;
+  const isClosed = !existsSync(join('/dev/mapper', volume));
+  throw refused(`${named === undefined ? 'no secret is asked for' : `${named} is not asked for`}${isClosed ? `, and ${volume} is closed: "lockstep start startup" opens it, and asks for the passphrase` : ''}`);
 }
 
 /** Hands over what was typed, under the name of the person at the terminal. */
@@ -106,7 +111,8 @@ const patienceSeconds = 15;
 async function nextSecret(client: Client, run: RunReference, given: OpenQuestion): Promise<OpenQuestion | undefined> {
   for (let waitedSeconds = 0; waitedSeconds < patienceSeconds; waitedSeconds += 0.5) {
     await sleep(500);
-    const { status, execution } = await observe(client, run);
+    const { status, execution, running } = await observe(client, run);
+    if (running?.progress?.phase === passphraseDelayPhase) waitedSeconds = 0;
     const next = status?.questions.find(({ kind, id }) => kind === 'secret' && id !== given.id);
     if (next !== undefined) return next;
     const node = status?.nodes.find(({ id }) => id === given.node);

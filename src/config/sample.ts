@@ -27,6 +27,7 @@ const heading = [
 /** What a setting without a default looks like when it is written. */
 const examples: Readonly<Record<string, unknown>> = {
   host: 'db1',
+  'deployment.application.publicUrl': 'https://sync.example.com',
   'audit.anchors.to.path': '/mnt/elsewhere/db1.anchors',
   'audit.anchors.to.remote': 'git@example.com:anchors.git',
   'volume.device': '/dev/vg0/pg-data',

@@ -32,6 +32,7 @@ const deploymentSchema = z.strictObject({
       service: z.string().min(1).default('supersync').describe('It is stopped before the database and started after it.'),
       title: z.string().min(1).default('SuperSync').describe('The name under which users know it, for the announcements.'),
       baseUrl: z.url().default('http://127.0.0.1:1900').describe('Where this host reaches the application; the paths below are asked of it.'),
+      publicUrl: z.url().optional().describe('Where users reach it, for example https://sync.example.com: at the end of a startup its health is asked for there as well.'),
       healthPath: z.string().default('/health'),
       loginPath: z.string().default('/auth/login'),
       operationsPath: z.string().default('/api/sync/ops'),

@@ -85,3 +85,6 @@ export const leaveMaintenanceNode = 'leave-maintenance';
 
 /** The question that asks what becomes of what users wrote, where a run goes back that they have written since. */
 export const pastNoReturnQuestion = 'past-the-point-of-no-return';
+
+/** What a step reports while it lets time pass before it tries a passphrase, after wrong ones: whoever gave it waits for longer. */
+export const passphraseDelayPhase = 'waits, after wrong passphrases, before it tries the next one';

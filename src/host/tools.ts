@@ -1,14 +1,18 @@
 import { createBlockDevices } from './disks/blockDevices.js';
 import { createCompose } from './docker/compose.js';
 import { createCryptsetup } from './luks/cryptsetup.js';
+import { createDeviceMapper } from './disks/deviceMapper.js';
+import { createDeviceContents } from './disks/deviceContents.js';
 import { createDiskActivity } from './disks/diskActivity.js';
 import { createDocker, dockerSocketPath } from './docker/docker.js';
+import { createDockerEvents } from './docker/dockerEvents.js';
 import { createThrowaways } from './docker/dockerThrowaway.js';
 import { createFilesystem } from './disks/filesystem.js';
 import { createGpg } from './gpg/gpg.js';
 import { createRequest } from './http.js';
 import { createKernelLog } from './kernelLog.js';
 import { createLogins } from './logins.js';
+import { createLoopDevice } from './disks/loopDevice.js';
 import { createMounts } from './disks/mounts.js';
 import { createOpenFiles } from './disks/openFiles.js';
 import { createPipeline } from './processes/pipeline.js';
@@ -35,13 +39,17 @@ export function createHostTools({ run, signal, controlGroup, onFailure }: {
     blockDevices: createBlockDevices(),
     compose: (projectDirectory: string) => createCompose({ run, projectDirectory }),
     cryptsetup: createCryptsetup({ run }),
+    deviceMapper: createDeviceMapper({ run }),
+    deviceContents: createDeviceContents({ run }),
     diskActivity: createDiskActivity(),
     docker,
+    dockerEvents: createDockerEvents({ run }),
     throwaways: createThrowaways({ run, docker }),
     filesystem: createFilesystem({ run }),
     gpg: createGpg({ runPipeline: pipeline }),
     kernelLog: createKernelLog({ run }),
     logins: createLogins({ run }),
+    loopDevice: createLoopDevice({ run }),
     mounts: createMounts({ run }),
     openFiles: createOpenFiles(),
     postgres: createPostgres({ run }),

@@ -1,5 +1,5 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { createActivities, createClaimFile, createSecretVault, findPassphrasesInTheClear, readCalls, secretSocketPath } from '../activities/index.js';
+import { createActivities, createClaimFile, createHostLook, createSecretVault, findPassphrasesInTheClear, readCalls, secretSocketPath } from '../activities/index.js';
 import { createConfigReader, type LoadedConfig } from '../config/load.js';
 import type { AnchorChannel } from '../host/audit/anchorPlaces.js';
 import { createChannels } from '../host/channels/channels.js';
@@ -11,6 +11,7 @@ import type { ServerSettings } from './connection.js';
 import { disableCoreDumps } from './coreDumps.js';
 import { createLog, installRuntime, type Logger } from './log.js';
 import { createReadiness } from './serviceManager.js';
+import { startUpHost } from './startUpHost.js';
 import { runWorker } from './worker.js';
 import { builtBundle } from './workflowBundle.js';
 
@@ -50,6 +51,9 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
   await disableCoreDumps(run);
   for (const warning of await findPassphrasesInTheClear(config)) log.warn(warning);
   const vault = createSecretVault(config.secrets.sittingMinutes * 60_000);
+  const now = () => new Date();
+  const { read: readClaim } = createClaimFile(config.stateDirectory);
+  const loadConfig = createConfigReader(path);
   const alerts = createAlertDelivery({ config, loadConfig: createConfigReader(path), log });
   const { bootId } = await createSystem({ run }).readBootId();
   const anchors = createAuditAnchors({ loadConfig: createConfigReader(path), log, channelsOf });
@@ -72,7 +76,8 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
         vault,
         secretSocketPath: secretSocketPath(config),
         readCalls: (claim) => readCalls(config, claim),
-        readClaim: createClaimFile(config.stateDirectory).read,
+        readClaim,
+        lookAfterHost: (client, ended) => startUpHost(client, { host: config.host, readClaim, ...createHostLook({ loadConfig, signal: ended, now }), now, log }, ended),
         tellUp: createReadiness(run, notifies),
         log,
       },

@@ -15,6 +15,8 @@ export interface RunbookDescription {
   readonly undoes?: string;
   /** The title of the step from which on the run does not turn back, where there is one. */
   readonly noWayBackFrom?: string;
+  /** Nothing of it is ever undone: leaving it leaves the host as it is. */
+  readonly undoesNothing?: true;
   /** The nodes whose undos are the way back: its own, or those of the runbook that it undoes. */
   readonly undone: readonly NodeDescription[];
   /** What saves that which users wrote past the point of no return, before the undos. */
@@ -75,6 +77,7 @@ export function describeRunbook<Acts>(
     ...(runbook.holdsHost === false ? { holdsHost: false } : {}),
     ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }),
     ...describeNoWayBack(runbook),
+    ...(runbook.undoesNothing === true ? { undoesNothing: true } : {}),
     undone: (runbook.undoes ?? runbook).sections.flatMap(({ nodes }) => nodes.flatMap(describe)),
     carryOver: ((runbook.undoes ?? runbook).carryOver ?? []).flatMap(describe),
     afterRollback: runbook.afterRollback.flatMap(describe),

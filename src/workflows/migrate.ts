@@ -24,11 +24,11 @@ import {
   checkHeader,
   confirmOperational,
   confirmRecovery,
-  createVolumeFile,
+  createVolumeFileOf,
   formatVolume,
   keysStored,
   makeFilesystem,
-} from './migrate/volume.js';
+} from './volume/create.js';
 import {
   beginMaintenance,
   checkRoom,
@@ -82,7 +82,7 @@ export const migrate: Runbook<Activities> = {
       measureBaseline,
     ]),
     section('Create encrypted volume', '4, step 3', [
-      createVolumeFile,
+      createVolumeFileOf(({ from }) => ({ databaseBytes: from(measureSource).sizeBytes })),
       formatVolume,
       addRecoveryKey,
       checkHeader,

@@ -169,7 +169,7 @@ describe('the rotation of keys', () => {
   });
 
   it('opens the volume by the recovery key before two witnesses after a reboot, and replaces both keys at once', async () => {
-    const next = { operational: 'the operational passphrase after the emergency access', recovery: 'the recovery passphrase after the emergency access' };
+    const next = { operational: 'gravel tiptoe banister walnut overcoat cinema puddle thimble', recovery: 'lantern hazelnut crayon mosaic turnip velvet anchor pigeon' };
     const before = { ...keys };
     await rehearsal.powerCut();
     expect(await rehearsal.guest.exec('cryptsetup', ['status', mapper])).toMatchObject({ exitCode: 4 });

@@ -12,6 +12,7 @@ import { createRateMeter } from './rateMeter.js';
 import { endCopy, markCopy } from './copyMark.js';
 import { readControlDigest, type Cluster } from '../source/stoppedSource.js';
 import { volumeLayout } from '../volume/openVolume.js';
+import { forgetPrepared } from '../volume/preparedVolume.js';
 import { begunByAdopted } from '../wrapper/journal.js';
 
 /** The copy, and its proof. */
@@ -23,6 +24,8 @@ export const copyActivities = {
   copyData: changes('DATA_COPY', async (attempt) => {
     const source = await needSource(attempt);
     await assertUnused(attempt, 'copying over it');
+    // From here on it holds something.
+    await forgetPrepared(attempt);
     return copyDirectory(attempt, { source: source.root, target: volumeLayout(attempt.config).dataDirectory, cluster: 'source' });
   }),
 

@@ -4,7 +4,8 @@ import { changes, type Attempt } from '../activity.js';
 import { readFact } from '../run/runFacts.js';
 import { ensureApplicationHealthy, ensureDatabaseReady, readHealth } from '../services/ensureServices.js';
 import { isOverlaySelected } from '../services/overlaySelection.js';
-import { keepUnlockingSecret, openAndMount } from '../volume/openVolume.js';
+import { openAndMount } from '../volume/openVolume.js';
+import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
 import { presentSecret, proveRole } from './keySlots.js';
 
 /** The recovery key's use, and the report of it. */

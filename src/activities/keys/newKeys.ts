@@ -4,7 +4,8 @@ import type { LuksRole } from '../../host/luks/cryptsetup.js';
 import { changes, reads, type Attempt } from '../activity.js';
 import { dropFact, keepFact, readFact } from '../run/runFacts.js';
 import { takeHeaderBackup } from '../volume/headerBackup.js';
-import { assertUnlikeBackups, fitArgon2id } from '../volume/volume.js';
+import { fitArgon2id } from '../volume/argon2id.js';
+import { assertUnlikeBackups } from '../volume/volume.js';
 import { findOwnSlot, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn } from './keySlots.js';
 import { keepProven } from './provenSlots.js';
 

@@ -8,7 +8,7 @@ import { syncDirectoryOf } from '../../host/files/durable.js';
 import { changes, reads } from '../activity.js';
 import { keepFact, readFact } from '../run/runFacts.js';
 import { headerBackupName, takeHeaderBackup } from '../volume/headerBackup.js';
-import { keepUnlockingSecret } from '../volume/openVolume.js';
+import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
 import { keySlotsOf, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn } from './keySlots.js';
 import { readProvenSlots } from './provenSlots.js';
 

@@ -9,8 +9,9 @@ import { backupActivities } from '../backup/backup.js';
 import { keepFact, readFact } from '../run/runFacts.js';
 import { ensureApplicationStopped, ensureApplicationUp, ensureDatabaseStopped, ensureDatabaseUp } from '../services/ensureServices.js';
 import { assertOpenFilesOnVolume } from '../volume/openFilesOnVolume.js';
-import { keepUnlockingSecret, openAndMount } from '../volume/openVolume.js';
-import { fitArgon2id } from '../volume/volume.js';
+import { openAndMount } from '../volume/openVolume.js';
+import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
+import { fitArgon2id } from '../volume/argon2id.js';
 import { keySlotsOf, newSecret, removeSlot, roles } from './keySlots.js';
 import { keepProven } from './provenSlots.js';
 

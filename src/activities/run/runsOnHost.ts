@@ -70,7 +70,7 @@ type RunWithDamage = RunOnHost & { readonly damage: PermanentFailure | undefined
 async function assertCountsNoMore(config: Config, { directory, entries }: RunWithDamage, damage: PermanentFailure, later: readonly RunWithDamage[]): Promise<void> {
   const held = await createClaimFile(config.stateDirectory).read();
   if (held !== undefined && directory === runDirectory(config, held)) throw new PermanentFailure(`${damage.fact}, and its run holds this host since ${held.takenAt}`, damage.nextMove);
-  const hasBegunAnew = (run: RunWithDamage) => run.damage === undefined && hasActed(run) && takenUpBy(run.entries) === undefined;
+  const hasBegunAnew = (run: RunWithDamage) => run.damage === undefined && isOfRunbook(run, 'migrate') && hasActed(run) && takenUpBy(run.entries) === undefined;
   if (!entries.some(({ kind }) => kind === 'closed') || !later.some(hasBegunAnew)) throw damage;
 }
 

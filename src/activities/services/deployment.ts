@@ -29,7 +29,12 @@ export async function needDeployment(attempt: Attempt): Promise<Deployment> {
   return found;
 }
 
-async function readDeployment({ config, tools }: Attempt): Promise<Deployment> {
+/**
+ * The same, from the compose files at each call.
+ *
+ * @throws {@link PermanentFailure} as {@link needDeployment}.
+ */
+export async function readDeployment({ config, tools }: Pick<Attempt, 'config' | 'tools'>): Promise<Deployment> {
   const { directory, database, application } = config.deployment;
   const compose = tools.compose(directory);
   const project = await compose.readConfig();

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PermanentFailure, RollbackTrigger } from '../../contract/errors.js';
+import { PermanentFailure } from '../../contract/errors.js';
 import { PortTaken, type Compose } from '../../host/docker/compose.js';
 import { readContainerReadiness } from '../../host/postgres/postgresReadiness.js';
 import type { Attempt } from '../activity.js';
 import { assertMayReturn, mayReturn } from '../wayBack/carriedSource.js';
 import { isOverlaySelected } from './overlaySelection.js';
 import { readFact } from '../run/runFacts.js';
+import { findingAgainstVolume } from './findingAgainstVolume.js';
 import { needDeployment } from './deployment.js';
 
 const readyWithinSeconds = 300;
@@ -89,7 +90,8 @@ export async function readHealth(attempt: Attempt): Promise<number> {
 /**
  * Starts the database as the selected compose files have it, and waits until it answers a query.
  *
- * @throws {@link RollbackTrigger} where it does not start on the encrypted volume, however often it is tried.
+ * @throws {@link PermanentFailure} where it does not start on the encrypted volume, however often it is tried: a
+ * RollbackTrigger where there is a way back from there.
  */
 export async function ensureDatabaseUp(attempt: Attempt): Promise<void> {
   for (let start = 1; ; start++) {
@@ -100,10 +102,13 @@ export async function ensureDatabaseUp(attempt: Attempt): Promise<void> {
       if (!(error instanceof DatabaseEnded || error instanceof NotInTime) || !(await isOverlaySelected(attempt))) throw error;
       const { container } = await needDeployment(attempt);
       if (start === startsOnVolume || error instanceof NotInTime) {
-        throw new RollbackTrigger(`PostgreSQL does not start on the encrypted volume (${error.message})`, `look at docker logs ${container}; roll back, or mend it and retry`, [
-          ['starts tried', String(start)],
-          ['what happened', error.message],
-        ]);
+        const look = `look at docker logs ${container}`;
+        throw await findingAgainstVolume(
+          attempt,
+          `PostgreSQL does not start on the encrypted volume (${error.message})`,
+          { back: `${look}; roll back, or mend it and retry`, mend: `${look}, mend what that says, then retry` },
+          [['starts tried', String(start)], ['what happened', error.message]],
+        );
       }
       await sleep(secondsBetweenStarts * 1000, undefined, { signal: attempt.signal });
     }

@@ -1,21 +1,21 @@
 import { PermanentFailure } from '../../contract/errors.js';
 import { reads } from '../activity.js';
 import { needSource } from './source.js';
-import { assertVolumePathFree } from '../volume/volume.js';
+import { assertVolumePlaceFree } from '../volume/volumePlace.js';
 import { findPassphrasesInTheClear } from './passphrasePlaces.js';
 
 const day = 24 * 3600 * 1000;
 
 /** Whether this host can do it, and is well: the plan's 3.1. */
 export const hostCheckActivities = {
-  /** dm-crypt, AES, memory, and a place for the volume; nothing is changed. */
+  /** dm-crypt, AES, memory, and a place for the volume or a volume that was prepared; nothing is changed. */
   readHost: reads(async (attempt) => {
     const { config, tools } = attempt;
     const support = await tools.system.readDmCryptSupport();
     if (!support.deviceMapper || !support.dmCrypt) {
       throw new PermanentFailure(`this host cannot open LUKS volumes: ${support.cause ?? 'dm-crypt is missing'}`, 'nothing was changed; run this on a host that can');
     }
-    await assertVolumePathFree(attempt);
+    await assertVolumePlaceFree(attempt, { mayBePrepared: true });
     const processor = await tools.system.readProcessor();
     if (!processor.aes && config.preflight.requireAes) {
       throw new PermanentFailure('the processor has no AES instructions', 'expect 20 to 40 % overhead; to accept that, set preflight.requireAes to false');

@@ -55,7 +55,7 @@ export const sourceActivities = {
     const { config, tools } = attempt;
     const source = await needSource(attempt);
     const size = await readTreeSize({ directory: source.root });
-    const { bytesPerSecond } = await tools.throughput.writeRate({ directory: dirname(config.volume.file), sizeBytes: probeBytes });
+    const { bytesPerSecond } = await tools.throughput.writeRate({ directory: await probeDirectory(attempt), sizeBytes: probeBytes });
     return {
       sizeBytes: size.sizeBytes,
       files: size.files,
@@ -65,6 +65,13 @@ export const sourceActivities = {
     };
   }),
 };
+
+/** Where the copy goes, or what is nearest to it: nothing is written to a block device before the gate. */
+async function probeDirectory({ config, tools }: Attempt): Promise<string> {
+  const { mountPoint, device, file } = config.volume;
+  if ((await tools.mounts.readMount({ path: mountPoint })) !== undefined) return mountPoint;
+  return device === undefined ? dirname(file) : config.stateDirectory;
+}
 
 /** The source as {@link sourceActivities.readDeployment} kept it. */
 export function needSource(attempt: Pick<Attempt, 'directory'>): Promise<SourceFacts> {

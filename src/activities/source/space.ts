@@ -6,6 +6,8 @@ import { formatBytes } from '../../contract/facts.js';
 import { readTreeSize } from '../../host/files/directoryTree.js';
 import { ifPresent } from '../../host/failure.js';
 import { reads } from '../activity.js';
+import { readPrepared } from '../volume/preparedVolume.js';
+import { assertDeviceSize } from '../volume/takePlace.js';
 import { needSource } from './source.js';
 
 const mebibyte = 1024 * 1024;
@@ -40,9 +42,13 @@ export const spaceActivities = {
   /** The plan's twice the space where the volume's file goes, and room for all else where that goes. */
   assertSpace: reads(async ({ config, tools }, { databaseBytes }: { readonly databaseBytes: number }) => {
     const { availableBytes: memoryBytes } = await tools.system.readMemory();
-    const ofVolume = dirname(config.volume.file);
+    const { device, file } = config.volume;
+    const sizeBytes = volumeSizeBytes(config.volume, databaseBytes);
+    // One that is prepared is opened later, and then shows its room.
+    const isPrepared = (await readPrepared({ config, tools })) !== undefined;
+    if (device !== undefined && !isPrepared) await assertDeviceSize({ config, tools }, device, sizeBytes);
     const needs: readonly Need[] = [
-      { what: 'the volume', directory: ofVolume, sizeBytes: volumeSizeBytes(config.volume, databaseBytes) },
+      ...(device === undefined && !isPrepared ? [{ what: 'the volume', directory: dirname(file), sizeBytes }] : []),
       // Compressed, the two dumps stay below one database; the files of the cluster below another.
       { what: 'the backups', directory: config.backup.directory, sizeBytes: databaseBytes * (config.backup.filesystemCopy === 'none' ? 1 : 2) },
       ...(restoreFitsMemory(databaseBytes, memoryBytes)

@@ -5,6 +5,8 @@ import { errorCode, ifPresent } from '../../host/failure.js';
 import type { Attempt } from '../activity.js';
 import { volumeLayout } from '../volume/openVolume.js';
 import { keepFact, readFact } from '../run/runFacts.js';
+import { needDeployment } from '../services/deployment.js';
+import { readDatabaseOwner } from '../volume/databaseOwner.js';
 import { needSource } from './source.js';
 
 /** What pg_controldata said when the source was stopped: a later start of it would show here. */
@@ -45,7 +47,7 @@ export async function keepStopped(attempt: Attempt, cluster: Cluster = 'source')
   if (control.state !== 'shut down') {
     throw new PermanentFailure(
       `PostgreSQL was not stopped cleanly: its state is "${control.state}"`,
-      `start it once, so that it recovers (docker start ${(await needSource(attempt)).container}), then retry: it is stopped again; raise deployment.database.stopTimeoutSeconds in lockstep.yaml before, if Docker killed it; or roll back`,
+      `start it once, so that it recovers (docker start ${(await needDeployment(attempt)).container}), then retry: it is stopped again; raise deployment.database.stopTimeoutSeconds in lockstep.yaml before, if Docker killed it; or roll back`,
     );
   }
   await keepFact(attempt, stoppedFacts[cluster], control satisfies StoppedFact);
@@ -124,11 +126,12 @@ export async function lookAtSourceOnce(attempt: Attempt, stoppedAs: Cluster, nex
 }
 
 async function readControlData(attempt: Attempt, cluster: Cluster): Promise<StoppedFact> {
-  const source = await needSource(attempt);
+  const { image } = await needDeployment(attempt);
+  const { uid, gid } = await readDatabaseOwner(attempt);
   const control = await attempt.tools.postgres.readStoppedControlData({
-    image: source.image,
+    image,
     directory: await directoryOf(attempt, cluster),
-    user: `${source.uid}:${source.gid}`,
+    user: `${uid}:${gid}`,
     label: attempt.call.runId,
   });
   return {
@@ -145,6 +148,7 @@ export async function readControlDigest(attempt: Attempt, cluster: Cluster): Pro
 }
 
 async function directoryOf(attempt: Attempt, cluster: Cluster): Promise<string> {
-  const { root, directory } = await needSource(attempt);
-  return cluster === 'source' ? directory : join(volumeLayout(attempt.config).dataDirectory, relative(root, directory));
+  if (cluster === 'source') return (await needSource(attempt)).directory;
+  const { mountTarget, pgdata } = await needDeployment(attempt);
+  return join(volumeLayout(attempt.config).dataDirectory, relative(mountTarget, pgdata));
 }

@@ -7,7 +7,7 @@ import { WrongPassphrase } from '../../host/luks/cryptsetup.js';
 import { ensureDirectory } from '../../host/files/ensureDirectory.js';
 import { ifPresent } from '../../host/failure.js';
 import type { Attempt } from '../activity.js';
-import { dropFact, keepFact, readFact } from '../run/runFacts.js';
+import { ensureUnlocked } from './unlock.js';
 
 /** Where things lie on the encrypted volume. */
 export function volumeLayout(config: Config) {
@@ -21,23 +21,6 @@ export function volumeLayout(config: Config) {
   };
 }
 
-const unlockingWithFact = 'unlock-with';
-
-/** Says which secret opens the volume from now on in this run: the operational one may be lost, or just replaced. */
-export async function keepUnlockingSecret(attempt: Pick<Attempt, 'directory'>, secret: SecretName): Promise<void> {
-  await keepFact(attempt, unlockingWithFact, { secret });
-}
-
-async function unlockingSecret(attempt: Attempt): Promise<{ readonly secret: SecretName; readonly words: string }> {
-  const secret = (await readFact<{ readonly secret: SecretName }>(attempt, unlockingWithFact))?.secret ?? 'operationalPassphrase';
-  return { secret, words: unlockingWords[secret] ?? 'the operational passphrase' };
-}
-
-const unlockingWords: Partial<Readonly<Record<SecretName, string>>> = {
-  newOperationalPassphrase: 'the NEW operational passphrase',
-  recoveryPassphrase: 'the recovery passphrase',
-};
-
 /**
  * Opens, mounts and recognises the volume; asks for the operational passphrase where it is closed.
  *
@@ -45,44 +28,13 @@ const unlockingWords: Partial<Readonly<Record<SecretName, string>>> = {
  */
 export async function openAndMount(attempt: Attempt, { mounted }: { readonly mounted: boolean }): Promise<{ opened: boolean }> {
   const { config, tools } = attempt;
-  const { name, mountPoint } = config.volume;
-  const status = await tools.cryptsetup.status({ name });
-  let opened = false;
-  if (!status.active) {
-    const { secret, words } = await unlockingSecret(attempt);
-    const passphrase = await attempt.secret(secret, `${words}, to open ${name}`);
-    // Written before it opens: a crash between the two must not leave a try that nobody can see. What then has neither
-    // an unlock nor a failed one behind it in the log is a try whose end nobody saw.
-    const giver = attempt.giverOf(secret);
-    const { occurrence } = attempt;
-    await attempt.audit('VOLUME_UNLOCK_BEGIN', { volume: name }, giver, occurrence);
-    await keepFact(attempt, unlockingFact, { node: attempt.call.node, occurrence, ...(giver === undefined ? {} : { giver }) } satisfies UnlockingFact);
-    await asking(attempt, secret, () => tools.cryptsetup.open({ device: volumeDevice(config.volume), name, passphrase }), () => dropFact(attempt, unlockingFact));
-    opened = true;
-  }
-  await tellUnlocked(attempt);
+  const { mountPoint } = config.volume;
+  const { opened } = await ensureUnlocked(attempt);
   if (!mounted) return { opened };
   await prepareMountPoint(attempt);
   await tools.mounts.mount({ device: volumeLayout(config).device, path: mountPoint, options: ['noatime'] });
   await assertSentinel(attempt);
   return { opened };
-}
-
-/** Who unlocks the volume at which node, kept until the audit log has it: a worker that is killed right after it forgets that. */
-interface UnlockingFact {
-  readonly node: string;
-  /** The attempt that unlocks: a later one tells of it by this, and of a second unlock by its own. */
-  readonly occurrence: string;
-  readonly giver?: ReturnType<Attempt['giverOf']>;
-}
-
-const unlockingFact = 'unlocking';
-
-async function tellUnlocked(attempt: Attempt): Promise<void> {
-  const unlocking = await readFact<UnlockingFact>(attempt, unlockingFact);
-  if (unlocking?.node !== attempt.call.node) return;
-  await attempt.audit('VOLUME_UNLOCK', { volume: attempt.config.volume.name }, unlocking.giver, unlocking.occurrence);
-  await dropFact(attempt, unlockingFact);
 }
 
 /**

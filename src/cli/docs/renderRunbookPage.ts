@@ -63,13 +63,14 @@ function notesOf(node: NodeDescription): string[] {
   ];
 }
 
-function renderWayBack({ holdsHost, undoes, undone, carryOver, afterRollback, noWayBackFrom }: RunbookDescription): string[] {
+function renderWayBack({ holdsHost, undoes, undone, carryOver, afterRollback, noWayBackFrom, undoesNothing }: RunbookDescription): string[] {
   if (holdsHost === false) return [nothingToGoBackFrom.replace('"lockstep rollback"', '`lockstep rollback`')];
-  if (noWayBackFrom !== undefined) return [`There is none. A no-go, \`lockstep rollback\`, or "rollback" where a step has failed leaves the host as it is, until "${noWayBackFrom}" begins. From then on the run goes to its end.`];
+  if (undoesNothing === true) return ['There is none, and nothing to go back from. `lockstep rollback`, or "rollback" where a step has failed, ends the run and leaves the host as it is.'];
+  if (noWayBackFrom !== undefined && undone.length === 0) return [`There is none. A no-go, \`lockstep rollback\`, or "rollback" where a step has failed leaves the host as it is, until "${noWayBackFrom}" begins. From then on the run goes to its end.`];
   const undos = undone.filter(({ undo }) => undo !== undefined).reverse();
   return [
     undoes === undefined
-      ? 'A no-go, `lockstep rollback`, or "rollback" where a step has failed: what was begun is undone, in this order.'
+      ? `${noWayBackFrom === undefined ? '' : `Until "${noWayBackFrom}" begins; from then on the run goes to its end. `}A no-go, \`lockstep rollback\`, or "rollback" where a step has failed: what was begun is undone, in this order.`
       : `After its own list, whatever the last \`${undoes}\` on this host began is undone, in this order. A no-go before that changes nothing.`,
     '',
     '| Undo | Of |',
@@ -87,18 +88,22 @@ function renderWayBack({ holdsHost, undoes, undone, carryOver, afterRollback, no
             '',
           ],
     ),
+    ...renderPastNoReturn(undoes, carryOver),
+  ];
+}
+
+/** Of a runbook that may have let users write on the new volume. */
+function renderPastNoReturn(undoes: string | undefined, carryOver: readonly NodeDescription[]): string[] {
+  if (carryOver.length === 0) return [];
+  return [
     'That alone is the way back until users may have written on the new volume, which the journal on the host says. From then on the run asks first:',
     '',
-    ...(carryOver.length === 0
-      ? []
-      : [
-          '- `carry-over`: go back with what they wrote. These steps come before the undos; the old data directory is kept, beside the new one that takes its place:',
-          ...carryOver.map(({ title, id, usersOffline }) => `  1. ${usersOffline ? '▌' : ''}${title} (\`${id}\`)`),
-          '\n  Where one of them fails, `choose-again` leaves them, with a reason: the run asks this anew. It does so by itself where the database was started on the volume since it was copied.',
-          '- `discard-writes`: go back without it. It needs a reason, and is the only way in which anything that users wrote is ever left behind; it stays on the closed volume.',
-        ]),
+    '- `carry-over`: go back with what they wrote. These steps come before the undos; the old data directory is kept, beside the new one that takes its place:',
+    ...carryOver.map(({ title, id, usersOffline }) => `  1. ${usersOffline ? '▌' : ''}${title} (\`${id}\`)`),
+    '\n  Where one of them fails, `choose-again` leaves them, with a reason: the run asks this anew. It does so by itself where the database was started on the volume since it was copied.',
+    '- `discard-writes`: go back without it. It needs a reason, and is the only way in which anything that users wrote is ever left behind; it stays on the closed volume.',
     ...(undoes === undefined ? ['- `continue`: go on where the run stands; not once anything was undone.'] : []),
-    `- \`stop\`: end the run, with the service on the new volume.${carryOver.length === 0 ? '' : ' Not once anything was undone.'}`,
+    '- `stop`: end the run, with the service on the new volume. Not once anything was undone.',
   ];
 }
 

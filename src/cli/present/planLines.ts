@@ -28,13 +28,14 @@ function estimateWords(sizeBytes: number | undefined): string {
 /** A runbook as it would be walked: its sections and nodes, who is offline when, and how each step is undone. */
 export function renderPlan(runbook: RunbookDescription, { width, theme, sizeBytes }: PlanView): string[] {
   const nodes = runbook.sections.flatMap((section) => section.nodes);
-  const isOffline = nodes.some((node) => node.usersOffline && node.runs !== false);
+  // What the estimate is of: a copy.
+  const copies = runbook.carryOver.length > 0 && nodes.some((node) => node.usersOffline && node.runs !== false);
   return [
     theme.bold(`${runbook.name}: ${runbook.title}`),
     sizeWords(runbook),
     ...wrapHanging('', runbook.undoes === undefined ? offlineWords(nodes) : `Users are offline while the last ${runbook.undoes} on the host is undone`, width),
-    ...(isOffline ? wrapHanging('', estimateWords(sizeBytes), width) : []),
-    ...(!isOffline && sizeBytes !== undefined ? wrapHanging('', `No estimate: the one that --size makes is for a migration, and says nothing of ${runbook.name}`, width) : []),
+    ...(copies ? wrapHanging('', estimateWords(sizeBytes), width) : []),
+    ...(!copies && sizeBytes !== undefined ? wrapHanging('', `No estimate: the one that --size makes is for a migration, and says nothing of ${runbook.name}`, width) : []),
     ...runbook.sections.flatMap((section, index) => [
       '',
       ...spread(`${theme.bold(`${index + 1}.`)} `, theme.bold(section.title), theme.dim(`plan ${section.plan}`), width),
@@ -44,8 +45,15 @@ export function renderPlan(runbook: RunbookDescription, { width, theme, sizeByte
       ]),
     ]),
     '',
-    ...(runbook.noWayBackFrom === undefined ? renderRollback(runbook, width, theme) : wrapHanging('', theme.warning(`No way back: a no-go leaves the host as it is, until "${runbook.noWayBackFrom}" begins; from then on the run goes to its end.`), width)),
+    ...renderWayBack(runbook, width, theme),
   ];
+}
+
+function renderWayBack(runbook: RunbookDescription, width: number, theme: Theme): string[] {
+  if (runbook.undoesNothing === true) return wrapHanging('', 'Nothing of it is undone: "lockstep rollback" ends the run and leaves the host as it is.', width);
+  if (runbook.noWayBackFrom === undefined) return renderRollback(runbook, width, theme);
+  if (runbook.undone.length > 0) return [...wrapHanging('', theme.warning(`No way back once "${runbook.noWayBackFrom}" begins: from then on the run goes to its end.`), width), '', ...renderRollback(runbook, width, theme)];
+  return wrapHanging('', theme.warning(`No way back: a no-go leaves the host as it is, until "${runbook.noWayBackFrom}" begins; from then on the run goes to its end.`), width);
 }
 
 function renderRollback(runbook: RunbookDescription, width: number, theme: Theme): string[] {
@@ -56,7 +64,6 @@ function renderRollback(runbook: RunbookDescription, width: number, theme: Theme
     ...runbook.afterRollback.flatMap((node) => renderNode(node, width, theme)),
     '',
     ...wrapHanging('', theme.dim(failedUndoWords), width),
-    ...wrapHanging('', theme.dim('Until users may have written on the new volume, rollback is a switch back to the untouched source.'), width),
     ...renderCarryOver(runbook, width, theme),
   ];
 }
@@ -74,6 +81,7 @@ function renderUndos({ undoes, undone }: RunbookDescription, width: number): str
 function renderCarryOver({ carryOver }: RunbookDescription, width: number, theme: Theme): string[] {
   if (carryOver.length === 0) return [];
   return [
+    ...wrapHanging('', theme.dim('Until users may have written on the new volume, rollback is a switch back to the untouched source.'), width),
     '',
     ...wrapHanging('   ', 'From then on what they wrote is carried over before the undos, or given up by a decision that says so:', width),
     ...carryOver.flatMap((node) => renderNode(node, width, theme)),

@@ -1,7 +1,21 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { PermanentFailure } from '../../contract/errors.js';
 import { toDeviceNumber, type DeviceNumber } from './deviceNumber.js';
 import { ifPresent } from '../failure.js';
+
+/** A block device, looked at by its path. */
+export interface BlockDevice {
+  readonly deviceNumber: DeviceNumber;
+  readonly sizeBytes: number;
+  readonly isReadOnly: boolean;
+  /** What the kernel has put on top of it: device-mapper, software RAID, LVM. */
+  readonly holders: readonly string[];
+  readonly partitions: readonly string[];
+}
+
+/** What sysfs counts a device's size in, whatever its own sectors are. */
+const sectorBytes = 512;
 
 /** Block devices as the kernel names them in its log: `dm-0`, `loop0`, `sda`. */
 export function createBlockDevices({ sysDirectory = '/sys' }: { readonly sysDirectory?: string } = {}) {
@@ -53,6 +67,28 @@ export function createBlockDevices({ sysDirectory = '/sys' }: { readonly sysDire
   return {
     readNamesBelow,
     isOnDmCrypt,
+
+    /**
+     * A device with its size and what stands on it; undefined where there is nothing at that path.
+     *
+     * @throws {@link PermanentFailure} where something else is there, such as a file.
+     */
+    async readDevice({ device }: { readonly device: string }): Promise<BlockDevice | undefined> {
+      const stats = await ifPresent(stat(device, { bigint: true }));
+      if (stats === undefined) return undefined;
+      if (!stats.isBlockDevice()) throw new PermanentFailure(`${device} is not a block device`, 'name a disk, a partition or a logical volume, such as /dev/vg0/pg-data; or a file, as volume.file');
+      const deviceNumber = toDeviceNumber(stats.rdev);
+      const directory = await realpath(join(sysDirectory, 'dev/block', deviceNumber));
+      const names = await readdir(directory, { withFileTypes: true });
+      const below = await Promise.all(names.filter((name) => name.isDirectory()).map(async ({ name }) => ((await ifPresent(stat(join(directory, name, 'partition')))) === undefined ? [] : [name])));
+      return {
+        deviceNumber,
+        sizeBytes: Number((await readFile(join(directory, 'size'), 'utf8')).trim()) * sectorBytes,
+        isReadOnly: (await readFile(join(directory, 'ro'), 'utf8')).trim() !== '0',
+        holders: (await ifPresent(readdir(join(directory, 'holders')))) ?? [],
+        partitions: below.flat(),
+      };
+    },
 
     /** All that the kernel has, partitions left out. */
     readNames: async (): Promise<readonly string[]> => (await ifPresent(readdir(join(sysDirectory, 'block')))) ?? [],

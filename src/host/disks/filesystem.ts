@@ -87,6 +87,18 @@ export function createFilesystem({ run, procDirectory = '/proc' }: { readonly ru
       await run('resize2fs', [device], { timeout: 'service' });
     },
 
+    /** How large an ext4 believes its device to be, from its superblock (tune2fs(8)). */
+    async readExt4Size({ device }: { readonly device: string }): Promise<{ readonly sizeBytes: number; readonly blockBytes: number }> {
+      const { stdout } = await run('tune2fs', ['-l', device]);
+      const read = (field: string): number => {
+        const figure = new RegExp(`^${field}:\\s+(\\d+)$`, 'm').exec(stdout)?.[1];
+        if (figure === undefined) throw new Error(`tune2fs does not tell the ${field.toLowerCase()} of ${device}`);
+        return Number(figure);
+      };
+      const blockBytes = read('Block size');
+      return { sizeBytes: read('Block count') * blockBytes, blockBytes };
+    },
+
     /** Room on the filesystem under a path. */
     async readSpace({ path }: { readonly path: string }): Promise<Space> {
       const { bsize, blocks, bfree, bavail, files, ffree } = await statfs(path);

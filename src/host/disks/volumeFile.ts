@@ -18,6 +18,8 @@ export interface VolumeFile {
 /** Where the size of allocated blocks is counted in, whatever the filesystem's own block size (stat(2)). */
 const blockBytes = 512;
 
+const probeBytes = 1024 * 1024;
+
 /** The file behind a volume: fully allocated, since a sparse one fills the disk under a running database. */
 export function createVolumeFile({ run }: { readonly run: Run }) {
   /** The file's size and allocation, or undefined where it is absent. */
@@ -57,6 +59,21 @@ export function createVolumeFile({ run }: { readonly run: Run }) {
 
   return {
     readVolumeFile,
+
+    /**
+     * Whether the filesystem of a file sets blocks aside in advance, tried with a small file beside it that is removed again.
+     *
+     * @throws {@link PermanentFailure} when it does not.
+     */
+    async assertReserves({ path }: { readonly path: string }): Promise<void> {
+      const probe = `${path}.probe`;
+      try {
+        await run('install', ['--mode', '600', '/dev/null', probe]);
+        await fallocate(probe, probeBytes);
+      } finally {
+        await rm(probe, { force: true });
+      }
+    },
 
     /**
      * Makes the file, whole or not at all, for root alone; what a killed attempt left is removed first.

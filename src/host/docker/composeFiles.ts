@@ -21,6 +21,11 @@ export interface ComposeSelection {
 const baseNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
 const overrideNames = ['compose.override.yml', 'compose.override.yaml', 'docker-compose.override.yml', 'docker-compose.override.yaml'];
 
+/** Whether a directory is a project's: COMPOSE_FILE is set in it, or one of the names is there that Compose looks for. */
+export function hasComposeFile({ fileNames, environmentText }: ComposeProject): boolean {
+  return readEnvValue(environmentText, 'COMPOSE_FILE') !== undefined || baseNames.some((name) => fileNames.includes(name));
+}
+
 /**
  * Says which compose files a project uses.
  *

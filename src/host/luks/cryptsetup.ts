@@ -1,3 +1,4 @@
+import { createCipherBenchmark } from './cipherBenchmark.js';
 import { createLuksHeader } from './luksHeader.js';
 import { createLuksHeaderBackup } from './luksHeaderBackup.js';
 import { createLuksKeySlots } from './luksKeySlots.js';
@@ -7,6 +8,7 @@ import { createLuksRoles } from './luksRoles.js';
 import { createLuksSlotFingerprint } from './luksSlotFingerprint.js';
 import type { Run } from '../processes/runner.js';
 
+export type { CipherRate } from './cipherBenchmark.js';
 export { assertAes256Xts } from './luksHeader.js';
 export type { LuksHeader, LuksKeySlot, LuksToken } from './luksHeader.js';
 export type { HeaderBackup } from './luksHeaderBackup.js';
@@ -27,6 +29,7 @@ export function createCryptsetup({ run }: { readonly run: Run }) {
     ...createLuksMapping({ run }),
     ...createLuksHeaderBackup({ run }),
     ...createLuksReencrypt({ run }),
+    ...createCipherBenchmark({ run }),
     ...createLuksSlotFingerprint({ run }),
   };
 }

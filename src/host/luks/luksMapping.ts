@@ -40,18 +40,21 @@ export function createLuksMapping({ run }: { readonly run: Run }) {
      * Opens a volume as `/dev/mapper/<name>`; a file gets a loop device of its own that goes with it.
      * Discards are never allowed through: they show which blocks are empty, and punch holes in the volume file.
      *
+     * @param slot - The one slot that may open it; any when left out.
      * @returns whether it was opened now; false where that name is already open on that device.
-     * @throws {@link WrongPassphrase} when no slot answers.
+     * @throws {@link WrongPassphrase} when no slot, or not that one, answers.
      * @throws {@link PermanentFailure} when the name is open on another device, or the kernel has no dm-crypt.
      */
     async open({
       device,
       name,
       passphrase,
+      slot,
     }: {
       readonly device: string;
       readonly name: string;
       readonly passphrase: Passphrase;
+      readonly slot?: number;
     }): Promise<{ changed: boolean }> {
       const before = await status({ name });
       if (before.active && (before.loop === device || (await isSameDevice(before.device, device)))) return { changed: false };
@@ -59,7 +62,8 @@ export function createLuksMapping({ run }: { readonly run: Run }) {
         throw new PermanentFailure(`/dev/mapper/${name} is already open on ${before.loop ?? before.device}, not on ${device}`, `close it with cryptsetup close ${name}`);
       }
       try {
-        await run('cryptsetup', ['open', '--type', 'luks2', '--key-file=-', device, name], {
+        const only = slot === undefined ? [] : ['--key-slot', String(slot)];
+        await run('cryptsetup', ['open', '--type', 'luks2', ...only, '--key-file=-', device, name], {
           input: passphraseBytes(passphrase),
           timeout: 'standard',
         });

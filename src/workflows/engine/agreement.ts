@@ -11,6 +11,6 @@ export function describeAgreement(decisions: readonly RecordedDecision[], questi
   const agreed = decisions.filter((each) => each.question === question && each.answer === answer && each.outcome === 'counted');
   const people = agreed.map(({ by, login, at, reason }) => `${by}${login === undefined ? '' : ` (login ${login})`} ${at}${reason === undefined ? '' : `: ${reason}`}`);
   const logins = agreed.flatMap(({ login }) => (login === undefined ? [] : [login]));
-  const isShown = logins.length === agreed.length && new Set(logins).size === agreed.length;
-  return [...people, isShown ? 'distinct by their login users' : 'distinctness not shown'].join('; ');
+  const areProvenDistinct = logins.length === agreed.length && new Set(logins).size === agreed.length;
+  return [...people, areProvenDistinct ? 'distinct by their login users' : 'distinctness not shown'].join('; ');
 }

@@ -5,7 +5,7 @@ import { attempt } from './attempt.js';
 import type { RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
 import { withdrawnNote } from './inbox.js';
-import type { Runbook } from './nodes.js';
+import { leavesOf, type Runbook } from './nodes.js';
 
 /** What was left on the host before a run that goes back from another. */
 export interface LeftBefore {
@@ -40,7 +40,7 @@ export async function close<Acts>(context: RunContext, runbook: Runbook<Acts>, s
   const outcome = leftRunning.length === 0 ? words : `${words}. Goes on by itself: ${leftRunning.join('; ')}`;
   const summary = runbook.summary(context.view(), ({ id }) => context.results.get(id) !== undefined);
   const node = { id: 'close-run', title: 'Write the run record, give the host free', plan: '' };
-  const leaves = state === 'succeeded' ? (runbook.leaves ?? []) : [];
+  const leaves = state === 'succeeded' ? leavesOf(runbook, context.input) : [];
   const closeWith = (told: string, conditions: readonly Condition[]) => (opening: number) =>
     actOn<EngineActs>(context.input.host, context.envelope(node, { opening })).closeRun({ state, outcome: told, summary, leaves: conditions, ...how });
   const ways = leaves.length === 0 ? { rollback: false } : { others: { [asItStands]: `end the run without what it leaves else (${leaves.join(', ')})` } };

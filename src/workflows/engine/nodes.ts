@@ -109,7 +109,8 @@ export interface Question extends BesideOthers {
   readonly people?: number | ((settings: RunSettings) => number | undefined);
   /** The one who started the run may not decide. */
   readonly notTheStarter?: boolean;
-  readonly reasonForGo?: boolean;
+  /** Whether to go needs a reason; it may depend on what earlier steps found. */
+  readonly reasonForGo?: boolean | ((view: View) => boolean);
   /** All of them go on; without a no-go among them nobody refuses it. Default go or no-go, acknowledged or no-go. */
   readonly choices?: readonly string[];
   /** Answers no-go by itself after that long. */
@@ -185,6 +186,8 @@ export interface Runbook<Acts> {
    * leaving the run undoes what the nodes before it did, or leaves the host as it is where none has an undo.
    */
   readonly noWayBackFrom?: { readonly id: string };
+  /** What it does is never undone: leaving it, at any time, ends it as stopped and leaves the host as it is. Default no. */
+  readonly undoesNothing?: true;
   /**
    * What saves that which users wrote past the point of no return, before the undos; without it a run
    * that has passed that point has no way back.
@@ -198,9 +201,14 @@ export interface Runbook<Acts> {
    * What the host is like when the run has succeeded, and is made again before it ends: after a reboot in its
    * last moments nobody else does, since a run holds the host. Default nothing.
    */
-  readonly leaves?: readonly Condition[];
+  readonly leaves?: readonly Condition[] | ((input: RunInput) => readonly Condition[]);
   /** What a person wants to know at the end; `has` tells whether a step got to its end. */
   readonly summary: (view: View, has: (step: { readonly id: string }) => boolean) => Facts;
+}
+
+/** What a run leaves its host like. */
+export function leavesOf<Acts>({ leaves = [] }: Pick<Runbook<Acts>, 'leaves'>, input: RunInput): readonly Condition[] {
+  return typeof leaves === 'function' ? leaves(input) : leaves;
 }
 
 type StepWords<R, Acts> = Omit<Step<R, Acts>, 'kind' | 'finds' | 'when' | 'skippable'>;

@@ -3,7 +3,7 @@ import { attempt, type Attempted, type FailureChoices } from './attempt.js';
 import { askParked, WayBack } from './ask.js';
 import type { RunContext } from './context.js';
 import { actOn, type EngineActs } from './host.js';
-import type { Node, Runbook, Step, Undo } from './nodes.js';
+import { leavesOf, type Node, type Runbook, type Step, type Undo } from './nodes.js';
 
 /**
  * Undoes, in reverse, what the journal on the host or this run's own history says was begun, then
@@ -193,7 +193,7 @@ export async function chooseWayBack<Acts>(context: RunContext, runbook: Runbook<
     ...(trigger === undefined || back.length === 0 ? {} : { recommended: carry }),
   };
   // Nothing has stopped the service yet: after a reboot it would else be down until somebody answers.
-  const decision = await askParked(context, asked, isServing ? ((runbook.undoes ?? runbook).leaves ?? []) : []);
+  const decision = await askParked(context, asked, isServing ? leavesOf(runbook.undoes ?? runbook, context.input) : []);
   if (decision.answer === 'stop' || decision.answer === 'continue') return decision.answer;
   return { toUndo, carriesOver: decision.answer === carry, isCarriedOver };
 }

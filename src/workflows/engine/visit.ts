@@ -93,6 +93,7 @@ async function putQuestion(context: RunContext, question: Question): Promise<voi
   const onward = question.choices ?? [question.asks === 'gate' ? 'go' : 'acknowledged'];
   const refusing = question.choices === undefined ? ['no-go'] : [];
   const people = typeof question.people === 'function' ? question.people(context.settings) : question.people;
+  const needsReason = typeof question.reasonForGo === 'function' ? question.reasonForGo(context.view()) : question.reasonForGo === true;
   const opening = context.openingOf(question.id);
   const asked = {
     id: opening,
@@ -100,7 +101,7 @@ async function putQuestion(context: RunContext, question: Question): Promise<voi
     kind: question.asks,
     title: question.title,
     choices: [...onward, ...refusing],
-    reasonFor: question.reasonForGo === true ? [...onward, ...refusing] : refusing,
+    reasonFor: needsReason ? [...onward, ...refusing] : refusing,
     evidence: question.evidence?.(context.view()) ?? [],
     ...due,
     ...(people === undefined ? {} : { people }),

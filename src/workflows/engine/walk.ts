@@ -132,7 +132,7 @@ async function goBack<Acts>(
   const { recorded, toGoBackFrom } = lists;
   // Its own list has changed nothing yet: leaving it leaves the host as it is.
   if (runbook.undoes !== undefined && at < recorded.length) return close(context, runbook, 'stopped', `${reason}. ${asBefore(runbook.name, lists)}`, { handsBack: true });
-  const mayUndo = runbook.noWayBackFrom === undefined || (!isPast(runbook, context) && recorded.some((node) => node.kind === 'step' && node.undo !== undefined));
+  const mayUndo = runbook.undoesNothing !== true && (runbook.noWayBackFrom === undefined || (!isPast(runbook, context) && recorded.some((node) => node.kind === 'step' && node.undo !== undefined)));
   if (!mayUndo) return close(context, runbook, 'stopped', `${reason}. The host stays as it is`);
   if (runbook.holdsHost === false) return leave(context, runbook, reason);
   const way = await chooseWayBack(context, runbook, left);

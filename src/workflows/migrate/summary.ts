@@ -3,7 +3,7 @@ import type { View } from '../engine/nodes.js';
 import { copyData, verifyCopy, verifyRows } from './copy.js';
 import { fullBackup } from './dayBefore.js';
 import { endMaintenance } from './resume.js';
-import { backupHeader, checkHeader } from './volume.js';
+import { backupHeader, checkHeader } from '../volume/create.js';
 
 /** What a person wants to know at the end of a migration; only what was measured. */
 export function summariseMigration({ from }: View, has: (step: { readonly id: string }) => boolean): Facts {

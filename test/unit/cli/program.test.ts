@@ -20,7 +20,7 @@ async function type(...args: readonly string[]): Promise<{ readonly exitCode: nu
   return { exitCode: end.exitCode, words: [...said, 'words' in end ? end.words : ''].join('') };
 }
 
-const names = 'migrate, rollback, decommissionPlaintext, rotateKey, emergencyAccess, respondToCompromise';
+const names = 'migrate, rollback, decommissionPlaintext, setupVolume, growVolume, startup, shutdown, rotateKey, emergencyAccess, respondToCompromise';
 
 test('the runbooks are those of the list', () => {
   expect(runbooks.map(({ name }) => name).join(', ')).toBe(names);

@@ -23,6 +23,8 @@ async function toldAt(run: DrivenRun): Promise<readonly (readonly [number, strin
 /** The run that an incident has begun, once it asks. */
 async function askedRotation(): Promise<WorkflowHandle> {
   const rotation = driver.environment.client.workflow.getHandle('host/rotation-emergency');
+  // One that has ended answers queries as well.
+  await expect.poll(async () => (await rotation.describe().catch(() => undefined))?.status.name).toBe('RUNNING');
   await expect.poll(async () => (await rotation.query<RunStatus>(queryNames.status).catch(() => undefined))?.questions.map(({ id }) => id)).toEqual(['rotate']);
   return rotation;
 }

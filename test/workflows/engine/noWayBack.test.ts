@@ -56,3 +56,11 @@ test('how many must agree follows from the settings that the run recorded', asyn
   await run.decide('sure', 'go', 'ben');
   await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
 });
+
+test('what is never undone is left as it is, whenever the run is left', async () => {
+  const run = await driver.start('forward', { finish: refuse });
+  expect((await run.asked('finish.failed.1')).choices).toEqual(['retry', 'rollback']);
+  await run.handle.signal(signalNames.rollback, { by: 'ann', reason: 'by hand' });
+  await expect(run.result()).resolves.toEqual({ state: 'stopped', outcome: 'rollback asked for by ann: by hand. The host stays as it is' });
+  expect(run.done()).toEqual(['openRun', 'measure', 'finish', 'closeRun']);
+});

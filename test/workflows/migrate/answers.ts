@@ -1,4 +1,5 @@
 import type { Activities } from '../../../src/activities/index.js';
+import { volumeAnswers } from './volumeAnswers.js';
 
 const mebibyte = 1024 * 1024;
 const gibibyte = 1024 * mebibyte;
@@ -67,6 +68,7 @@ export const migrateAnswers = {
     users: '/var/lib/lockstep/runs/respondToCompromise-1/notification-users.md',
   },
   writeIncidentReport: { file: '/var/lib/lockstep/runs/respondToCompromise-1/incident-report.md', items: 19, late: 1, notDone: 0, verdict: 'not notifiable' },
+  ...volumeAnswers,
   readHost: { kernel: '6.1.0-26-amd64', aes: true, argon2idMemoryBytes: gibibyte, cpus: 4 },
   readDeployment: {
     databaseService: 'postgres',
@@ -154,6 +156,17 @@ export const migrateAnswers = {
   assertLogs: { errors: 0, since: '2026-11-01T20:01:37.000Z' },
   comparePerformance: { verdicts: [{ name: 'health', verdict: 'pass', words: '+1 % (−3 to +5 %)' }], activity },
   watch: { checks: 120, failedChecks: 0, errors: 0, restarts: 0, ioErrors: 0, memoryKills: 0, checksumFailures: 0, errorsFile: null, since: '2026-11-01T20:01:37.000Z' },
+  readHostStanding: { volume: 'closed', why: 'a reboot', services: [] },
+  openVolume: { opened: true, by: 'ann', from: '192.0.2.7' },
+  checkVolume: { uuid: header.uuid, cipher: 'aes-xts-plain64', roles: ['0 operational', '1 recovery'], usedPercent: 61, availableBytes: 0.8 * gibibyte },
+  verifyFromOutside: { asked: ['http://127.0.0.1:1900/health'] },
+  tellStartup: { by: 'ann', from: '192.0.2.7' },
+  readBeforeShutdown: { volume: 'pg-data-encrypted', connections: 5, lastBackupHours: 7.5 },
+  stopDatabaseCleanly: { state: 'shut down', checkpoint: '0/1A2B3C4D' },
+  lockVolume: { closed: 'pg-data-encrypted' },
+  proveLocked: { closed: 'pg-data-encrypted', header: 'intact' },
+  unlockAgain: { opened: true },
+  startApplicationAgain: { status: 200 },
   readMigrationToDecommission: { runId: '1', inUseSince: '2026-11-01T20:01:37.000Z', inUseDays: 31, retentionDays: 30, removalBegunAt: null },
   assertServiceOnVolume: { openFiles: 41 },
   ensureVerifiedBackup: { file: '/var/backups/supersync/cluster.sql.zst.gpg', takenAt: '2026-12-02T20:00:00.000Z', verifiedAt: '2026-12-02T20:01:00.000Z', sizeBytes: 240 * mebibyte, ageDays: 0.5, taken: false, counted: { databases: ['supersync', 'postgres'], tables: 2, roles: 1 } },

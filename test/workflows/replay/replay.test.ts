@@ -19,7 +19,7 @@ test('there is a history of each shape', () => {
   expect(histories.map(({ name }) => name)).toEqual([
     ...['decommissionPlaintext', 'decommissionPlaintext-no-go', 'decommissionPlaintext-parked'],
     ...['gated-past-no-return', 'incident', 'migrate', 'migrate-carried-over', 'migrate-caught-up', 'migrate-going-back-parked', 'migrate-parked', 'migrate-restored', 'migrate-rolled-back'],
-    ...['rollback', 'rollback-no-go', 'rollback-parked', 'steps', 'together-rolled-back', 'two-ways-back'],
+    ...['rollback', 'rollback-no-go', 'rollback-parked', 'shutdown', 'shutdown-rolled-back', 'startup', 'startup-left', 'steps', 'together-rolled-back', 'two-ways-back'],
   ]);
 });
 

@@ -21,6 +21,7 @@ import {
   migrateThrough,
   stayAfterAll,
 } from '../migrate/scenarios.js';
+import { leaveStartup, shutDown, shutDownAndBack, startUp } from '../startup/scenarios.js';
 import { saveHistory } from './histories.js';
 
 /*
@@ -48,6 +49,13 @@ describe.runIf(process.env['LOCKSTEP_WRITE_HISTORIES'] === '1')('histories', () 
       await saveHistory('decommissionPlaintext', await decommissionThrough(driver));
       await saveHistory('decommissionPlaintext-no-go', await decommissionNot(driver));
       await saveHistory('decommissionPlaintext-parked', await decommissionParked(driver));
+    }));
+  test('of startup and shutdown', () =>
+    withDriver(createMigrateDriver(), async (driver) => {
+      await saveHistory('startup', await startUp(driver));
+      await saveHistory('startup-left', await leaveStartup(driver));
+      await saveHistory('shutdown', await shutDown(driver));
+      await saveHistory('shutdown-rolled-back', await shutDownAndBack(driver));
     }));
 });
 

@@ -36,7 +36,7 @@ async function stoppedSource(directory: string, { rows = 3, container = {}, read
       },
     },
   });
-  await keepFact(attempt, 'source', { container: 'database', directory: data, image: 'postgres:15', uid: 999, gid: 999 });
+  await keepFact(attempt, 'source', { container: 'database', directory: data, mountTarget: '/data', pgdata: '/data', image: 'postgres:15', uid: 999, gid: 999 });
   await keepFact(attempt, 'stopped', { systemIdentifier: '1', state: 'shut down', checkpoint: '0/1', controlDigest: await readDigest({ file: control }) });
   await keepFact(attempt, 'statistics-stopped', counted);
   return { attempt, control, start: () => writeFile(control, 'in production'), goBack: () => serviceActivities.startDatabaseOnSource.perform(attempt, undefined) };
@@ -113,7 +113,7 @@ test('a database that Docker had to kill is not taken for stopped, and the next 
     const data = join(directory, 'data');
     await mkdir(join(data, 'global'), { recursive: true });
     await writeFile(join(data, 'global', 'pg_control'), 'in production');
-    await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, image: 'postgres:15', uid: 999, gid: 999 });
+    await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, mountTarget: '/data', pgdata: '/data', image: 'postgres:15', uid: 999, gid: 999 });
     const failure = await Promise.resolve(serviceActivities.stopDatabase.perform(attempt, undefined)).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(PermanentFailure);
     expect(failure).toMatchObject({ message: expect.stringMatching(/its state is "in production"; start it once.*docker start database.*then retry.*or roll back$/) as unknown });
@@ -138,7 +138,7 @@ test('a stop is on the disk before it is read: a power cut would bring the lock 
     const data = join(directory, 'data');
     await mkdir(join(data, 'global'), { recursive: true });
     await writeFile(join(data, 'global', 'pg_control'), 'shut down');
-    await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, image: 'postgres:15', uid: 999, gid: 999 });
+    await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, mountTarget: '/data', pgdata: '/data', image: 'postgres:15', uid: 999, gid: 999 });
     await serviceActivities.stopDatabase.perform(attempt, undefined);
     // Where it does not run any more it may not have been stopped at all.
     expect(order).toEqual(['read', `sync ${data}`, 'read']);
@@ -182,7 +182,7 @@ test('a database that a power cut has ended recovers before it counts as stopped
     const data = join(directory, 'data');
     await mkdir(join(data, 'global'), { recursive: true });
     await writeFile(join(data, 'global', 'pg_control'), 'control');
-    await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, image: 'postgres:15', uid: 999, gid: 999 });
+    await keepFact(attempt, 'source', { container: 'database', root: data, directory: data, mountTarget: '/data', pgdata: '/data', image: 'postgres:15', uid: 999, gid: 999 });
     expect(await serviceActivities.stopDatabase.perform(attempt, undefined)).toMatchObject({ state: 'shut down' });
     expect(did).toEqual(['up', 'stop']);
 

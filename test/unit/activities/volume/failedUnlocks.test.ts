@@ -14,6 +14,7 @@ const wrong = Buffer.from('wrong horse');
 function withVolume(attempt: Attempt, { active = false } = {}): Attempt {
   const cryptsetup = {
     status: () => Promise.resolve({ active }),
+    readHeader: () => Promise.resolve({ uuid: 'v', slots: [{ slot: 0, opensVolume: true }], tokens: [] }),
     open: ({ device, passphrase }: { device: string; passphrase: Buffer }) =>
       passphrase.equals(wrong) ? Promise.reject(new WrongPassphrase(device)) : Promise.resolve(),
   };

@@ -23,7 +23,7 @@ async function lockedHost(directory: string) {
             active = true;
             return dies ? Promise.reject(new Error('killed')) : Promise.resolve();
           },
-          readHeader: () => Promise.resolve({ uuid: 'v' }),
+          readHeader: () => Promise.resolve({ uuid: 'v', slots: [{ slot: 0, opensVolume: true }], tokens: [] }),
         },
         mounts: { mount: () => Promise.resolve(), readMount: () => Promise.resolve({}) },
       },

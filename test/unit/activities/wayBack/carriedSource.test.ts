@@ -38,7 +38,7 @@ async function twoClusters(directory: string) {
   await writeFile(volumeLayout(attempt.config).sentinel, JSON.stringify({ volume: 'v' }));
   await writeFile(control, 'as stopped');
   await keepFact(attempt, 'stopped-on-volume', { controlDigest: await readDigest({ file: control }) });
-  await keepFact(attempt, 'source', { root, directory: root });
+  await keepFact(attempt, 'source', { root, directory: root, mountTarget: '/data', pgdata: '/data' });
   const places = await carriedPlaces(attempt);
   for (const [place, content] of [
     [root, 'old'],
@@ -101,7 +101,7 @@ test.each(['01a218e6-faeb-760e-a6ee-82e34c0dc82f', '01a218e6-59a7-72a9-a1b8-e2e1
     await exchangeSource(attempt);
     const later = { ...attempt, call: { ...attempt.call, runId }, directory: join(directory, 'later') };
     await mkdir(later.directory);
-    await keepFact(later, 'source', { root, directory: root });
+    await keepFact(later, 'source', { root, directory: root, mountTarget: '/data', pgdata: '/data' });
     expect(await ensureSourceInPlace(later)).toEqual({ carriedOver: false });
     expect([await contentOf(root), await contentOf(kept)]).toEqual(['carried over', 'old']);
     expect((await carriedPlaces(later)).kept).toMatch(/\.before-(82e34c0dc82f|e2e1f93eeac1)$/);
@@ -127,7 +127,7 @@ test('the old database starts and its compose files are selected only where what
     await expect(assertMayReturn(attempt)).rejects.toThrow(refusal);
     await expect(overlayActivities.deselectOverlay.perform(attempt, undefined)).rejects.toThrow(refusal);
     await writeFile(join(directory, 'docker-compose.yaml'), 'services: {}\n');
-    await keepFact(attempt, 'source', { root: join(directory, 'data'), directory: join(directory, 'data'), container: 'database' });
+    await keepFact(attempt, 'source', { root: join(directory, 'data'), directory: join(directory, 'data'), container: 'database', mountTarget: '/data', pgdata: '/data' });
     await expect(serviceActivities.startApplicationOnSource.perform(attempt, undefined)).rejects.toThrow(refusal);
     await attempt.journal(decided('discard-writes', 'reason missing'), decided('continue', 'counted'));
     await expect(assertMayReturn(attempt)).rejects.toThrow(refusal);

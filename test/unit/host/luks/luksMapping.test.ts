@@ -52,6 +52,12 @@ describe('a mapping', () => {
     await expect(cryptsetup.open({ ...request, device: '/other.img' })).rejects.toThrow('/dev/mapper/pg-data is already open on /var/lib/volume.img, not on /other.img');
   });
 
+  it('is opened by one slot alone where that is named', async () => {
+    const args = ['open', '--type', 'luks2', '--key-slot', '0', '--key-file=-', '/var/lib/volume.img', 'pg-data'];
+    const run = createFakeRun([statuses(inactive, open), { file: 'cryptsetup', args }]);
+    expect(await createCryptsetup({ run }).open({ ...request, slot: 0 })).toEqual({ changed: true });
+  });
+
   it.each([
     ['a wrong passphrase', { exitCode: 2, stderr: 'No key available with this passphrase.\n' }, WrongPassphrase],
     ['a kernel without dm-crypt', { exitCode: 4, stderr: 'device-mapper: reload ioctl on pg-data (254:0) failed: Invalid argument\n' }, PermanentFailure],

@@ -295,3 +295,13 @@ export const long: Runbook<TestActs> = {
   afterRollback,
   summary: () => [],
 };
+
+/** Steps that are never undone, and after which nothing is as before. */
+export const forward: Runbook<TestActs> = {
+  name: 'forward',
+  title: 'Forward',
+  undoesNothing: true,
+  sections: [section('Only', '1', [measure, finish])],
+  afterRollback,
+  summary: () => [],
+};

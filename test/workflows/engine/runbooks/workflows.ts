@@ -14,3 +14,4 @@ export const twoWaysBack = workflowOf(runbooks.twoWaysBack);
 export const rotation = workflowOf(runbooks.rotation);
 export const withChild = workflowOf(runbooks.withChild);
 export const incident = workflowOf(runbooks.incident);
+export const forward = workflowOf(runbooks.forward);

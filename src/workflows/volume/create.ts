@@ -1,19 +1,26 @@
-import { formatBytes, type Facts } from '../../contract/facts.js';
+import { formatBytes, formatCountOf, type Facts } from '../../contract/facts.js';
+import type { View } from '../engine/nodes.js';
 import { acknowledgement, parallel, step } from '../words.js';
-import { measureSource } from './preflight.js';
 
-export const createVolumeFile = step({
-  id: 'create-volume-file',
-  title: 'Volume file, fully allocated',
-  plan: '1.1, step 1',
-  do: (act, { from }) => act.createVolumeFile({ databaseBytes: from(measureSource).sizeBytes }),
-  undo: { title: 'Leave the volume closed and intact', do: (act) => act.closeVolume() },
-  show: (file) => [
-    ['file', file.file],
-    ['size', formatBytes(file.sizeBytes)],
-    ['allocated', formatBytes(file.allocatedBytes)],
-  ],
-});
+/**
+ * The place of the volume: the same step in every runbook that makes one.
+ *
+ * @param size - The database that it has to hold, to which growth is added; or what was shown at a gate.
+ */
+export function createVolumeFileOf(size: (view: View) => { readonly databaseBytes: number } | { readonly sizeBytes: number }) {
+  return step({
+    id: 'create-volume-file',
+    title: 'Place of the volume: a file, fully allocated, or an empty block device',
+    plan: '1.1, step 1',
+    do: (act, view) => act.createVolumeFile(size(view)),
+    undo: { title: 'Leave the volume closed and intact', do: (act) => act.closeVolume() },
+    show: (place) => [
+      ['place', place.file],
+      ['size', formatBytes(place.sizeBytes)],
+      ['isPrepared' in place ? 'prepared by setupVolume' : 'allocated', 'isPrepared' in place ? 'opened with its own passphrase, and empty' : formatBytes(place.allocatedBytes)],
+    ],
+  });
+}
 
 export const formatVolume = step({
   id: 'format-volume',
@@ -36,8 +43,10 @@ export const checkHeader = step({
   do: (act) => act.assertHeader(),
   show: (header) => [
     ['cipher', `${header.cipher}, ${header.keySizeBits} bits`],
+    ['sector size', formatBytes(header.sectorSizeBytes)],
     ['slots', header.roles.map(({ role, slots }) => `${slots.join(' ')} ${role}`).join(', ')],
-    ['argon2id', header.slots.map(({ memoryKiB }) => formatBytes(memoryKiB * 1024)).join(', ')],
+    ['argon2id', header.slots.map(({ memoryKiB, parallel }) => `${formatBytes(memoryKiB * 1024)}${parallel === undefined ? '' : ` in ${formatCountOf(parallel, 'thread')}`}`).join(', ')],
+    ...(header.minimumMemoryKiB === undefined ? [] : [['least memory allowed', formatBytes(header.minimumMemoryKiB * 1024)] as const]),
   ],
 });
 
@@ -46,7 +55,11 @@ export const makeFilesystem = step({
   title: 'Open, ext4, mount; the bare mount point takes no data',
   plan: '1.1, steps 4 and 5',
   do: (act) => act.makeFilesystem(),
-  show: (made) => [['room', formatBytes(made.availableBytes)]],
+  show: (made) => [
+    ['room', formatBytes(made.availableBytes)],
+    ...(made.label === undefined ? [] : [['label', made.label] as const]),
+    ...(made.owner === undefined ? [] : [['data directory belongs to', made.owner] as const]),
+  ],
 });
 
 export const backupHeader = step({
