@@ -76,6 +76,7 @@ async function open(attempt: Attempt, using: UnlockingSecret, passphrase: Buffer
   const { name } = config.volume;
   const device = volumeDevice(config.volume);
   const header = await tools.cryptsetup.readHeader({ device });
+  if (header.reencrypting) return openReencrypting(attempt, using, passphrase, header);
   const { daily, recovery } = using.secret === 'recoveryPassphrase' ? { daily: openingSlots(header), recovery: [] } : slotsOf(device, header);
   for (const slot of daily) {
     try {
@@ -89,6 +90,26 @@ async function open(attempt: Attempt, using: UnlockingSecret, passphrase: Buffer
     if ((await tools.cryptsetup.testPassphrase({ device, passphrase, slot })).matches) return refuseRecoveryKey(attempt, using, slot);
   }
   await refuseWrong(attempt, using, device);
+}
+
+/**
+ * While a re-encryption is cut off the data is under two keys, and each passphrase has a slot of both: cryptsetup has to find
+ * them itself, and finishes the piece that it was at.
+ */
+async function openReencrypting(attempt: Attempt, using: UnlockingSecret, passphrase: Buffer, header: LuksHeader): Promise<void> {
+  const { config, tools } = attempt;
+  const device = volumeDevice(config.volume);
+  if (using.secret !== 'recoveryPassphrase') {
+    for (const slot of slotsOf(device, header).recovery) {
+      if ((await tools.cryptsetup.testPassphrase({ device, passphrase, slot })).matches) return refuseRecoveryKey(attempt, using, slot);
+    }
+  }
+  try {
+    await tools.cryptsetup.open({ device, name: config.volume.name, passphrase });
+  } catch (error) {
+    if (!(error instanceof WrongPassphrase)) throw error;
+    await refuseWrong(attempt, using, device);
+  }
 }
 
 /** Of the slots that open the volume: those of the recovery key, by the roles in the header, and all others. */
