@@ -173,6 +173,8 @@ describe('the rotation of keys', () => {
     const before = { ...keys };
     await rehearsal.powerCut();
     expect(await rehearsal.guest.exec('cryptsetup', ['status', mapper])).toMatchObject({ exitCode: 4 });
+    const startup = rehearsal.client.workflow.getHandle(workflowIdOf(rehearsalHost, 'startup'));
+    await waitFor(startup, ({ questions }) => questions.some(({ kind }) => kind === 'secret'));
     const handle = await rehearsal.client.workflow.start('emergencyAccess', {
       taskQueue: workflowTaskQueue,
       workflowId: workflowIdOf(rehearsalHost, 'emergencyAccess'),
@@ -196,7 +198,6 @@ describe('the rotation of keys', () => {
     expect(report).toContain('They are distinct by their login users.');
     expect(await auditLog()).toMatch(/EMERGENCY_ACCESS by e2e/);
     // The reboot had begun a start-up, which waited for the passphrase that was lost; it has the host again.
-    const startup = rehearsal.client.workflow.getHandle(workflowIdOf(rehearsalHost, 'startup'));
     expect(await walk(Object.assign(startup, { runId: '' }), {})).toMatchObject({ state: 'succeeded' });
   });
 
