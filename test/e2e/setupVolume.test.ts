@@ -64,6 +64,8 @@ describe('a volume of its own', () => {
     const asked: OpenQuestion[] = [];
     let cuts = 0;
     await rehearsal.guest.putFile({ content: `#!/bin/sh\nsleep 5\nexec /usr/sbin/mkfs.ext4 "$@"\n`, to: '/usr/local/sbin/mkfs.ext4', mode: 0o755 });
+    // Else the power cut leaves it empty.
+    await text('sync');
     const result = await answerUntilEnd<{ state: string }>({ rehearsal, handle }, keeping(asked), async (status) => {
       if (cuts > 0 || !isRunning(status, 'make-filesystem') || (await sh('pgrep mkfs.ext4')).exitCode !== 0) return;
       cuts += 1;
