@@ -62,7 +62,7 @@ const add = (attempt: Attempt, role: 'operational' | 'recovery' = 'operational')
 const removeOld = (attempt: Attempt, replaced: readonly ('operational' | 'recovery')[] = ['operational']) => oldKeyActivities.removeOldKeys.perform(attempt, { replaced });
 const slotsOf = async (device: string) => (await cryptsetup.readHeader({ device })).slots.map(({ slot }) => slot);
 
-describe('a rotation of keys', { timeout: 60_000 }, () => {
+describe('a rotation of keys', { timeout: 240_000 }, () => {
   it('ends with the new key beside the one that stays, and the old passphrase opens nothing', () =>
     withDirectory(async (directory) => {
       const { device, attemptOf } = await createVolume(directory);
