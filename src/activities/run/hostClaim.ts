@@ -85,11 +85,14 @@ export function createHostClaim(dependencies: HostClaimDependencies) {
       `this host was left by ${holder}, which ${running === false ? 'is closed, or lost by the server' : 'the server does not know'}${toUndo.length === 0 ? '' : `, with ${formatCountOf(toUndo.length, 'step')} that can be undone (the last: ${toUndo.at(-1)})`}`,
       [
         `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "lockstep start ${held.runbook}${held.runbook === 'rollback' ? ' --take-over' : ' --resume'}" goes on where it stood`,
-        ...(toUndo.length === 0 ? [`"lockstep start ${held.runbook} --take-over" begins anew`] : ['"lockstep start rollback --take-over" undoes what it did']),
+        ...(toUndo.length === 0 ? [`"lockstep start ${held.runbook} --take-over" begins anew`] : goesBackFrom.has(held.runbook) ? ['"lockstep start rollback --take-over" undoes what it did'] : ['its own way back is open to it there']),
       ].join(', '),
     );
   }
 }
+
+/** Those that the runbook `rollback` undoes days later; any other goes back within its own run. */
+const goesBackFrom: ReadonlySet<string> = new Set(['migrate', 'rollback']);
 
 /** Gives the host free, or back to the run that it was taken from: that may have stopped the database. */
 export async function leaveHost(attempt: Attempt, { handsBack }: { readonly handsBack: boolean }): Promise<void> {
