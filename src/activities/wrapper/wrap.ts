@@ -142,10 +142,23 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
         ...more,
         ...identity,
       });
+    // Before its end is written: a step has not ended while a program that it started is there.
+    const act = async () => {
+      try {
+        for (const condition of call.requires) await dependencies.ensure(condition, attempt);
+        if (activity.event !== undefined) await attempt.audit(`${activity.event}_BEGIN`, {});
+        return await activity.perform(attempt, args as never);
+      } finally {
+        try {
+          await dependencies.controlGroups.end(group);
+        } finally {
+          // Not before: a program that is still there could read what has been overwritten for a passphrase.
+          secrets.overwrite();
+        }
+      }
+    };
     try {
-      for (const condition of call.requires) await dependencies.ensure(condition, attempt);
-      if (activity.event !== undefined) await attempt.audit(`${activity.event}_BEGIN`, {});
-      const result = await activity.perform(attempt, args as never);
+      const result = await act();
       if (activity.event !== undefined) await attempt.audit(activity.event, {});
       await ended('done', { figures: result });
       return result;
@@ -155,13 +168,6 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
       if (error instanceof RollbackTrigger) await attempt.audit('ROLLBACK_TRIGGER', { reason: error.fact, measured: error.evidence.map(([label, value]) => `${label}: ${value}`).join('; ') });
       await ended(signal.aborted ? 'cancelled' : error instanceof SecretNeeded ? 'secret needed' : 'failed', { message: messageOf(error) });
       throw error;
-    } finally {
-      try {
-        await dependencies.controlGroups.end(group);
-      } finally {
-        // Not before: a program that is still there could read what has been overwritten for a passphrase.
-        secrets.overwrite();
-      }
     }
   }
 }

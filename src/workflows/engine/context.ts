@@ -1,21 +1,13 @@
-import {
-  type CancellationScope,
-  setCurrentDetails,
-  upsertMemo,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { type CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { Call, Condition } from '../../contract/calls.js';
 import type { RunInput } from '../../contract/inputs.js';
-import { memoKey, searchAttributeNames } from '../../contract/names.js';
 import type { RollbackRequest } from '../../contract/questions.js';
 import type { RunSettings } from '../../contract/settings.js';
 import type { RunStatus } from '../../contract/status.js';
 import { createInbox, type Inbox } from './inbox.js';
 import type { Runbook, View } from './nodes.js';
-import { renderPage } from './page.js';
 import type { Progress } from './progress.js';
+import { createPublisher } from './publisher.js';
 
 /** That the host has moved on without this run's history. */
 export interface Ahead {
@@ -74,7 +66,10 @@ export interface RunContext {
   readonly startOf: (node: string) => number;
   /** Whether a node has not yet given reason to go back: a person who went on in spite of it is not overruled. */
   readonly isFirstTrigger: (node: string) => boolean;
+  /** Has people see how the run stands, once all of it has changed that changes now: each showing is events of history. */
   readonly publish: () => void;
+  /** The same at once, for a run that ends. */
+  readonly publishNow: () => void;
   readonly status: () => RunStatus;
   readonly view: () => View;
   readonly envelope: (node: { id: string; title: string; plan: string }, terms: Partial<CallTerms>) => Call;
@@ -99,13 +94,6 @@ export interface Deadline {
 /** The terms of a call beyond its node. */
 export type CallTerms = Pick<Call, 'opening' | 'phase' | 'undoable'> & { readonly requires: readonly Condition[] };
 
-const attributeKeys = {
-  host: defineSearchAttributeKey(searchAttributeNames.host, 'KEYWORD'),
-  runbook: defineSearchAttributeKey(searchAttributeNames.runbook, 'KEYWORD'),
-  state: defineSearchAttributeKey(searchAttributeNames.state, 'KEYWORD'),
-  question: defineSearchAttributeKey(searchAttributeNames.question, 'KEYWORD'),
-};
-
 const noSettings: RunSettings = {
   filesystemCopy: false,
   testAccount: false,
@@ -125,7 +113,6 @@ export function createRunContext({ name: runbook, holdsHost }: Pick<Runbook<neve
   const told = { decisions: 0, nodes: 0 };
   const telling = { ...told };
   let calls = 0;
-  let published = '';
   const bare = (node: { id: string; title: string; plan: string }): Call => ({
     workflowId: info.workflowId,
     runId: info.runId,
@@ -165,21 +152,8 @@ export function createRunContext({ name: runbook, holdsHost }: Pick<Runbook<neve
     numberedOpening: (question) => `${question}.${count(question)}`,
     startOf: (node) => count(`start of ${node}`),
     isFirstTrigger: (node) => count(`trigger of ${node}`) === 1,
-    publish() {
-      setCurrentDetails(renderPage(context.status()));
-      const questions = context.inbox.open();
-      const now = JSON.stringify([progress.state, progress.section(), questions.map(({ id, agreed }) => [id, agreed])]);
-      // Each upsert is an event in history: only what changed for people is worth one.
-      if (now === published) return;
-      published = now;
-      upsertMemo({ [memoKey]: progress.compact(questions) });
-      upsertSearchAttributes([
-        { key: attributeKeys.host, value: input.host },
-        { key: attributeKeys.runbook, value: runbook },
-        { key: attributeKeys.state, value: progress.state },
-        { key: attributeKeys.question, value: questions[0]?.id ?? null },
-      ]);
-    },
+    publish: () => publisher.publish(),
+    publishNow: () => publisher.publishNow(),
     status: () => ({
       runbook,
       host: input.host,
@@ -219,5 +193,6 @@ export function createRunContext({ name: runbook, holdsHost }: Pick<Runbook<neve
     beside: (node) => ({ ...bare(node), holdsHost: false }),
     delivered: () => void Object.assign(told, telling),
   };
+  const publisher = createPublisher({ status: context.status, section: progress.section, compact: progress.compact });
   return context;
 }

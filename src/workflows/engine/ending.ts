@@ -54,6 +54,6 @@ export async function close<Acts>(context: RunContext, runbook: Runbook<Acts>, s
 export function end(context: RunContext, state: RunState, outcome: string): RunResult {
   context.progress.state = state;
   context.progress.outcome = outcome;
-  context.publish();
+  context.publishNow();
   return { state, outcome };
 }

@@ -168,7 +168,7 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
       // The memo is what tells of a run that is over.
       context.progress.state = 'failed';
       context.progress.outcome = messageOf(error);
-      context.publish();
+      context.publishNow();
       throw error;
     });
   context.delivered();
