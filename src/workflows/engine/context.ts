@@ -29,7 +29,8 @@ export interface Ahead {
 
 /** One run of a runbook: what it knows, and how it calls and asks. */
 export interface RunContext {
-  readonly input: RunInput;
+  /** Of a run that goes on with a lost one: with the options of that. */
+  input: RunInput;
   readonly progress: Progress;
   readonly inbox: Inbox;
   readonly results: Map<string, unknown>;
@@ -193,7 +194,7 @@ export function createRunContext({ name: runbook, holdsHost }: Pick<Runbook<neve
       ...(progress.outcome === undefined ? {} : { outcome: progress.outcome }),
     }),
     view: () => ({
-      input,
+      input: context.input,
       settings: context.settings,
       from: <R>(step: { readonly id: string; readonly finds?: R }) => results.get(step.id) as R,
     }),

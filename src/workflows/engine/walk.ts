@@ -2,7 +2,7 @@ import { ApplicationFailure, CancellationScope, defineQuery, defineSignal, setHa
 import { z } from 'zod';
 import type { Condition } from '../../contract/calls.js';
 import { failureTypes } from '../../contract/errors.js';
-import { inputSchemaOf } from '../../contract/inputs.js';
+import { inputSchemaOf, optionsIn } from '../../contract/inputs.js';
 import { catchUpNode, conditionsNodeOf, queryNames, signalNames } from '../../contract/names.js';
 import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.js';
 import type { Reached } from '../../contract/settings.js';
@@ -82,9 +82,9 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   const lists = await open(context, runbook, placed);
   const { recorded, reached } = lists;
   let at = reached === undefined ? 0 : takeUp(context, runbook, recorded, reached, 'by the run that this one goes on with');
-  context.mayTurnBack = !isPast(runbook, context, reached);
+  let left = runbook.undoes === undefined && lists.wayBackBegun === true ? new WayBack('the run that this one goes on with had begun to go back') : undefined;
+  context.mayTurnBack = left === undefined && !isPast(runbook, context, reached);
   void watchDeadlines(context);
-  let left: WayBack | undefined;
   context.catchUp = (ahead) => catchUp(context, runbook, left !== undefined, ahead);
   for (;;) {
     try {
@@ -163,7 +163,8 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   const node = { id: 'open-run', title: `${runbook.title}: claim the host`, plan: '' };
   const act = actOn<EngineActs>(context.input.host, context.uncounted(node, {}));
   const opened = await act
-    .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver || context.input.resume, ...(context.input.resume ? { resume: true } as const : {}), ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }), ...(runbook.comesFirst?.(context.input) === true ? { comesFirst: true } as const : {}) })
+  const options = optionsIn(context.input, runbook.takes ?? []);
+    .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver || context.input.resume, ...(context.input.resume ? { resume: true } as const : {}), ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }), ...(runbook.comesFirst?.(context.input) === true ? { comesFirst: true } as const : {}), ...(Object.keys(options).length === 0 ? {} : { options }) })
     .catch((error: unknown) => {
       // The memo is what tells of a run that is over.
       context.progress.state = 'failed';
@@ -174,6 +175,7 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   context.delivered();
   context.settings = opened.settings;
   context.bootId = opened.bootId;
+  context.input = { ...context.input, ...opened.options };
   const ensure = async (again: Attemptable, requires: readonly Condition[], id = again.id) => {
     const mayRollBack = runbook.noWayBackFrom === undefined || context.mayTurnBack;
     const call = (opening: number) => actOn<EngineActs>(context.input.host, context.envelope({ ...again, id }, { opening, requires })).ensureConditions();
@@ -186,9 +188,9 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   context.progress.keepOnly(opened.nodes);
   const recorded = find(opened.nodes, placed, runbook);
   if (runbook.undoes === undefined) {
-    const { reached, startedAt } = opened.adopted ?? {};
+    const { reached, startedAt, wayBackBegun } = opened.adopted ?? {};
     if (reached !== undefined && startedAt !== undefined) context.startedAt = startedAt;
-    return { recorded, toGoBackFrom: recorded, ...(reached === undefined ? {} : { reached }) };
+    return { recorded, toGoBackFrom: recorded, ...(reached === undefined ? {} : { reached }), ...(wayBackBegun === undefined ? {} : { wayBackBegun }) };
   }
   const { adopted, takenFrom } = opened;
   return {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDriver, type DrivenRun, type Driver } from '../engine/driver.js';
-import { fails, type Script } from '../engine/fakeHost.js';
+import { fails, opened, plainSettings, type Behaviour, type Script } from '../engine/fakeHost.js';
 import { keyAnswers } from './answers.js';
 
 const mostEvents = 500;
@@ -87,6 +87,27 @@ describe('the exchange of keys', () => {
       ...['new-keys-stand', 'remove-old-keys', 'old-recovery-fails', 'verify-slots', 'retire-header-backups', 'document-access'],
     ]);
     expect(run.calls.find(({ what }) => what === 'add-operational')?.args).toEqual({ role: 'operational', by: 'recovery', atOnce: true });
+  });
+
+  it('gone on with replaces the keys that the lost one was to replace, whatever it is told itself', async () => {
+    const openRun: Behaviour = (_, args) => Promise.resolve(opened({ nodes: (args as { nodes: string[] }).nodes, options: { keys: 'both', reason: 'incident', emergency: true, leak: true } }));
+    const run = await start('rotateKey', { resume: true }, { openRun });
+    await go(run, 'keys-stored-operational', 'keys-stored-recovery', 'holders-told-at-once', 'copies-retired');
+    expect(await run.result()).toMatchObject({ state: 'succeeded' });
+    expect(acts(run)).toEqual(expect.arrayContaining(['add-operational', 'add-recovery', 'reencrypt']));
+    expect(run.calls.find(({ what }) => what === 'openRun')?.args).toMatchObject({ resume: true, options: { keys: 'operational', emergency: false } });
+    expect(run.calls.find(({ what }) => what === 'document-rotation')?.args).toEqual({ keys: 'both', reason: 'incident', emergency: true });
+  });
+
+  it('goes back at once where the lost one that it goes on with had begun to', async () => {
+    const lost = { runbook: 'rotateKey', runId: 'lost', startedAt: '2026-11-01T20:00:00Z', state: 'left without an end', toUndo: ['add-operational'], wayBackBegun: true } as const;
+    const openRun: Behaviour = (_, args) => {
+      const { nodes } = args as { nodes: string[] };
+      return Promise.resolve(opened({ nodes, adopted: { ...lost, nodes, reached: { found: [{ id: 'read-keys' }], begun: ['read-keys', 'add-operational'], settings: plainSettings } } }));
+    };
+    const run = await start('rotateKey', { resume: true }, { openRun, beginWayBack: () => Promise.resolve({ toUndo: ['add-operational'] }) });
+    expect(await run.result()).toMatchObject({ state: 'rolled back', outcome: 'the run that this one goes on with had begun to go back' });
+    expect(run.done()).toEqual(['openRun', 'beginWayBack', 'undo add-operational', 'closeRun']);
   });
 
   it.each([
