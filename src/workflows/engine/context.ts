@@ -52,6 +52,8 @@ export interface RunContext {
   /** The boot id that a new worker told and that open questions have yet to look at. */
   resumedBoot?: string | undefined;
   bootId: string;
+  /** A run that came first has given the host back since a secret was asked for. */
+  hasHostAgain: boolean;
   /** A new worker told of more calls than this history has made, and nobody has looked at that. */
   isBehind: boolean;
   /** Makes a call that changes nothing, and that the host refuses where it is ahead of this history. */
@@ -154,6 +156,7 @@ export function createRunContext({ name: runbook, holdsHost }: Pick<Runbook<neve
     mayTurnBack: true,
     cancelRequested: false,
     bootId: '',
+    hasHostAgain: false,
     isBehind: false,
     lookAtHost: () => Promise.resolve(),
     putRight: () => Promise.resolve(),

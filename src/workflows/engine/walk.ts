@@ -72,7 +72,8 @@ function listen(context: RunContext): void {
     const parsed = resumedSchema.safeParse(sent);
     if (!parsed.success) return;
     context.resumedBoot = parsed.data.bootId;
-    context.isBehind = (parsed.data.calls ?? 0) > context.calls();
+    if (parsed.data.hasHostAgain === true) context.hasHostAgain = true;
+    else context.isBehind = (parsed.data.calls ?? 0) > context.calls();
   });
   setHandler(statusQuery, () => context.status(), { description: 'How the run stands: every node, every open question' });
 }
@@ -162,8 +163,8 @@ async function leave<Acts>(context: RunContext, runbook: Runbook<Acts>, reason: 
 async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: readonly Placed<Acts>[]): Promise<Lists<Acts>> {
   const node = { id: 'open-run', title: `${runbook.title}: claim the host`, plan: '' };
   const act = actOn<EngineActs>(context.input.host, context.uncounted(node, {}));
-  const opened = await act
   const options = optionsIn(context.input, runbook.takes ?? []);
+  const opened = await act
     .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver || context.input.resume, ...(context.input.resume ? { resume: true } as const : {}), ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }), ...(runbook.comesFirst?.(context.input) === true ? { comesFirst: true } as const : {}), ...(Object.keys(options).length === 0 ? {} : { options }) })
     .catch((error: unknown) => {
       // The memo is what tells of a run that is over.
@@ -174,8 +175,8 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
     });
   context.delivered();
   context.settings = opened.settings;
-  context.bootId = opened.bootId;
   context.input = { ...context.input, ...opened.options };
+  context.bootId = opened.bootId;
   const ensure = async (again: Attemptable, requires: readonly Condition[], id = again.id) => {
     const mayRollBack = runbook.noWayBackFrom === undefined || context.mayTurnBack;
     const call = (opening: number) => actOn<EngineActs>(context.input.host, context.envelope({ ...again, id }, { opening, requires })).ensureConditions();
