@@ -2,7 +2,7 @@ import type { Facts } from '../../contract/facts.js';
 import type { KeyRole } from '../../contract/keys.js';
 import type { Unless, View } from '../engine/nodes.js';
 import { acknowledgement, gate, optionalStep, step } from '../words.js';
-import { atOnce, both, leaked, planned, replacedKeys, replaces, testedRestart } from './choices.js';
+import { atOnce, both, inService, leaked, planned, replacedKeys, replaces, testedRestart } from './choices.js';
 import { backupNewHeader, keysStored, showHeaderBackup } from './add.js';
 
 export const restartGate = gate({
@@ -10,7 +10,7 @@ export const restartGate = gate({
   title: 'Users go offline: restart the service with the new operational passphrase?',
   plan: '5.3, step 6',
   when: testedRestart,
-  requires: ['volume open', 'application up'],
+  requires: inService,
   evidence: () => [['users are offline', 'until the new passphrase is typed and the service is healthy again: minutes']],
 });
 
@@ -42,7 +42,7 @@ export const removeGate = gate({
   title: 'Remove the old keys? There is no way back from here but another rotation',
   plan: '5.3, step 7',
   when: planned,
-  requires: ['volume open', 'application up'],
+  requires: inService,
   evidence: ({ from, input }) => {
     const restarted = from(reopenWithNewKey);
     return [
@@ -161,6 +161,7 @@ export const copiesRetired = acknowledgement({
   evidence: ({ from }) => from(retireBackups).files.map((file) => ['was here, and may have been copied', file] as const),
 });
 
+  requires: inService,
 export const documentRotation = step({
   id: 'document-rotation',
   title: 'Rotation documented: audit log, and a text for the key holders',
@@ -184,6 +185,7 @@ export const storedAndTold = keysStored('keys-stored', atOnce, [
     evidence: ({ from }) => [['text', from(documentRotation).file]],
   }),
 ]);
+    requires: inService,
 
 export const holdersTold = acknowledgement({
   id: 'holders-told',
@@ -192,3 +194,4 @@ export const holdersTold = acknowledgement({
   when: planned,
   evidence: ({ from }) => [['text', from(documentRotation).file]],
 });
+  requires: inService,

@@ -111,6 +111,20 @@ describe('the exchange of keys', () => {
   });
 
   it.each([
+    ['rotateKey', {}, 'rotate', ['holders-notified', 'restart-window']],
+    ['rotateKey', { emergency: true }, 'keys-stored-operational', []],
+    ['rotateKey', { emergency: true }, 'copies-retired', ['keys-stored-operational', 'holders-told-at-once']],
+  ])('of %s %o brings the service back after a reboot while %s is asked', async (runbook, input, question, before) => {
+    const run = await start(runbook, input);
+    await go(run, ...before);
+    await run.asked(question);
+    await run.handle.signal('resumed', { bootId: 'boot-2' });
+    await run.began('ensureConditions');
+    expect(run.calls.find(({ what }) => what === 'ensureConditions')?.call.requires).toEqual(['volume open', 'application up']);
+    await run.handle.terminate();
+  });
+
+  it.each([
     [{ keys: 'all' }, 'keys'],
     [{ newDeployment: true }, 'newDeployment'],
     [{ reason: '/bin/sh' }, 'reason'],
