@@ -1,14 +1,21 @@
 import { formatBytes, type Facts } from '../../contract/facts.js';
+import type { KeyRole } from '../../contract/keys.js';
+import type { View } from '../engine/nodes.js';
 import { acknowledgement, gate, optionalStep, parallel, step } from '../words.js';
 import { inService, planned, replacedKeys, testedRestart } from './choices.js';
 
-export const readKeys = step({
-  id: 'read-keys',
-  title: 'The key slots as they stand, told apart by role',
-  plan: '5.3',
-  do: (act) => act.readKeys(),
-  show: ({ slots }) => slots.map(showSlot),
-});
+/** @param replaced - The roles that get a new key. */
+export function readKeysFor(replaced: (input: View['input']) => readonly KeyRole[]) {
+  return step({
+    id: 'read-keys',
+    title: 'The key slots as they stand, told apart by role',
+    plan: '5.3',
+    do: (act, { input }) => act.readKeys({ replaced: replaced(input) }),
+    show: ({ slots }) => slots.map(showSlot),
+  });
+}
+
+export const readKeys = readKeysFor(replacedKeys);
 
 function showSlot({ slot, role, kdf, memoryKiB, setBy, provenAt }: { readonly slot: number; readonly role: string | null; readonly kdf: string; readonly memoryKiB: number; readonly setBy: string | null; readonly provenAt: string | null }): Facts[number] {
   const words = [role ?? 'NO ROLE: removed with the old keys', `${kdf}, ${formatBytes(memoryKiB * 1024)}`, ...(setBy === null ? [] : [`set by ${setBy}`]), provenAt === null ? 'not proven yet' : `proven ${provenAt}`];
@@ -66,6 +73,7 @@ export const rotationGate = gate({
   title: 'Add the new keys now?',
   plan: '5.3',
   when: planned,
+  requires: inService,
   evidence: ({ from, input }) => [
     ['replaced', replacedKeys(input).join(' and ')],
     ['reason', input.reason ?? 'annual'],
@@ -73,7 +81,6 @@ export const rotationGate = gate({
     ...describeBackup(from(recentBackup)),
   ],
 });
-  requires: inService,
 
 function describeBackup(backup: { readonly file: string; readonly ageHours: number } | undefined): Facts {
   return [['verified backup', backup === undefined ? 'NONE within 24 h: left out by a person' : `${backup.ageHours.toFixed(1)} h old`]];

@@ -89,6 +89,17 @@ describe('the exchange of keys', () => {
     expect(run.calls.find(({ what }) => what === 'add-operational')?.args).toEqual({ role: 'operational', by: 'recovery', atOnce: true });
   });
 
+  it('documents an envelope that was opened also where no new keys came of it', async () => {
+    const run = await start('emergencyAccess', {}, { 'add-operational': fails });
+    await go(run, 'reason');
+    for (const by of ['ann', 'ben']) await run.send({ question: 'witnesses', answer: 'go', by, reason: 'ID checked' });
+    await go(run, 'envelope-opened');
+    await run.asked('add-operational.failed.1');
+    await run.decide('add-operational.failed.1', 'rollback', 'ben', 'nobody has a new one');
+    expect(await run.result()).toMatchObject({ state: 'rolled back' });
+    expect(run.done().slice(-3)).toEqual(['undo add-operational', 'document-access', 'closeRun']);
+  });
+
   it('gone on with replaces the keys that the lost one was to replace, whatever it is told itself', async () => {
     const openRun: Behaviour = (_, args) => Promise.resolve(opened({ nodes: (args as { nodes: string[] }).nodes, options: { keys: 'both', reason: 'incident', emergency: true, leak: true } }));
     const run = await start('rotateKey', { resume: true }, { openRun });
