@@ -67,7 +67,7 @@ export async function needOwnSlot(attempt: Attempt, role: LuksRole): Promise<num
   const now = (await readKeySlots(attempt)).filter((each) => each.role === role).map((each) => `slot ${each.slot} of ${each.setBy ?? 'nobody'}`);
   throw new PermanentFailure(
     `the new ${role} key of this run is in the header no more (there ${now.length === 1 ? 'is' : 'are'} ${now.join(', ') || 'none'}): another rotation came first`,
-    'roll back: nothing of this rotation is left to go on with',
+    'nothing of this rotation is left to go on with: roll back; where that is not offered any more, skip',
   );
 }
 

@@ -11,7 +11,7 @@ import { askAboutCancel, throwIfRollbackRequested, WayBack } from './ask.js';
 import { attempt, type Attemptable, messageOf } from './attempt.js';
 import { Abandoned, catchUp, GoesOn } from './catchUp.js';
 import { createRunContext, type RunContext } from './context.js';
-import { watchDeadlines } from './deadlines.js';
+import { tellFromStart, watchDeadlines } from './deadlines.js';
 import { asBefore, close, end, type LeftBefore, notDone } from './ending.js';
 import { actOn, type EngineActs } from './host.js';
 import type { Node, Runbook } from './nodes.js';
@@ -85,6 +85,7 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   let at = reached === undefined ? 0 : takeUp(context, runbook, recorded, reached, 'by the run that this one goes on with');
   let left = runbook.undoes === undefined && lists.wayBackBegun === true ? new WayBack('the run that this one goes on with had begun to go back') : undefined;
   context.mayTurnBack = left === undefined && !isPast(runbook, context, reached);
+  if (left === undefined) tellFromStart(context, recorded.slice(at));
   void watchDeadlines(context);
   context.catchUp = (ahead) => catchUp(context, runbook, left !== undefined, ahead);
   for (;;) {
@@ -116,6 +117,8 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
       }
       if (!(error instanceof WayBack)) throw error;
       left = error;
+      // What was due on the way forward is not, on the way back.
+      context.deadlines.clear();
       if (error.caughtUp !== undefined) at = placeOf(context, runbook, recorded, at, error.caughtUp);
       context.mayTurnBack = false;
     }

@@ -184,7 +184,7 @@ export const storedAndTold = keysStored('keys-stored', atOnce, [
     id: 'holders-told-at-once',
     title: 'All key holders are told of the emergency rotation, within one hour',
     plan: '5.3, emergency rotation',
-    due: { withinSeconds: secondsToTellHolders },
+    due: { withinSeconds: secondsToTellHolders, fromStart: true },
     requires: inService,
     evidence: ({ from }) => [['text', from(documentRotation).file]],
   }),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDriver, type DrivenRun, type Driver } from '../engine/driver.js';
-import { fails, opened, plainSettings, type Behaviour, type Script } from '../engine/fakeHost.js';
+import { fails, held, opened, openedWith, plainSettings, type Behaviour, type Script } from '../engine/fakeHost.js';
 import { keyAnswers } from './answers.js';
 
 const mostEvents = 500;
@@ -87,6 +87,17 @@ describe('the exchange of keys', () => {
       ...['new-keys-stand', 'remove-old-keys', 'old-recovery-fails', 'verify-slots', 'retire-header-backups', 'document-access'],
     ]);
     expect(run.calls.find(({ what }) => what === 'add-operational')?.args).toEqual({ role: 'operational', by: 'recovery', atOnce: true });
+  });
+
+  it('tells people of the hour for the key holders also while everything is still encrypted anew', async () => {
+    const { behaviour, release } = held();
+    const reminders = { beforePercent: 0.05, firstAfterSeconds: 3600, everySeconds: 3600 };
+    const run = await start('rotateKey', { emergency: true, leak: true }, { openRun: openedWith({ reminders }), reencrypt: behaviour });
+    await run.began('reencrypt');
+    await expect.poll(() => run.told.map(({ subject }) => subject), { timeout: 15_000 }).toContainEqual(expect.stringContaining('has 1 item soon due'));
+    expect((await run.status()).questions).toEqual([]);
+    release();
+    await run.handle.terminate();
   });
 
   it('documents an envelope that was opened also where no new keys came of it', async () => {
