@@ -13,6 +13,8 @@ import { startRun } from './startRun.js';
 export interface StartUpHostDependencies {
   readonly host: string;
   readonly readClaim: () => Promise<Claim | undefined>;
+  /** Whether the server knows a run as running; `unknown` where it can not be asked. */
+  readonly isRunning: (run: Claim) => Promise<boolean | 'unknown'>;
   readonly readStanding: () => Promise<Standing>;
   /** Keeps that these containers were stopped by hand. @returns Those of which that was not known. */
   readonly keepLeftAlone: (services: readonly ServiceStanding[]) => Promise<readonly ServiceStanding[]>;
@@ -56,12 +58,30 @@ export async function startUpHost(client: Client, dependencies: StartUpHostDepen
 }
 
 /** One look after another: what a boot has locked is asked for once, and what this worker saw open it does not ask for. */
-function createLook(client: Client, { host, readClaim, readStanding, keepLeftAlone, now, raiseAlert, bootId, log }: StartUpHostDependencies): () => Promise<void> {
+function createLook(client: Client, { host, readClaim, isRunning, readStanding, keepLeftAlone, now, raiseAlert, bootId, log }: StartUpHostDependencies): () => Promise<void> {
   let mayAsk = true;
   let begunFor = '';
   let owed: readonly Holder[] = [];
   let startupHeldAt = -Infinity;
   let starts: readonly number[] = [];
+  const toldLost = new Set<string>();
+
+  /** A run that was terminated, or lost by its server, holds the host and starts nothing. */
+  async function tellLost(claim: Claim): Promise<void> {
+    if (toldLost.has(claim.runId) || (await isRunning(claim)) !== false) return;
+    const { isSelected, volume, services } = await readStanding();
+    if (!isSelected || (volume === 'open' && services.every(({ end }) => end === undefined))) return;
+    toldLost.add(claim.runId);
+    const words = `${claim.workflowId} (run ${claim.runId}) holds ${host}, is lost or was terminated, and nobody starts the service`;
+    log.warn({ volume }, words);
+    await raiseAlert({
+      id: [host, bootId, 'held-by-lost-run', claim.runId].join('/'),
+      at: now().toISOString(),
+      ...toAlertWords({ severity: 'critical', subject: `the service of ${host} is down, and a lost run holds it`, text: `${words}. What can be typed: lockstep start startup --take-over; where that is refused, it says what goes on with the lost run` }),
+      host,
+      run: { workflowId: claim.workflowId, runId: claim.runId },
+    });
+  }
 
   async function leaveDown(ends: string, why: string, words: string): Promise<void> {
     begunFor = ends;
@@ -80,7 +100,7 @@ function createLook(client: Client, { host, readClaim, readStanding, keepLeftAlo
       if (claim.runbook === startup.name) startupHeldAt = now().getTime();
       if (owed.some(({ runId }) => runId === claim.runId)) await tellHostIsBack(client, claim, bootId);
       owed = claim.lentBy ?? [];
-      return;
+      return tellLost(claim);
     }
     owed = [];
     const standing = await readStanding();

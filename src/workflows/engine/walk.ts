@@ -194,6 +194,11 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   if (runbook.undoes === undefined) {
     const { reached, startedAt, wayBackBegun } = opened.adopted ?? {};
     if (reached !== undefined && startedAt !== undefined) context.startedAt = startedAt;
+    if (reached !== undefined) {
+      // The lost run told nobody of a reboot: what is asked first makes its conditions true, as after one.
+      context.bootId = '';
+      context.resumedBoot = opened.bootId;
+    }
     return { recorded, toGoBackFrom: recorded, ...(reached === undefined ? {} : { reached }), ...(wayBackBegun === undefined ? {} : { wayBackBegun }) };
   }
   const { adopted, takenFrom } = opened;

@@ -45,7 +45,10 @@ async function watch(looks: readonly Seen[], onStart: () => Promise<unknown> = (
         if (held !== undefined) next();
         return Promise.resolve(held);
       },
+      isRunning: ({ runId }) => Promise.resolve(runId !== 'lost'),
       readStanding() {
+        const held = looks[at - 1];
+        if (held !== undefined && held !== 'held' && 'workflowId' in held && held.runId === 'lost') return Promise.resolve(closed);
         const seen = looks[at];
         if (seen === undefined || seen === 'held' || 'workflowId' in seen) throw new Error('a host that a run holds is not looked at');
         next();
@@ -125,6 +128,13 @@ test('a run that has the host again from one that came first is told so, once', 
   const startup: Claim = { ...claim, workflowId: 'h1/startup', runId: 'run-2', runbook: 'startup' };
   const access: Claim = { ...claim, runId: 'run-3', lentBy: [startup] };
   expect((await watch([startup, access, startup, startup])).told).toEqual([['h1/startup', 'run-2', 'resumed', { bootId: 'b1', hasHostAgain: true }]]);
+});
+
+test('people are told, once, where a lost run holds a host whose service is down', async () => {
+  const lost: Claim = { ...claim, workflowId: 'h1/rotateKey', runId: 'lost', runbook: 'rotateKey' };
+  const { started, alerts } = await watch([lost, lost, lost]);
+  expect(started).toEqual([]);
+  expect(alerts).toEqual([expect.stringContaining('h1/rotateKey (run lost) holds h1')]);
 });
 
 test('one that somebody stopped is left alone, and told once', async () => {

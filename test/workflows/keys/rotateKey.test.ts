@@ -121,6 +121,19 @@ describe('the exchange of keys', () => {
     expect(run.calls.find(({ what }) => what === 'document-rotation')?.args).toEqual({ keys: 'both', reason: 'incident', emergency: true });
   });
 
+  it('gone on with brings the service back before it asks on: nobody told the lost one of a reboot', async () => {
+    const reached = { found: ['read-keys', 'remove-old-keys'].map((id) => ({ id })), begun: ['remove-old-keys'], settings: plainSettings, options: { emergency: true } };
+    const adopted = { runbook: 'rotateKey', runId: 'lost', startedAt: '2026-11-01T20:00:00Z', state: 'left without an end', toUndo: [], reached };
+    const openRun: Behaviour = (_, args) => {
+      const { nodes } = args as { nodes: string[] };
+      return Promise.resolve(opened({ nodes, options: reached.options, adopted: { ...adopted, nodes } }));
+    };
+    const run = await start('rotateKey', { resume: true }, { openRun });
+    await run.began('ensureConditions');
+    expect(run.calls.find(({ what }) => what === 'ensureConditions')?.call).toMatchObject({ node: 'keys-stored.conditions', requires: ['volume open', 'application up'] });
+    await run.handle.terminate();
+  });
+
   it('goes back at once where the lost one that it goes on with had begun to', async () => {
     const lost = { runbook: 'rotateKey', runId: 'lost', startedAt: '2026-11-01T20:00:00Z', state: 'left without an end', toUndo: ['add-operational'], wayBackBegun: true } as const;
     const openRun: Behaviour = (_, args) => {
