@@ -68,5 +68,10 @@ export function inputSchemaOf(takes: readonly RunOptionName[]): z.ZodType<RunInp
   return runInputSchema.extend(taken) as unknown as z.ZodType<RunInput>;
 }
 
+/** Those of a run's input that its runbook takes. */
+export function optionsIn(input: RunInput, takes: readonly RunOptionName[]): Partial<RunOptions> {
+  return Object.fromEntries(takes.flatMap((name) => (input[name] === undefined ? [] : [[name, input[name]]])));
+}
+
 /** The input as the runbook sees it. */
 export type RunInput = Readonly<z.infer<typeof runInputSchema>> & Partial<RunOptions>;

@@ -53,6 +53,11 @@ export const searchAttributeNames = {
   question: 'LockstepQuestion',
 } as const;
 
+/** Whether the runbook `rollback` goes back from a run of it, days later too; any other goes back within its own run, or one that goes on with it. */
+export function undoneByRollback(runbook: string): boolean {
+  return runbook === 'migrate' || runbook === 'rollback';
+}
+
 const ofConditions = '.conditions';
 
 /** The node under which a run puts the conditions right of one that waits: that one has not ended by it. */

@@ -32,6 +32,8 @@ export const resumedSchema = z.strictObject({
   bootId: z.string().min(1).max(100),
   /** The highest number of a call of this run that the host has in its journal. */
   calls: z.number().int().nonnegative().optional(),
+  /** A run that came first has given the host back: what this one asks for may not be needed any more. */
+  hasHostAgain: z.literal(true).optional(),
 });
 
 /** What kind of answer is waited for. */

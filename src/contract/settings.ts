@@ -1,3 +1,5 @@
+import type { RunOptions } from './inputs.js';
+
 /**
  * What a runbook reads of lockstep.yaml: recorded at the start of a run, so that the decisions which
  * the workflow takes from it stay the same whatever happens to the file. Figures and flags only.
@@ -50,6 +52,8 @@ export interface Opened {
   /** The node ids that this run walks, in order. */
   readonly nodes: readonly string[];
   readonly settings: RunSettings;
+  /** What the run was told beside its host: of one that goes on with a lost one, what that was told. Absent in older journals. */
+  readonly options?: Readonly<Partial<RunOptions>>;
   readonly bootId: string;
   readonly configDigest: string;
   readonly lockstepVersion: string;
@@ -104,4 +108,6 @@ export interface Reached {
   readonly begun: readonly string[];
   /** What it had recorded of lockstep.yaml: that goes on to count. */
   readonly settings: RunSettings;
+  /** What it was told beside its host: that goes on to count as well. */
+  readonly options?: Readonly<Partial<RunOptions>>;
 }

@@ -77,7 +77,7 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
         secretSocketPath: secretSocketPath(config),
         readCalls: (claim) => readCalls(config, claim),
         readClaim,
-        lookAfterHost: (client, ended) => startUpHost(client, { host: config.host, readClaim, ...createHostLook({ loadConfig, signal: ended, now }), now, log }, ended),
+        lookAfterHost: (client, isRunning, ended) => startUpHost(client, { host: config.host, readClaim, isRunning, ...createHostLook({ loadConfig, signal: ended, now }), now, raiseAlert: alerts.raise, bootId, log }, ended),
         tellUp: createReadiness(run, notifies),
         log,
       },

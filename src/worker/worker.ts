@@ -37,7 +37,7 @@ export interface WorkerSettings {
   /** The highest number of a call in a run's journal on the host. */
   readonly readCalls: (claim: Claim) => Promise<number>;
   /** Looks after the service of the host where no run does, until the signal; absent where nothing is looked after. */
-  readonly lookAfterHost?: (client: Client, signal: AbortSignal) => Promise<void>;
+  readonly lookAfterHost?: (client: Client, isRunning: (claim: Claim) => Promise<boolean | 'unknown'>, signal: AbortSignal) => Promise<void>;
   /** Sends alerts until the signal: as long as this process is the host's one worker, with or without a server. */
   readonly deliverAlerts?: (signal: AbortSignal) => Promise<void>;
   /** Called when the worker serves its host, or waits for a server that does not answer: the host's boot need not wait for that. */
@@ -132,7 +132,7 @@ async function serve(settings: WorkerSettings, { identity, buildId }: Itself, { 
     const tellResumed = () => holder.tellResumed(settings.bootId).then(() => true, (error: unknown) => (trouble(error), false));
     const told = tellResumed();
     void told.then((isTold) => (isTold ? undefined : repeatUntil(tellResumed, ending.signal)));
-    void told.then(() => settings.lookAfterHost?.(client, ending.signal)).catch(trouble);
+    void told.then(() => settings.lookAfterHost?.(client, holder.isRunning, ending.signal)).catch(trouble);
     // The step that was at work comes first: the thread for workflows takes as much of a single processor to start as all before.
     const walking = Promise.race([told, once(ending.signal, 'abort')]).then(() =>
       runWorkflowWorker(

@@ -2,9 +2,13 @@ import type { Activities } from '../activities/activities.js';
 import type { Facts } from '../contract/facts.js';
 import type { Runbook, View } from './engine/nodes.js';
 import { addKey, backupNewHeader, confirmKey, keysStored } from './keys/add.js';
-import { readKeys } from './keys/check.js';
+import { readKeysFor } from './keys/check.js';
+import { inService } from './keys/choices.js';
 import { checkKeys, copiesRetired, newKeysStand, oldRecoveryFails, removeOldKeys, retireBackups } from './keys/exchange.js';
 import { acknowledgement, gate, section, step } from './words.js';
+
+const bothKeys = () => ['operational', 'recovery'] as const;
+const readKeys = readKeysFor(bothKeys);
 
 const reason = gate({
   id: 'reason',
@@ -41,7 +45,6 @@ const unlock = step({
   ],
 });
 
-const bothKeys = () => ['operational', 'recovery'] as const;
 const removeOld = removeOldKeys(bothKeys);
 
 const document = step({
@@ -56,6 +59,7 @@ const holdersTold = acknowledgement({
   id: 'holders-told',
   title: 'All key holders are told of the access, and of the new keys',
   plan: '5.3, emergency access, step 5',
+  requires: inService,
   evidence: ({ from }) => [['report', from(document).file]],
 });
 
@@ -84,7 +88,8 @@ export const emergencyAccess: Runbook<Activities> = {
     ]),
     section('Document', '5.3, emergency access, step 5', [document, holdersTold]),
   ],
-  afterRollback: [],
+  // An envelope that was opened is told of, whatever came after.
+  afterRollback: [document],
   summary: summarise,
 };
 
@@ -93,6 +98,7 @@ function summarise({ from }: View, has: (step: { readonly id: string }) => boole
     ['recovery key', has(unlock) ? `used: it opened slot ${from(unlock).slot}` : 'not used'],
     ['replaced', has(removeOld) ? 'operational and recovery' : 'nothing'],
     ...(has(checkKeys) ? from(checkKeys).slots.map(({ slot, role }) => [`slot ${slot}`, role] as const) : []),
+    ...(has(retireBackups) ? [['header backup', from(retireBackups).kept] as const] : []),
     ...(has(document) ? [['report', from(document).file] as const] : []),
   ];
 }

@@ -3,7 +3,7 @@ import { ensureTextFile } from '../../host/files/textFile.js';
 import { changes, type Attempt } from '../activity.js';
 import { readFact } from '../run/runFacts.js';
 import { ensureApplicationHealthy, ensureDatabaseReady, readHealth } from '../services/ensureServices.js';
-import { isOverlaySelected } from '../services/overlaySelection.js';
+import { isOnVolume } from '../services/overlaySelection.js';
 import { openAndMount } from '../volume/openVolume.js';
 import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
 import { presentSecret, proveRole } from './keySlots.js';
@@ -17,7 +17,7 @@ export const emergencyAccessActivities = {
     const slot = await proveRole(attempt, 'recovery', name, passphrase);
     await keepUnlockingSecret(attempt, name);
     const { opened } = await openAndMount(attempt, { mounted: true });
-    if (!(await isOverlaySelected(attempt))) return { slot, opened, status: 0 };
+    if (!(await isOnVolume(attempt))) return { slot, opened, status: 0 };
     await ensureDatabaseReady(attempt);
     await ensureApplicationHealthy(attempt);
     return { slot, opened, status: await readHealth(attempt) };
@@ -38,7 +38,8 @@ async function renderReport(attempt: Attempt): Promise<string> {
   const said = (question: string) =>
     decisions.filter((each) => each.question.split('.')[0] === question).map(({ at, by, login, reason = '' }) => `- ${at} ${by}${login === undefined ? '' : ` (login ${login})`}: ${reason}`);
   const logins = new Set(decisions.filter(({ question }) => question.startsWith('witnesses')).map(({ login }) => login ?? ''));
-  const unlocked = entries.find((entry) => entry.kind === 'ended' && entry.node === 'unlock-with-recovery' && entry.result === 'done');
+  const endOf = (node: string) => entries.find((entry) => entry.kind === 'ended' && entry.node === node && entry.phase === 'do' && entry.result === 'done');
+  const unlocked = endOf('unlock-with-recovery');
   return [
     `# Emergency access to the encrypted volume of ${attempt.config.host}`,
     '',
@@ -60,9 +61,9 @@ async function renderReport(attempt: Attempt): Promise<string> {
     '',
     '## What was done',
     '',
-    ...(unlocked?.kind === 'ended' ? [`- ${unlocked.at} the recovery passphrase opened the volume`] : []),
+    unlocked === undefined ? '- the recovery passphrase was not used' : `- ${unlocked.at} the recovery passphrase was used: it opens the volume, and that is open`,
     ...removed.map(({ slot, role }) => `- the old ${role} key was removed (slot ${slot})`),
-    '- a new operational and a new recovery passphrase took their places, each proven',
+    endOf('verify-slots') === undefined ? '- NO new keys took the place of the old ones: the recovery key of an envelope that was opened still opens the volume' : '- a new operational and a new recovery passphrase took their places, each proven',
     '',
   ].join('\n');
 }

@@ -3,6 +3,7 @@ import type { SecretName } from '../../config/schema.js';
 import { volumeDevice } from '../../config/volumeDevice.js';
 import { rolesOf, type LuksHeader, type LuksRole } from '../../host/luks/cryptsetup.js';
 import type { Attempt } from '../activity.js';
+import { keepFact, readFact } from '../run/runFacts.js';
 import { keepProven, readProvenSlots } from './provenSlots.js';
 
 /** The two keys of a volume, in the order in which they are spoken of. */
@@ -26,9 +27,17 @@ export interface KeySlot {
   readonly setBy?: string;
 }
 
-/** How a run names itself in the header. */
-export function runNameOf({ call }: Pick<Attempt, 'call'>): string {
-  return `${call.workflowId} ${call.runId}`;
+const runNameFact = 'keys-added-as';
+
+/** How a run names itself in the header: as the lost one did that it goes on with, so that the keys of that are its own. */
+export async function runNameOf(attempt: Pick<Attempt, 'call' | 'directory'>): Promise<string> {
+  const { workflowId, runId } = attempt.call;
+  return (await readFact<{ readonly name: string }>(attempt, runNameFact))?.name ?? `${workflowId} ${runId}`;
+}
+
+/** Keeps that name, before the first key is added under it. */
+export async function keepRunName(attempt: Pick<Attempt, 'call' | 'directory'>): Promise<void> {
+  await keepFact(attempt, runNameFact, { name: await runNameOf(attempt) });
 }
 
 /** The filled slots of the volume's header, with the roles that it gives them. */
@@ -47,7 +56,8 @@ export function keySlotsOf(header: LuksHeader): readonly KeySlot[] {
 
 /** The slot that this run has filled for a role; undefined where it has not, or another run has removed it. */
 export async function findOwnSlot(attempt: Attempt, role: LuksRole): Promise<number | undefined> {
-  return (await readKeySlots(attempt)).find((each) => each.role === role && each.setBy === runNameOf(attempt))?.slot;
+  const name = await runNameOf(attempt);
+  return (await readKeySlots(attempt)).find((each) => each.role === role && each.setBy === name)?.slot;
 }
 
 /** @throws {@link PermanentFailure} where the slot that this run has filled is not there any more. */
@@ -57,7 +67,7 @@ export async function needOwnSlot(attempt: Attempt, role: LuksRole): Promise<num
   const now = (await readKeySlots(attempt)).filter((each) => each.role === role).map((each) => `slot ${each.slot} of ${each.setBy ?? 'nobody'}`);
   throw new PermanentFailure(
     `the new ${role} key of this run is in the header no more (there ${now.length === 1 ? 'is' : 'are'} ${now.join(', ') || 'none'}): another rotation came first`,
-    'roll back: nothing of this rotation is left to go on with',
+    'nothing of this rotation is left to go on with: roll back; where that is not offered any more, skip',
   );
 }
 
@@ -77,6 +87,21 @@ export async function proveRole(attempt: Attempt, role: LuksRole, name: SecretNa
   await attempt.audit('PASSPHRASE_WRONG', { role }, attempt.giverOf(name));
   const found = opened === undefined ? 'opens no slot' : `opens slot ${opened.slot}, which is ${opened.role === undefined ? 'of no role' : `the ${opened.role} one`}`;
   return attempt.refuseSecret(name, `that ${found}: the ${role} passphrase, from ${storedIn[role]}`);
+}
+
+/**
+ * Proves a new passphrase on the slot that this run has filled, and keeps that.
+ *
+ * @param asked - What is asked for, for whoever typed another one.
+ * @throws SecretNeeded where it does not open it.
+ */
+export async function proveNew(attempt: Attempt, role: LuksRole, slot: number, passphrase: Buffer, asked: string): Promise<void> {
+  const name = newSecret[role];
+  if (!(await attempt.tools.cryptsetup.testPassphrase({ device: volumeDevice(attempt.config.volume), passphrase, slot })).matches) {
+    await attempt.audit('PASSPHRASE_WRONG', { slot }, attempt.giverOf(name));
+    return attempt.refuseSecret(name, `that does not open slot ${slot}: ${asked}`);
+  }
+  await keepProven(attempt, slot);
 }
 
 /** Removes a slot by its number, where two others are proven to open the volume, with the tokens that name it alone. */

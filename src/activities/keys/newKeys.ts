@@ -3,10 +3,10 @@ import { PermanentFailure } from '../../contract/errors.js';
 import type { LuksRole } from '../../host/luks/cryptsetup.js';
 import { changes, reads, type Attempt } from '../activity.js';
 import { dropFact, keepFact, readFact } from '../run/runFacts.js';
-import { takeHeaderBackup } from '../volume/headerBackup.js';
+import { removeOwnHeaderBackups, takeHeaderBackup } from '../volume/headerBackup.js';
 import { fitArgon2id } from '../volume/argon2id.js';
 import { assertUnlikeBackups } from '../volume/volume.js';
-import { findOwnSlot, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn } from './keySlots.js';
+import { findOwnSlot, keepRunName, needOwnSlot, newSecret, presentSecret, proveNew, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn } from './keySlots.js';
 import { keepProven } from './provenSlots.js';
 
 /** Kept before the slot is filled: killed between that and its token, the run still knows its own. */
@@ -39,18 +39,22 @@ export const newKeyActivities = {
     if (own !== undefined && !(await cryptsetup.testPassphrase({ device, passphrase: added, slot })).matches) {
       return attempt.refuseSecret(newSecret[role], `the new ${role} passphrase is in slot ${slot} already, and that is another one: the one that was typed first, please`);
     }
-    await cryptsetup.addRoleToken({ device, slot, role, runName: runNameOf(attempt) });
+    await cryptsetup.addRoleToken({ device, slot, role, runName: await runNameOf(attempt) });
     await dropFact(attempt, addingFact(role));
     await keepProven(attempt, slot);
+    await assertStrong(attempt, slot);
     return { role, slot };
   }),
 
   /** The way back: what this run added goes, and nothing else. */
   removeNewKey: changes('KEY_REMOVE', async (attempt, { role }: { readonly role: LuksRole }) => {
     const adding = await readFact<AddingFact>(attempt, addingFact(role));
-    const filled = (await readKeySlots(attempt)).filter((each) => (each.role === undefined ? each.slot === adding?.slot : each.role === role && each.setBy === runNameOf(attempt)));
+    const name = await runNameOf(attempt);
+    const filled = (await readKeySlots(attempt)).filter((each) => (each.role === undefined ? each.slot === adding?.slot : each.role === role && each.setBy === name));
     for (const { slot } of filled) await removeSlot(attempt, slot);
     await removeIdleTokens(attempt);
+    // With the passphrase that was given up they would open the volume for ever.
+    await removeOwnHeaderBackups(attempt);
     return { removed: filled.map(({ slot }) => slot) };
   }),
 
@@ -60,12 +64,7 @@ export const newKeyActivities = {
     const slot = await needOwnSlot(attempt, role);
     const asked = `the NEW ${role} passphrase once more, read from ${storedIn[role]}`;
     const passphrase = await attempt.secret(name, asked, { fresh: true });
-    const answer = await attempt.tools.cryptsetup.testPassphrase({ device: volumeDevice(attempt.config.volume), passphrase, slot });
-    if (!answer.matches) {
-      await attempt.audit('PASSPHRASE_WRONG', { slot }, attempt.giverOf(name));
-      return attempt.refuseSecret(name, `that does not open slot ${slot}: ${asked}`);
-    }
-    await keepProven(attempt, slot);
+    await proveNew(attempt, role, slot, passphrase, asked);
     return { slot, typed: attempt.giverOf(name) !== undefined };
   }),
 
@@ -75,10 +74,14 @@ export const newKeyActivities = {
     const backup = await takeHeaderBackup(attempt, which);
     const opened: number[] = [];
     for (const role of roles) {
-      if ((await findOwnSlot(attempt, role)) === undefined) continue;
+      const slot = await findOwnSlot(attempt, role);
+      if (slot === undefined) continue;
       const passphrase = await attempt.secret(newSecret[role], `the NEW ${role} passphrase, to prove the header backup`);
       const answer = await attempt.tools.cryptsetup.testHeaderBackup({ device, file: backup.file, passphrase });
-      if (!answer.matches) throw new PermanentFailure(`the header backup ${backup.file} does not open with the new ${role} passphrase`, 'check the disk under it, then retry');
+      if (!answer.matches) {
+        await proveNew(attempt, role, slot, passphrase, `the NEW ${role} passphrase, to prove the header backup`);
+        throw new PermanentFailure(`the header backup ${backup.file} does not open with the new ${role} passphrase, which opens slot ${slot}`, 'check the disk under it, remove the file, then retry');
+      }
       opened.push(answer.slot);
     }
     return { ...backup, opened };
@@ -106,9 +109,21 @@ async function fillFreeSlot(attempt: Attempt, role: LuksRole, existing: Buffer, 
   const filled = new Set((await readKeySlots(attempt)).map(({ slot }) => slot));
   const slot = Array.from({ length: slotsOfLuks2 }, (_, index) => index).find((index) => !filled.has(index));
   if (slot === undefined) throw new PermanentFailure(`all ${slotsOfLuks2} key slots of ${device} are filled`, 'remove those of no use (cryptsetup luksKillSlot), then retry');
+  await keepRunName(attempt);
   await keepFact(attempt, addingFact(role), { slot } satisfies AddingFact);
   await cryptsetup.addKey({ device, existing, added, slot, argon2id: await fitArgon2id(attempt) });
   return slot;
+}
+
+/** cryptsetup lowers the memory by itself where a derivation takes longer than it may: told while there is a way back. */
+async function assertStrong({ config, tools }: Attempt, slot: number): Promise<void> {
+  const least = config.volume.argon2id.minimumMemoryKiB;
+  const memoryKiB = (await tools.cryptsetup.readHeader({ device: volumeDevice(config.volume) })).slots.find((each) => each.slot === slot)?.kdf.memoryKiB ?? 0;
+  if (memoryKiB >= least) return;
+  throw new PermanentFailure(
+    `the new slot ${slot} derives its key with ${memoryKiB} KiB (volume.argon2id.minimumMemoryKiB is ${least})`,
+    'roll back; raise volume.argon2id.iterationMilliseconds, by which cryptsetup lowers the memory, or lower that minimum; then start again',
+  );
 }
 
 /** cryptsetup(8), luksAddKey: LUKS2 has slots 0 to 31. */

@@ -5,11 +5,12 @@ import { PermanentFailure } from '../../contract/errors.js';
 import { assertAes256Xts, type LuksRole } from '../../host/luks/cryptsetup.js';
 import { ifPresent } from '../../host/failure.js';
 import { syncDirectoryOf } from '../../host/files/durable.js';
-import { changes, reads } from '../activity.js';
+import type { SecretName } from '../../config/schema.js';
+import { changes, reads, type Attempt } from '../activity.js';
 import { keepFact, readFact } from '../run/runFacts.js';
-import { headerBackupName, takeHeaderBackup } from '../volume/headerBackup.js';
+import { backupBeforeRemoval, headerBackupName, readHeaderBackup, takeHeaderBackupOfNow } from '../volume/headerBackup.js';
 import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
-import { keySlotsOf, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn } from './keySlots.js';
+import { keySlotsOf, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn, type KeySlot } from './keySlots.js';
 import { readProvenSlots } from './provenSlots.js';
 
 /** What was removed, kept before it goes: a killed attempt would else not know what it was about. */
@@ -19,8 +20,11 @@ interface RemovedFact {
 
 /** The keys that a rotation finds, and what becomes of those that it replaces. */
 export const oldKeyActivities = {
-  /** The filled slots with their roles; refused where a slot is bound by somebody else's token, since exactly two are to remain. */
-  readKeys: reads(async (attempt) => {
+  /**
+   * The filled slots with their roles; refused where a slot is bound by somebody else's token, or a role that stays has several,
+   * since exactly two are to remain.
+   */
+  readKeys: reads(async (attempt, { replaced }: { readonly replaced: readonly LuksRole[] }) => {
     const device = volumeDevice(attempt.config.volume);
     const header = await attempt.tools.cryptsetup.readHeader({ device });
     assertAes256Xts({ device, header });
@@ -35,6 +39,10 @@ export const oldKeyActivities = {
         throw new PermanentFailure(`no slot of ${device} has the role ${role}: ${slots.length === 0 ? 'it has none' : slots.map((each) => `slot ${each.slot} ${each.role ?? 'without a role'}`).join(', ')}`, 'it was not made by Lockstep, or its tokens were removed; give the slots their roles again (docs/key-management.md)');
       }
     }
+    for (const role of roles.filter((each) => !replaced.includes(each))) {
+      const held = slots.filter((each) => each.role === role);
+      if (held.length > 1) throw new PermanentFailure(`${device} has ${held.length} ${role} keys (${held.map(({ slot, setBy }) => `slot ${slot} of ${setBy ?? 'nobody'}`).join(', ')}), and this rotation removes none of them`, 'start one of both keys: it leaves one of each');
+    }
     const proven = await readProvenSlots(attempt);
     return {
       volume: header.uuid,
@@ -46,16 +54,12 @@ export const oldKeyActivities = {
   }),
 
   /** A key that stays has been proven, and its slot has not changed since; else its passphrase is asked for. */
-  proveKey: reads(async (attempt, { role }: { readonly role: LuksRole }) => {
-    const slots = (await readKeySlots(attempt)).filter((each) => each.role === role);
-    const proof = (await readProvenSlots(attempt)).find(({ slot }) => slots.some((each) => each.slot === slot));
-    if (proof !== undefined) return { slot: proof.slot, provenAt: proof.at };
-    const name = presentSecret[role];
-    const passphrase = await attempt.secret(name, `the ${role} passphrase, from ${storedIn[role]}: it stays, and nobody has proven yet that it opens the volume`);
-    return { slot: await proveRole(attempt, role, name, passphrase), provenAt: attempt.now().toISOString() };
-  }),
+  proveKey: reads((attempt, { role }: { readonly role: LuksRole }) => proveKept(attempt, role)),
 
-  /** The keys that this run has added are where they were, and as they were proven; a rotation that came first takes them away. */
+  /**
+   * The keys that this run has added are where they were, and as they were proven; a rotation that came first takes them away.
+   * One that stays is proven as well: in an emergency nobody has asked for it before, and without it no other can be removed.
+   */
   assertNewKeysStand: reads(async (attempt, { replaced }: { readonly replaced: readonly LuksRole[] }) => {
     const proven = new Set((await readProvenSlots(attempt)).map(({ slot }) => slot));
     const slots = [];
@@ -64,6 +68,7 @@ export const oldKeyActivities = {
       if (!proven.has(slot)) throw new PermanentFailure(`slot ${slot} (${role}) has changed since its new passphrase was proven`, 'roll back, and find out who changed it');
       slots.push({ slot, role });
     }
+    for (const role of roles) if (!replaced.includes(role)) slots.push({ slot: (await proveKept(attempt, role)).slot, role });
     return { slots };
   }),
 
@@ -74,7 +79,8 @@ export const oldKeyActivities = {
   removeOldKeys: changes('KEY_REMOVE', async (attempt, { replaced }: { readonly replaced: readonly LuksRole[] }) => {
     for (const role of replaced) await needOwnSlot(attempt, role);
     if (replaced.includes('operational')) await keepUnlockingSecret(attempt, newSecret.operational);
-    const isOld = ({ role, setBy }: { readonly role?: LuksRole; readonly setBy?: string }) => role === undefined || (replaced.includes(role) && setBy !== runNameOf(attempt));
+    const name = await runNameOf(attempt);
+    const isOld = ({ role, setBy }: KeySlot) => role === undefined || (replaced.includes(role) && setBy !== name);
     const old = (await readKeySlots(attempt)).filter(isOld).map(({ slot, role = 'none' as const }) => ({ slot, role }));
     const earlier = (await readFact<RemovedFact>(attempt, 'removed-keys'))?.slots ?? [];
     const removed = [...earlier, ...old.filter(({ slot }) => !earlier.some((each) => each.slot === slot))];
@@ -84,40 +90,48 @@ export const oldKeyActivities = {
     return { removed };
   }),
 
-  /** The passphrase that was replaced opens nothing any more. */
+  /** The passphrase that was replaced opens nothing any more; that it did is what the header backup of before shows. */
   proveOldKeyFails: reads(async (attempt, { role }: { readonly role: LuksRole }) => {
     const device = volumeDevice(attempt.config.volume);
     const name = presentSecret[role];
     const passphrase = await attempt.secret(name, `the OLD ${role} passphrase, to prove that it opens nothing any more`);
     const answer = await attempt.tools.cryptsetup.testPassphrase({ device, passphrase });
-    if (!answer.matches) return { opens: 'nothing' as const };
+    if (!answer.matches) {
+      await assertOpenedBefore(attempt, role, passphrase);
+      return { opens: 'nothing' as const };
+    }
     const typed = attempt.giverOf(name) !== undefined;
     if (typed) return attempt.refuseSecret(name, `that opens slot ${answer.slot}, so it is not the old one: the OLD ${role} passphrase`);
     throw new PermanentFailure(`what lockstep.yaml names for ${name} opens slot ${answer.slot}: it holds the new passphrase already, or the old one was never removed`, 'compare with "cryptsetup luksDump"; skip this step where it is the new one');
   }),
 
-  /** Exactly two slots, told apart by role, each proven and as strong as lockstep.yaml wants it. */
+  /**
+   * Exactly two slots, told apart by role, each proven; one that has changed since is asked for. Nothing here can make a slot
+   * stronger: one that costs less than lockstep.yaml wants is told.
+   */
   assertKeys: reads(async (attempt) => {
     const device = volumeDevice(attempt.config.volume);
     const header = await attempt.tools.cryptsetup.readHeader({ device });
     assertAes256Xts({ device, header });
     const slots = keySlotsOf(header);
-    const proven = new Set((await readProvenSlots(attempt)).map(({ slot }) => slot));
+    const name = await runNameOf(attempt);
     const least = attempt.config.volume.argon2id.minimumMemoryKiB;
     for (const role of roles) {
       const [own, other] = slots.filter((each) => each.role === role);
       if (own === undefined || other !== undefined) throw new PermanentFailure(`${device} has ${own === undefined ? 'no' : 'more than one'} ${role} key`, 'look at cryptsetup luksDump; retry when it is mended');
-      if (!proven.has(own.slot)) throw new PermanentFailure(`slot ${own.slot} (${role}) has changed since its passphrase was proven`, 'prove it: cryptsetup open --test-passphrase; then start another rotation of that key');
     }
     if (slots.length !== roles.length) throw new PermanentFailure(`${device} has ${slots.length} filled key slots, and ${roles.length} are to remain`, 'find out who added the others; retry when they are gone');
-    const weak = header.slots.find(({ kdf }) => (kdf.memoryKiB ?? 0) < least);
-    if (weak !== undefined) throw new PermanentFailure(`slot ${weak.slot} derives its key with ${weak.kdf.memoryKiB ?? 0} KiB (volume.argon2id.minimumMemoryKiB is ${least})`, 'rotate that key on a host with more free memory');
-    return { volume: header.uuid, slots: slots.map(({ slot, role = 'operational' }) => ({ slot, role })) };
+    for (const { slot, role = 'operational', setBy } of slots) await proveAgain(attempt, role, slot, setBy === name ? newSecret[role] : presentSecret[role]);
+    const weak = header.slots.filter(({ kdf }) => (kdf.memoryKiB ?? 0) < least).map(({ slot, kdf }) => ({ slot, memoryKiB: kdf.memoryKiB ?? 0, minimumMemoryKiB: least }));
+    return { volume: header.uuid, slots: slots.map(({ slot, role = 'operational' }) => ({ slot, role })), ...(weak.length === 0 ? {} : { weak }) };
   }),
 
-  /** Header backups of before open with the old passphrases for ever: those on this host go, and are named. */
+  /**
+   * Header backups of before open with the old passphrases for ever, also the one that this run took before it removed those:
+   * they go from this host, and are named. One of the header as it is now stays.
+   */
   retireHeaderBackups: changes('HEADER_BACKUPS_RETIRE', async (attempt, { which }: { readonly which: string }) => {
-    const { file: kept } = await takeHeaderBackup(attempt, which);
+    const { file: kept, sha256 } = await takeHeaderBackupOfNow(attempt, which);
     const found = (await findHeaderBackups(attempt.config.stateDirectory)).filter((file) => file !== kept);
     const earlier = (await readFact<{ readonly files: readonly string[] }>(attempt, 'retired-header-backups'))?.files ?? [];
     const files = [...new Set([...earlier, ...found])];
@@ -127,9 +141,35 @@ export const oldKeyActivities = {
       await rm(file);
       await syncDirectoryOf(file);
     }
-    return { files, kept };
+    return { files, kept, sha256 };
   }),
 };
+
+/** Any passphrase that was mistyped opens nothing either. */
+async function assertOpenedBefore(attempt: Attempt, role: LuksRole, passphrase: Buffer): Promise<void> {
+  const before = await readHeaderBackup(attempt, backupBeforeRemoval);
+  if (before === undefined) return;
+  const device = volumeDevice(attempt.config.volume);
+  if ((await attempt.tools.cryptsetup.testHeaderBackup({ device, file: before.file, passphrase })).matches) return;
+  const name = presentSecret[role];
+  if (attempt.giverOf(name) !== undefined) attempt.refuseSecret(name, `that opened nothing before either, by the header backup of before the removal: the OLD ${role} passphrase`);
+  throw new PermanentFailure(`what lockstep.yaml names for ${name} opens nothing, and opened nothing before the removal either: it is not the old ${role} passphrase`, 'skip this step where the old one is not at hand');
+}
+
+async function proveKept(attempt: Attempt, role: LuksRole): Promise<{ readonly slot: number; readonly provenAt: string }> {
+  const slots = (await readKeySlots(attempt)).filter((each) => each.role === role);
+  const proof = (await readProvenSlots(attempt)).find(({ slot }) => slots.some((each) => each.slot === slot));
+  if (proof !== undefined) return { slot: proof.slot, provenAt: proof.at };
+  const name = presentSecret[role];
+  const passphrase = await attempt.secret(name, `the ${role} passphrase, from ${storedIn[role]}: it stays, and nobody has proven yet that it opens the volume`);
+  return { slot: await proveRole(attempt, role, name, passphrase), provenAt: attempt.now().toISOString() };
+}
+
+async function proveAgain(attempt: Attempt, role: LuksRole, slot: number, name: SecretName): Promise<void> {
+  if ((await readProvenSlots(attempt)).some((proof) => proof.slot === slot)) return;
+  const passphrase = await attempt.secret(name, `the ${role} passphrase as it is now, from ${storedIn[role]}: slot ${slot} has changed since it was proven`);
+  await proveRole(attempt, role, name, passphrase);
+}
 
 /** Those that runs have left on this host. */
 async function findHeaderBackups(stateDirectory: string): Promise<readonly string[]> {

@@ -3,16 +3,17 @@ import { volumeDevice } from '../../config/volumeDevice.js';
 import { PermanentFailure } from '../../contract/errors.js';
 import type { RunOptions } from '../../contract/inputs.js';
 import { renderRotationNotice } from '../../contract/rotationNotice.js';
+import type { LuksHeader, LuksRole } from '../../host/luks/cryptsetup.js';
 import { ensureTextFile } from '../../host/files/textFile.js';
 import { changes, reads, type Attempt } from '../activity.js';
 import { backupActivities } from '../backup/backup.js';
 import { keepFact, readFact } from '../run/runFacts.js';
 import { ensureApplicationStopped, ensureApplicationUp, ensureDatabaseStopped, ensureDatabaseUp } from '../services/ensureServices.js';
 import { assertOpenFilesOnVolume } from '../volume/openFilesOnVolume.js';
-import { openAndMount } from '../volume/openVolume.js';
+import { asking, openAndMount } from '../volume/openVolume.js';
 import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
 import { fitArgon2id } from '../volume/argon2id.js';
-import { keySlotsOf, newSecret, removeSlot, roles } from './keySlots.js';
+import { keySlotsOf, needOwnSlot, newSecret, presentSecret, proveNew, removeSlot, roles } from './keySlots.js';
 import { keepProven } from './provenSlots.js';
 
 /** What a rotation does beside the slots: its check before, its test, a new volume key, its document. */
@@ -49,6 +50,8 @@ export const rotationActivities = {
 
   /** The way back from the test: the service runs again, whichever key opened the volume. */
   bringServiceBack: changes('SERVICE_START', async (attempt) => {
+    // The new one may be why nobody goes on; it is removed next.
+    await keepUnlockingSecret(attempt, presentSecret.operational);
     await openAndMount(attempt, { mounted: true });
     await ensureDatabaseUp(attempt);
     return ensureApplicationUp(attempt);
@@ -67,16 +70,24 @@ export const rotationActivities = {
     if (header.reencrypting || header.volumeKeyDigests.includes(before)) {
       const passphrases: Buffer[] = [];
       // In the order of the slots, as cryptsetup reads them; to go on one is enough.
-      const asked = header.reencrypting ? (['operational'] as const) : keySlotsOf(header).toSorted((one, other) => one.slot - other.slot).map(({ slot, role }) => role ?? refuseSlot(device, slot));
-      for (const role of asked) passphrases.push(await attempt.secret(newSecret[role], `the NEW ${role} passphrase, to write the new volume key into its slot`));
-      await tools.cryptsetup.reencrypt({
-        device,
-        passphrases,
-        argon2id: await fitArgon2id(attempt),
-        name: config.volume.name,
-        resumeOnly: header.reencrypting,
-        onProgress: ({ percent }) => report({ phase: 're-encrypting with a new volume key (per cent)', done: Math.floor(percent), total: 100 }),
-      });
+      const asked = header.reencrypting ? [{ role: 'operational' } as const] : await ownSlotsAlone(attempt, header);
+      for (const { role, slot } of asked) {
+        const words = `the NEW ${role} passphrase, to write the new volume key into its slot`;
+        const passphrase = await attempt.secret(newSecret[role], words);
+        // cryptsetup does not tell which of several it could not use.
+        if (slot !== undefined) await proveNew(attempt, role, slot, passphrase, words);
+        passphrases.push(passphrase);
+      }
+      await asking(attempt, newSecret.operational, async () =>
+        tools.cryptsetup.reencrypt({
+          device,
+          passphrases,
+          argon2id: await fitArgon2id(attempt),
+          name: config.volume.name,
+          resumeOnly: header.reencrypting,
+          onProgress: ({ percent }) => report({ phase: 're-encrypting with a new volume key (per cent)', done: Math.floor(percent), total: 100 }),
+        }),
+      );
     }
     const after = await tools.cryptsetup.readHeader({ device });
     if (after.reencrypting) throw new Error(`${device} is still being re-encrypted after cryptsetup ended`);
@@ -84,7 +95,10 @@ export const rotationActivities = {
       const slot = keySlotsOf(after).find((each) => each.role === role)?.slot;
       const passphrase = await attempt.secret(newSecret[role], `the NEW ${role} passphrase, to prove its slot of the new volume key`);
       const answer = await tools.cryptsetup.testPassphrase({ device, passphrase, ...(slot === undefined ? {} : { slot }) });
-      if (!answer.matches) throw new PermanentFailure(`the new ${role} passphrase does not open its slot after the re-encryption`, 'the volume is open: take a backup now, then look at cryptsetup luksDump');
+      if (!answer.matches) {
+        await attempt.audit('PASSPHRASE_WRONG', { role }, attempt.giverOf(newSecret[role]));
+        return attempt.refuseSecret(newSecret[role], `that does not open the ${role} slot after the re-encryption: the NEW ${role} passphrase (if it is surely that one: the volume is open, take a backup now, then look at cryptsetup luksDump)`);
+      }
       await keepProven(attempt, answer.slot);
     }
     return { slots: keySlotsOf(after).map(({ slot, role = null }) => ({ slot, role })) };
@@ -117,6 +131,13 @@ async function removeSlotsWithoutUse(attempt: Attempt): Promise<void> {
   for (const { slot, opensVolume } of header.slots) if (!opensVolume) await removeSlot(attempt, slot);
 }
 
-function refuseSlot(device: string, slot: number): never {
-  throw new PermanentFailure(`slot ${slot} of ${device} has no role`, 'remove it, then retry: its passphrase would be needed');
+/** @throws {@link PermanentFailure} where a slot is another's than this run's: cryptsetup takes a passphrase for every one. */
+async function ownSlotsAlone(attempt: Attempt, header: LuksHeader): Promise<readonly { readonly role: LuksRole; readonly slot?: number }[]> {
+  const device = volumeDevice(attempt.config.volume);
+  const own = await Promise.all(roles.map(async (role) => ({ role, slot: await needOwnSlot(attempt, role) })));
+  const other = keySlotsOf(header).find(({ slot }) => !own.some((each) => each.slot === slot));
+  if (other !== undefined) {
+    throw new PermanentFailure(`slot ${other.slot} of ${device} (${other.role ?? 'no role'}) is none of this rotation's: its passphrase would be needed`, `remove it (cryptsetup luksKillSlot ${device} ${other.slot}), then retry`);
+  }
+  return own.toSorted((one, another) => one.slot - another.slot);
 }

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PermanentFailure } from '../../contract/errors.js';
-import type { Adopted, Reached, RunSettings } from '../../contract/settings.js';
+import { undoneByRollback } from '../../contract/names.js';
+import type { Adopted, Opened, Reached } from '../../contract/settings.js';
 import type { Attempt } from '../activity.js';
 import { keepFact, readFact } from './runFacts.js';
 import { hasActed, isOfRunbook, readOtherRuns, takenUpBy, type RunOnHost } from './runsOnHost.js';
@@ -29,7 +30,7 @@ export async function adoptLastRun(attempt: Adopting, runbook: string, { goesOn 
   if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'there is nothing to go back from');
   const { entries, opened } = last;
   const run = `the last ${runbook} on this host (run ${runIdOf(last, runbook)}, of ${opened.at})`;
-  if (goesOn) assertMayGoOn(entries, run);
+  if (goesOn) assertMayGoOn(entries, run, undoneByRollback(runbook) ? byRollback : undefined);
   else if (summarise(entries).toUndo.length === 0) {
     throw new PermanentFailure(`${run} has nothing left to undo`, 'the service runs as it did before it; "lockstep status" shows the runs');
   }
@@ -73,7 +74,7 @@ export async function takeUp(attempt: Adopting, runbook: string, run: RunOnHost,
     ...summary,
     ...(closed === undefined && (goesBack(entries) || takenUpBy(entries)?.wayBackBegun === true) ? { wayBackBegun: true } : {}),
     begun: readBegun(entries),
-    ...(goesOn ? { reached: readReached(entries, opened.settings) } : {}),
+    ...(goesOn ? { reached: readReached(entries, opened) } : {}),
   };
   await attempt.journal({ kind: 'adopted', at: attempt.now().toISOString(), directory, adopted });
   return adopted;
@@ -91,14 +92,19 @@ function runIdOf({ entries, directory }: RunOnHost, runbook: string): string {
 export async function assertLastRunGoesOn(attempt: Pick<Adopting, 'config' | 'directory'>, runbook: string): Promise<void> {
   const last = lastToTakeUp((await readOtherRuns(attempt)).filter((run) => isOfRunbook(run, runbook)), true);
   if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'start it without --resume');
-  assertMayGoOn(last.entries, `the last ${runbook} on this host (${basename(last.directory)}, of ${last.opened.at})`);
+  assertMayGoOn(last.entries, `the last ${runbook} on this host (${basename(last.directory)}, of ${last.opened.at})`, undoneByRollback(runbook) ? byRollback : undefined);
 }
 
-/** @throws {@link PermanentFailure} where the way forward was left: then there is only the way back. */
-export function assertMayGoOn(entries: readonly JournalEntry[], run: string): void {
+const byRollback = '"lockstep start rollback --take-over"';
+
+/**
+ * @param onward - What to type where the way forward was left; absent where the run that takes it up goes back itself.
+ * @throws {@link PermanentFailure} where it has ended, or there is only the way back.
+ */
+export function assertMayGoOn(entries: readonly JournalEntry[], run: string, onward?: string): void {
   const closed = endOf(entries);
   if (closed !== undefined) throw new PermanentFailure(`${run} ended as ${closed.state}: there is nothing to go on with`, 'start a new run without --resume');
-  if (goesBack(entries)) throw new PermanentFailure(`${run} had begun to go back`, 'go on with that: "lockstep start rollback --take-over"');
+  if (onward !== undefined && goesBack(entries)) throw new PermanentFailure(`${run} had begun to go back`, `go on with that: ${onward}`);
 }
 
 /** Whether a run has left the way forward, and did not come back to it. */
@@ -108,7 +114,7 @@ export function goesBack(entries: readonly JournalEntry[]): boolean {
 }
 
 /** What ended well: in this run, and in those that it has gone on with. */
-export function readReached(entries: readonly JournalEntry[], settings: RunSettings): Reached {
+export function readReached(entries: readonly JournalEntry[], { settings, options }: Pick<Opened, 'settings' | 'options'>): Reached {
   const found = new Map<string, Reached['found'][number]>();
   const begun = new Set<string>();
   for (const entry of entries) {
@@ -119,7 +125,7 @@ export function readReached(entries: readonly JournalEntry[], settings: RunSetti
     if (entry.kind === 'began' && entry.phase === 'do') begun.add(entry.node);
     if (entry.kind === 'ended' && entry.phase === 'do' && entry.result === 'done') found.set(entry.node, { id: entry.node, ...(entry.figures === undefined ? {} : { result: entry.figures }) });
   }
-  return { found: [...found.values()], begun: [...begun], settings };
+  return { found: [...found.values()], begun: [...begun], settings, ...(options === undefined ? {} : { options }) };
 }
 
 /** The steps that a run began, or one that it took up: something of them may be there, half-way. */

@@ -1,4 +1,4 @@
-import { catchUpNode, isAlertNode } from '../../contract/names.js';
+import { catchUpNode, isAlertNode, undoneByRollback } from '../../contract/names.js';
 import { PermanentFailure } from '../../contract/errors.js';
 import type { CaughtUp } from '../../contract/settings.js';
 import type { Attempt } from '../activity.js';
@@ -23,7 +23,7 @@ export async function findLastRun(attempt: Pick<Attempt, 'config' | 'directory'>
   }
   const closed = last.entries.findLast((entry) => entry.kind === 'closed');
   if (closed !== undefined) throw new PermanentFailure(`${name} ended as ${closed.state}`, 'answer stop; to go back from it is a run of its own: "lockstep start rollback"');
-  if (way === 'on') assertMayGoOn(last.entries, name);
+  if (way === 'on') assertMayGoOn(last.entries, name, undoneByRollback(runbook) ? '"lockstep start rollback --take-over"' : `answer stop; "lockstep start ${runbook} --resume"`);
   return last;
 }
 
@@ -42,7 +42,7 @@ export async function catchUpWith(attempt: Attempt, last: RunOnHost, way: 'on' |
     calls: highestNumber(entries),
     goesBack: goesBack(last.entries),
     // Whoever turns back past the point of no return may still go on.
-    ...(way === 'on' || !goesBack(last.entries) ? { reached: readReached(entries, last.opened.settings) } : {}),
+    ...(way === 'on' || !goesBack(last.entries) ? { reached: readReached(entries, last.opened) } : {}),
   };
 }
 

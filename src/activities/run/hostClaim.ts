@@ -9,6 +9,7 @@ import { createClaimFile, type Claim, type Holder } from '../wrapper/claim.js';
 import { endOf, openJournal, summarise, type JournalEntry } from '../wrapper/journal.js';
 import type { Turns } from '../wrapper/turns.js';
 import { runDirectory } from '../wrapper/wrap.js';
+import { undoneByRollback } from '../../contract/names.js';
 import { dropPredecessor, keepPredecessor, readPredecessor, settlePredecessor, type LostHolder } from './predecessor.js';
 
 /** What decides over the claim of a host. */
@@ -32,7 +33,9 @@ export function createHostClaim(dependencies: HostClaimDependencies) {
     const { call, config } = attempt;
     const claims = createClaimFile(config.stateDirectory);
     const { held } = await claims.take(claim);
-    const goesFirst = how.comesFirst && endOf(await readJournalOf(config, held)) === undefined;
+    // A lost one that is gone on with does not get the host back.
+    const goesOnWithLost = how.takeOver && !how.beginsAnew && (await dependencies.isRunning(held)) === false;
+    const goesFirst = how.comesFirst && !goesOnWithLost && endOf(await readJournalOf(config, held)) === undefined;
     if (held.runId !== call.runId && goesFirst) {
       await takeFirst(attempt, claim, held);
     } else if (held.runId !== call.runId) {
@@ -85,14 +88,11 @@ export function createHostClaim(dependencies: HostClaimDependencies) {
       `this host was left by ${holder}, which ${running === false ? 'is closed, or lost by the server' : 'the server does not know'}${toUndo.length === 0 ? '' : `, with ${formatCountOf(toUndo.length, 'step')} that can be undone (the last: ${toUndo.at(-1)})`}`,
       [
         `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "lockstep start ${held.runbook}${held.runbook === 'rollback' ? ' --take-over' : ' --resume'}" goes on where it stood`,
-        ...(toUndo.length === 0 ? [`"lockstep start ${held.runbook} --take-over" begins anew`] : goesBackFrom.has(held.runbook) ? ['"lockstep start rollback --take-over" undoes what it did'] : ['its own way back is open to it there']),
+        ...(toUndo.length === 0 ? [`"lockstep start ${held.runbook} --take-over" begins anew`] : undoneByRollback(held.runbook) ? ['"lockstep start rollback --take-over" undoes what it did'] : ['its own way back is open to it there']),
       ].join(', '),
     );
   }
 }
-
-/** Those that the runbook `rollback` undoes days later; any other goes back within its own run. */
-const goesBackFrom: ReadonlySet<string> = new Set(['migrate', 'rollback']);
 
 /** Gives the host free, or back to the run that it was taken from: that may have stopped the database. */
 export async function leaveHost(attempt: Attempt, { handsBack }: { readonly handsBack: boolean }): Promise<void> {

@@ -36,7 +36,7 @@ export interface RunDependencies extends HostClaimDependencies {
 export function createRunActivities(dependencies: RunDependencies) {
   const { takeHost } = createHostClaim(dependencies);
   return {
-    openRun: changes('RUN_OPEN', async (attempt, args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly resume?: true; readonly undoes?: string; readonly comesFirst?: true }): Promise<Opened> => {
+    openRun: changes('RUN_OPEN', async (attempt, args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly resume?: true; readonly undoes?: string; readonly comesFirst?: true; readonly options?: Opened['options'] }): Promise<Opened> => {
       const { call, config } = attempt;
       const claim = claimFor(attempt);
       if (args.resume === true && args.undoes === undefined) await assertLastRunGoesOn(attempt, call.runbook);
@@ -46,6 +46,7 @@ export function createRunActivities(dependencies: RunDependencies) {
       const opened: Opened = {
         nodes: args.nodes,
         settings: toRunSettings(config),
+        ...(args.options === undefined ? {} : { options: args.options }),
         bootId: await dependencies.bootId(),
         configDigest: await dependencies.configDigest(),
         lockstepVersion: dependencies.lockstepVersion,
@@ -114,10 +115,11 @@ export function createRunActivities(dependencies: RunDependencies) {
     }),
   } satisfies Record<string, Activity<never, unknown>>;
 
-  /** What the lost run had recorded stays what counts: its list, and its settings. */
-  async function takeUpLost(attempt: Attempt): Promise<Partial<Pick<Opened, 'adopted' | 'nodes' | 'settings'>>> {
+  /** What the lost run had recorded stays what counts: its list, its settings, and what it was told. */
+  async function takeUpLost(attempt: Attempt): Promise<Partial<Pick<Opened, 'adopted' | 'nodes' | 'settings' | 'options'>>> {
     const adopted = await adoptOrRelease(attempt, attempt.call.runbook, { goesOn: true });
-    return { adopted, nodes: adopted.nodes, ...(adopted.reached === undefined ? {} : { settings: adopted.reached.settings }) };
+    const { nodes, reached } = adopted;
+    return { adopted, nodes, ...(reached === undefined ? {} : { settings: reached.settings, ...(reached.options === undefined ? {} : { options: reached.options }) }) };
   }
 
   /** A run that is refused here never begins: it must not keep the host, nor give free what a lost run has left half-way. */

@@ -76,6 +76,10 @@ export const volumeActivities = {
     }
     await assertUnlikeBackups(attempt, 'recoveryPassphrase', added);
     const present = await tools.cryptsetup.testPassphrase({ device, passphrase: added, slot: newSlots.recovery });
+    const isFilled = (await tools.cryptsetup.readHeader({ device })).slots.some(({ slot }) => slot === newSlots.recovery);
+    if (!present.matches && isFilled) {
+      return attempt.refuseSecret('recoveryPassphrase', `slot ${newSlots.recovery} has a recovery passphrase already, and that is another one: the one that was typed first, please; where nobody has it, answer that it is unavailable and roll back: nothing is on the volume yet`);
+    }
     if (!present.matches) {
       await asking(attempt, 'operationalPassphrase', () =>
         fitArgon2id(attempt).then((argon2id) => tools.cryptsetup.addKey({ device, existing, added, slot: newSlots.recovery, argon2id })),
@@ -161,7 +165,14 @@ export const volumeActivities = {
     const backup = await takeHeaderBackup(attempt);
     const { file } = backup;
     const answer = await tools.cryptsetup.testHeaderBackup({ device, file, passphrase });
-    if (!answer.matches) throw new PermanentFailure(`the header backup ${file} does not open with the operational passphrase`, 'check the disk under it, then retry');
+    if (!answer.matches) {
+      // Typed anew, since a worker was killed, it may be mistyped.
+      if (!(await tools.cryptsetup.testPassphrase({ device, passphrase })).matches) {
+        await attempt.audit('PASSPHRASE_WRONG', {}, attempt.giverOf('operationalPassphrase'), attempt.occurrence);
+        return attempt.refuseSecret('operationalPassphrase', 'that opens no slot: the operational passphrase, to prove the header backup');
+      }
+      throw new PermanentFailure(`the header backup ${file} does not open with the operational passphrase`, 'check the disk under it, remove the file, then retry');
+    }
     return { ...backup, slot: answer.slot };
   }),
 

@@ -90,7 +90,8 @@ export function createClaimFile(stateDirectory: string): ClaimFile {
           await replace(next, others);
         }
       }),
-    pass: (runId, to) => ifHeldBy(runId, ({ lentBy = [] }) => replace(to, lentBy)),
+    // One that takes back what it had lent is owed nothing: it would wait for itself.
+    pass: (runId, to) => ifHeldBy(runId, ({ lentBy = [] }) => replace(to, lentBy.filter((each) => each.runId !== to.runId))),
     lend: (runId, to) => ifHeldBy(runId, ({ lentBy = [], ...holder }) => replace(to, [holder, ...lentBy])),
   };
 }

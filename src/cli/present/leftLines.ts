@@ -1,4 +1,5 @@
 import type { WorkflowExecutionStatusName } from '@temporalio/client';
+import { undoneByRollback } from '../../contract/names.js';
 import type { RunStatus } from '../../contract/status.js';
 
 /** Ends that come from outside of a run, and of which it can not tell itself. */
@@ -16,6 +17,10 @@ export function wasLeft(execution: WorkflowExecutionStatusName, status?: RunStat
  */
 export function explainLeft(execution: WorkflowExecutionStatusName, { workflowId, runbook }: { readonly workflowId: string; readonly runbook: string }, flags = ''): string {
   const goOn = runbook === 'rollback' ? '' : `"lockstep start ${runbook} --resume${flags}" goes on where it stood, `;
-  const back = runbook === 'decommissionPlaintext' ? 'what it did can not be undone' : `"lockstep start rollback --take-over${flags}" ${runbook === 'rollback' ? 'goes on with the way back' : 'goes back'}`;
-  return `${workflowId} was ${execution.toLowerCase().replaceAll('_', ' ')}, and left its host as it stood: ${goOn}${back}`;
+  return `${workflowId} was ${execution.toLowerCase().replaceAll('_', ' ')}, and left its host as it stood: ${goOn}${wayBackOf(runbook, flags)}`;
+}
+
+function wayBackOf(runbook: string, flags: string): string {
+  if (undoneByRollback(runbook)) return `"lockstep start rollback --take-over${flags}" ${runbook === 'rollback' ? 'goes on with the way back' : 'goes back'}`;
+  return runbook === 'decommissionPlaintext' ? 'what it did can not be undone' : 'its own way back, where it has one, is open to it there';
 }

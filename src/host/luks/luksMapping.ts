@@ -147,5 +147,5 @@ function parseStatus(name: string, stdout: string): LuksStatus | { readonly acti
 }
 
 function noDeviceMapper(): PermanentFailure {
-  return new PermanentFailure('the kernel of this host has no device-mapper with dm-crypt', 'run lockstep doctor: it names the cause and what would make it pass');
+  return new PermanentFailure('the kernel of this host has no device-mapper with dm-crypt', 'load it (modprobe dm_crypt); a container, or a kernel without it, cannot open volumes');
 }

@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import type { Condition } from '../../contract/calls.js';
 import { failureTypes, silentAttempt } from '../../contract/errors.js';
 import type { Facts } from '../../contract/facts.js';
@@ -64,7 +64,7 @@ export async function attempt<R>(
       const secret = secretOf(error);
       if (secret !== undefined) {
         const given = await askForSecret(context, node, secret);
-        if (given.answer === secretAnswers.typed) continue;
+        if (given === undefined || given.answer === secretAnswers.typed) continue;
         failure = `${secret.reason}: nobody has it, says ${given.by} (${given.reason ?? ''})`;
       }
       const lacking = evidenceOf(error, failureTypes.carryOverVoid);
@@ -109,16 +109,28 @@ function hostAheadOf(error: unknown): Omit<Ahead, 'fact'> | undefined {
   return { hasEnded: hasEnded === true, ...(typeof calls === 'number' ? { calls } : {}) };
 }
 
-/** A secret that is lost would be asked for without end, were there no answer that says so. */
+/**
+ * A secret that is lost would be asked for without end, were there no answer that says so.
+ *
+ * @returns Undefined where the run has its host again from one that came first: that may have opened what the secret is for.
+ */
 async function askForSecret(
   context: RunContext,
   node: { id: string; title: string },
   secret: { name: string; reason: string; isNew: boolean },
-): Promise<Decision> {
+): Promise<Decision | undefined> {
   const before = context.progress.state;
   context.progress.state = 'waiting';
-  const decision = await ask(context, {
-    id: context.numberedOpening(`${node.id}.secret`),
+  const id = context.numberedOpening(`${node.id}.secret`);
+  const asking = { over: false, isVoid: false };
+  context.hasHostAgain = false;
+  void condition(() => asking.over || context.hasHostAgain).then(() => {
+    if (asking.over) return;
+    asking.isVoid = true;
+    context.inbox.withdrawOpening(id);
+  });
+  const asked = ask(context, {
+    id,
     node: node.id,
     kind: 'secret',
     title: secret.reason,
@@ -128,9 +140,19 @@ async function askForSecret(
     secret: secret.name,
     ...(secret.isNew ? { isNewSecret: true } : {}),
   });
-  context.progress.state = before;
-  context.publish();
-  return decision;
+  try {
+    const decision = await asked;
+    context.progress.state = before;
+    context.publish();
+    return decision;
+  } catch (error) {
+    if (!(error instanceof Withdrawn && asking.isVoid)) throw error;
+    context.progress.state = before;
+    context.publish();
+    return undefined;
+  } finally {
+    asking.over = true;
+  }
 }
 
 async function askAfterFailure(

@@ -32,6 +32,7 @@ export async function catchUp<Acts>(
   goesBack: boolean,
   { fact, hasEnded, calls }: Ahead,
 ): Promise<never> {
+  const goesBackLater = runbook.undoes !== undefined || runbook.carryOver !== undefined;
   const mayRollBack = !hasEnded && !goesBack && context.mayTurnBack && runbook.undoes === undefined && runbook.noWayBackFrom === undefined;
   // Otherwise the signal `rollback` would lead back here, by a call that the host refuses again.
   if (!mayRollBack) context.mayTurnBack = false;
@@ -40,7 +41,7 @@ export async function catchUp<Acts>(
   // A reset sends again what was decided before it: that was said of a host that stood elsewhere.
   const question = calls === undefined ? 'host-ahead' : `host-ahead.${calls}`;
   for (let told = fact; ; ) {
-    const decision = await choose(context, { runbook: runbook.name, goesBack }, question, told, [...(hasEnded ? [] : ['continue']), ...(mayRollBack ? ['rollback'] : []), 'stop']);
+    const decision = await choose(context, { runbook: runbook.name, goesBack, goesBackLater }, question, told, [...(hasEnded ? [] : ['continue']), ...(mayRollBack ? ['rollback'] : []), 'stop']);
     if (decision.answer === 'stop') throw new Abandoned(`${fact}. Ended here by ${decision.by}: ${decision.reason ?? ''}`);
     const way = goesBack || decision.answer === 'rollback' || runbook.undoes !== undefined ? 'back' : 'on';
     try {
@@ -62,7 +63,7 @@ export async function catchUp<Acts>(
 
 async function choose(
   context: RunContext,
-  { runbook, goesBack }: { readonly runbook: string; readonly goesBack: boolean },
+  { runbook, goesBack, goesBackLater }: { readonly runbook: string; readonly goesBack: boolean; readonly goesBackLater: boolean },
   question: string,
   fact: string,
   choices: readonly string[],
@@ -72,7 +73,7 @@ async function choose(
       ? 'go on with the way back from where the host stands; where users may have written since, what becomes of that is asked first'
       : 'go on from where the host stands; what was asked since then is asked again',
     rollback: 'go back from there',
-    stop: `end this run and leave the host as it is; "lockstep start ${runbook} --resume" and "lockstep start rollback --take-over" take up what it left`,
+    stop: `end this run and leave the host as it is; "lockstep start ${runbook} --resume"${goesBackLater ? ' and "lockstep start rollback --take-over" take' : ' takes'} up what it left`,
   };
   try {
     return await askParked(context, {

@@ -21,7 +21,8 @@ export interface Ahead {
 
 /** One run of a runbook: what it knows, and how it calls and asks. */
 export interface RunContext {
-  readonly input: RunInput;
+  /** Of a run that goes on with a lost one: with the options of that. */
+  input: RunInput;
   readonly progress: Progress;
   readonly inbox: Inbox;
   readonly results: Map<string, unknown>;
@@ -43,6 +44,8 @@ export interface RunContext {
   /** The boot id that a new worker told and that open questions have yet to look at. */
   resumedBoot?: string | undefined;
   bootId: string;
+  /** A run that came first has given the host back since a secret was asked for. */
+  hasHostAgain: boolean;
   /** A new worker told of more calls than this history has made, and nobody has looked at that. */
   isBehind: boolean;
   /** Makes a call that changes nothing, and that the host refuses where it is ahead of this history. */
@@ -140,6 +143,7 @@ export function createRunContext({ name: runbook, holdsHost }: Pick<Runbook<neve
     mayTurnBack: true,
     cancelRequested: false,
     bootId: '',
+    hasHostAgain: false,
     isBehind: false,
     lookAtHost: () => Promise.resolve(),
     putRight: () => Promise.resolve(),
@@ -167,7 +171,7 @@ export function createRunContext({ name: runbook, holdsHost }: Pick<Runbook<neve
       ...(progress.outcome === undefined ? {} : { outcome: progress.outcome }),
     }),
     view: () => ({
-      input,
+      input: context.input,
       settings: context.settings,
       from: <R>(step: { readonly id: string; readonly finds?: R }) => results.get(step.id) as R,
     }),

@@ -3,12 +3,22 @@ import { formatMinute } from '../../contract/facts.js';
 import { defaultReminders, type ReminderSettings } from '../../contract/settings.js';
 import { alertPeople } from './alerts.js';
 import type { Deadline, RunContext } from './context.js';
-import { type Due, secondsOf } from './nodes.js';
+import { type Due, type Node, partsOf, secondsOf } from './nodes.js';
 
 /** When a node has to be done; nothing of one without a deadline. */
 export function dueAtOf(context: RunContext, due: Due | undefined): { readonly dueAt?: string } {
   if (due === undefined) return {};
   return { dueAt: new Date(Date.parse(context.startedAt) + secondsOf(due, context.settings) * 1000).toISOString() };
+}
+
+/** Has people told of those deadlines that count before the run comes to them. */
+export function tellFromStart<Acts>(context: RunContext, nodes: readonly Node<Acts>[]): void {
+  const { settings, input } = context;
+  const isWanted = ({ when }: Pick<Node<Acts>, 'when'>) => when?.holds({ settings, input }) !== false;
+  for (const part of nodes.filter(isWanted).flatMap(partsOf).filter(isWanted)) {
+    const { dueAt } = dueAtOf(context, 'due' in part ? part.due : undefined);
+    if (dueAt !== undefined && 'due' in part && part.due.fromStart === true) context.deadlines.set(part.id, { title: part.title, at: dueAt });
+  }
 }
 
 /** Has people told of a node's deadline for as long as something goes on. */

@@ -10,7 +10,7 @@ import type { CaughtUp, Opened } from '../../contract/settings.js';
 /** What the engine itself asks of the host, whatever the runbook. */
 export interface EngineActs {
   /** Claims the host, records the list of nodes and the settings; the first thing that a run does. */
-  openRun: (args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly resume?: true; readonly undoes?: string; readonly comesFirst?: true }) => Promise<Opened>;
+  openRun: (args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly resume?: true; readonly undoes?: string; readonly comesFirst?: true; readonly options?: Opened['options'] }) => Promise<Opened>;
   /** Takes the host again, and tells how far its journal is; for a run whose history is behind it. */
   catchUp: (args: { readonly way: 'on' | 'back'; readonly undoes?: string }) => Promise<CaughtUp>;
   /** Ends whatever this run left running on the host, and reads what its journal says was begun. */

@@ -27,6 +27,8 @@ export interface Inbox {
    * @param node - Only those of this node; default all.
    */
   readonly withdraw: (node?: string) => void;
+  /** Closes one opening without an answer; does nothing where it is not open. */
+  readonly withdrawOpening: (id: string) => void;
   /** Keeps what another signal than `decide` said. */
   readonly keep: (decision: Decision, outcome: RecordedDecision['outcome']) => void;
 }
@@ -93,6 +95,13 @@ export function createInbox(isAhead: (question: string) => boolean, onChange: ()
     onChange();
   }
 
+  function withdrawOpening(id: string): void {
+    const opening = openings.get(id);
+    if (opening === undefined) return;
+    opening.withdrawn = true;
+    close(id);
+  }
+
   function keep({ question, answer, by, reason, login }: Decision, outcome: Outcome): void {
     const at = new Date().toISOString();
     decisions.push({ at, question, answer, by, ...(reason === undefined ? {} : { reason }), ...(login === undefined ? {} : { login }), outcome });
@@ -129,11 +138,10 @@ export function createInbox(isAhead: (question: string) => boolean, onChange: ()
     },
     withdraw(node) {
       for (const [id, opening] of [...openings]) {
-        if (node !== undefined && opening.asked.node !== node) continue;
-        opening.withdrawn = true;
-        close(id);
+        if (node === undefined || opening.asked.node === node) withdrawOpening(id);
       }
     },
+    withdrawOpening,
     keep,
   };
 }

@@ -35,6 +35,8 @@ export interface OnlyIf {
 export interface Due {
   /** From the start of the run, or of the lost one that it goes on with. */
   readonly withinSeconds: number | ((settings: RunSettings) => number);
+  /** People are told of it also before the run has come to it: what comes first may take longer than there is. Default no. */
+  readonly fromStart?: true;
 }
 
 /** How long there is, in seconds from the start of the run. */

@@ -2,7 +2,7 @@ import { ApplicationFailure, CancellationScope, defineQuery, defineSignal, setHa
 import { z } from 'zod';
 import type { Condition } from '../../contract/calls.js';
 import { failureTypes } from '../../contract/errors.js';
-import { inputSchemaOf } from '../../contract/inputs.js';
+import { inputSchemaOf, optionsIn } from '../../contract/inputs.js';
 import { catchUpNode, conditionsNodeOf, queryNames, signalNames } from '../../contract/names.js';
 import { resumedSchema, rollbackRequestSchema } from '../../contract/questions.js';
 import type { Reached } from '../../contract/settings.js';
@@ -11,7 +11,7 @@ import { askAboutCancel, throwIfRollbackRequested, WayBack } from './ask.js';
 import { attempt, type Attemptable, messageOf } from './attempt.js';
 import { Abandoned, catchUp, GoesOn } from './catchUp.js';
 import { createRunContext, type RunContext } from './context.js';
-import { watchDeadlines } from './deadlines.js';
+import { tellFromStart, watchDeadlines } from './deadlines.js';
 import { asBefore, close, end, type LeftBefore, notDone } from './ending.js';
 import { actOn, type EngineActs } from './host.js';
 import type { Node, Runbook } from './nodes.js';
@@ -72,7 +72,8 @@ function listen(context: RunContext): void {
     const parsed = resumedSchema.safeParse(sent);
     if (!parsed.success) return;
     context.resumedBoot = parsed.data.bootId;
-    context.isBehind = (parsed.data.calls ?? 0) > context.calls();
+    if (parsed.data.hasHostAgain === true) context.hasHostAgain = true;
+    else context.isBehind = (parsed.data.calls ?? 0) > context.calls();
   });
   setHandler(statusQuery, () => context.status(), { description: 'How the run stands: every node, every open question' });
 }
@@ -82,9 +83,10 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   const lists = await open(context, runbook, placed);
   const { recorded, reached } = lists;
   let at = reached === undefined ? 0 : takeUp(context, runbook, recorded, reached, 'by the run that this one goes on with');
-  context.mayTurnBack = !isPast(runbook, context, reached);
+  let left = runbook.undoes === undefined && lists.wayBackBegun === true ? new WayBack('the run that this one goes on with had begun to go back') : undefined;
+  context.mayTurnBack = left === undefined && !isPast(runbook, context, reached);
+  if (left === undefined) tellFromStart(context, recorded.slice(at));
   void watchDeadlines(context);
-  let left: WayBack | undefined;
   context.catchUp = (ahead) => catchUp(context, runbook, left !== undefined, ahead);
   for (;;) {
     try {
@@ -115,6 +117,8 @@ async function walk<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
       }
       if (!(error instanceof WayBack)) throw error;
       left = error;
+      // What was due on the way forward is not, on the way back.
+      context.deadlines.clear();
       if (error.caughtUp !== undefined) at = placeOf(context, runbook, recorded, at, error.caughtUp);
       context.mayTurnBack = false;
     }
@@ -162,8 +166,9 @@ async function leave<Acts>(context: RunContext, runbook: Runbook<Acts>, reason: 
 async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: readonly Placed<Acts>[]): Promise<Lists<Acts>> {
   const node = { id: 'open-run', title: `${runbook.title}: claim the host`, plan: '' };
   const act = actOn<EngineActs>(context.input.host, context.uncounted(node, {}));
+  const options = optionsIn(context.input, runbook.takes ?? []);
   const opened = await act
-    .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver || context.input.resume, ...(context.input.resume ? { resume: true } as const : {}), ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }), ...(runbook.comesFirst?.(context.input) === true ? { comesFirst: true } as const : {}) })
+    .openRun({ nodes: placed.map(({ node: { id } }) => id), takeOver: context.input.takeOver || context.input.resume, ...(context.input.resume ? { resume: true } as const : {}), ...(runbook.undoes === undefined ? {} : { undoes: runbook.undoes.name }), ...(runbook.comesFirst?.(context.input) === true ? { comesFirst: true } as const : {}), ...(Object.keys(options).length === 0 ? {} : { options }) })
     .catch((error: unknown) => {
       // The memo is what tells of a run that is over.
       context.progress.state = 'failed';
@@ -173,6 +178,7 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
     });
   context.delivered();
   context.settings = opened.settings;
+  context.input = { ...context.input, ...opened.options };
   context.bootId = opened.bootId;
   const ensure = async (again: Attemptable, requires: readonly Condition[], id = again.id) => {
     const mayRollBack = runbook.noWayBackFrom === undefined || context.mayTurnBack;
@@ -186,9 +192,14 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   context.progress.keepOnly(opened.nodes);
   const recorded = find(opened.nodes, placed, runbook);
   if (runbook.undoes === undefined) {
-    const { reached, startedAt } = opened.adopted ?? {};
+    const { reached, startedAt, wayBackBegun } = opened.adopted ?? {};
     if (reached !== undefined && startedAt !== undefined) context.startedAt = startedAt;
-    return { recorded, toGoBackFrom: recorded, ...(reached === undefined ? {} : { reached }) };
+    if (reached !== undefined) {
+      // The lost run told nobody of a reboot: what is asked first makes its conditions true, as after one.
+      context.bootId = '';
+      context.resumedBoot = opened.bootId;
+    }
+    return { recorded, toGoBackFrom: recorded, ...(reached === undefined ? {} : { reached }), ...(wayBackBegun === undefined ? {} : { wayBackBegun }) };
   }
   const { adopted, takenFrom } = opened;
   return {

@@ -1,14 +1,21 @@
 import { formatBytes, type Facts } from '../../contract/facts.js';
+import type { KeyRole } from '../../contract/keys.js';
+import type { View } from '../engine/nodes.js';
 import { acknowledgement, gate, optionalStep, parallel, step } from '../words.js';
-import { planned, replacedKeys, testedRestart } from './choices.js';
+import { inService, planned, replacedKeys, testedRestart } from './choices.js';
 
-export const readKeys = step({
-  id: 'read-keys',
-  title: 'The key slots as they stand, told apart by role',
-  plan: '5.3',
-  do: (act) => act.readKeys(),
-  show: ({ slots }) => slots.map(showSlot),
-});
+/** @param replaced - The roles that get a new key. */
+export function readKeysFor(replaced: (input: View['input']) => readonly KeyRole[]) {
+  return step({
+    id: 'read-keys',
+    title: 'The key slots as they stand, told apart by role',
+    plan: '5.3',
+    do: (act, { input }) => act.readKeys({ replaced: replaced(input) }),
+    show: ({ slots }) => slots.map(showSlot),
+  });
+}
+
+export const readKeys = readKeysFor(replacedKeys);
 
 function showSlot({ slot, role, kdf, memoryKiB, setBy, provenAt }: { readonly slot: number; readonly role: string | null; readonly kdf: string; readonly memoryKiB: number; readonly setBy: string | null; readonly provenAt: string | null }): Facts[number] {
   const words = [role ?? 'NO ROLE: removed with the old keys', `${kdf}, ${formatBytes(memoryKiB * 1024)}`, ...(setBy === null ? [] : [`set by ${setBy}`]), provenAt === null ? 'not proven yet' : `proven ${provenAt}`];
@@ -56,8 +63,8 @@ export const rotationChecks = parallel({
   plan: '5.3, step 1',
   when: planned,
   nodes: [
-    acknowledgement({ id: 'holders-notified', title: 'All key holders are notified of the rotation', plan: '5.3, step 1', when: planned }),
-    acknowledgement({ id: 'restart-window', title: 'A maintenance window is scheduled: the service is restarted with the new key', plan: '5.3, step 1', when: testedRestart }),
+    acknowledgement({ id: 'holders-notified', title: 'All key holders are notified of the rotation', plan: '5.3, step 1', when: planned, requires: inService }),
+    acknowledgement({ id: 'restart-window', title: 'A maintenance window is scheduled: the service is restarted with the new key', plan: '5.3, step 1', when: testedRestart, requires: inService }),
   ],
 });
 
@@ -66,6 +73,7 @@ export const rotationGate = gate({
   title: 'Add the new keys now?',
   plan: '5.3',
   when: planned,
+  requires: inService,
   evidence: ({ from, input }) => [
     ['replaced', replacedKeys(input).join(' and ')],
     ['reason', input.reason ?? 'annual'],

@@ -1,3 +1,4 @@
+import type { Condition } from '../../contract/calls.js';
 import type { Unless } from '../engine/nodes.js';
 import type { KeyRole } from '../../contract/keys.js';
 import type { View } from '../engine/nodes.js';
@@ -28,6 +29,9 @@ export const testedRestart: Unless = {
   holds: ({ input, settings }) => input.emergency !== true && settings.testedRestart !== false && replacedKeys(input).includes('operational'),
   otherwise: 'an emergency, or only the recovery key is replaced, or rotation.testedRestart is false',
 };
+
+/** What a reboot takes while people are asked, and is put right before they answer: nobody else does while a run holds the host. */
+export const inService: readonly Condition[] = ['volume open', 'application up'];
 
 /** Both have to hold. */
 export function both(one: Unless, other: Unless): Unless {

@@ -1,8 +1,8 @@
-import type { Facts } from '../../contract/facts.js';
+import { formatBytes, type Facts } from '../../contract/facts.js';
 import type { KeyRole } from '../../contract/keys.js';
 import type { Unless, View } from '../engine/nodes.js';
 import { acknowledgement, gate, optionalStep, step } from '../words.js';
-import { atOnce, both, leaked, planned, replacedKeys, replaces, testedRestart } from './choices.js';
+import { atOnce, both, inService, leaked, planned, replacedKeys, replaces, testedRestart } from './choices.js';
 import { backupNewHeader, keysStored, showHeaderBackup } from './add.js';
 
 export const restartGate = gate({
@@ -10,7 +10,7 @@ export const restartGate = gate({
   title: 'Users go offline: restart the service with the new operational passphrase?',
   plan: '5.3, step 6',
   when: testedRestart,
-  requires: ['volume open', 'application up'],
+  requires: inService,
   evidence: () => [['users are offline', 'until the new passphrase is typed and the service is healthy again: minutes']],
 });
 
@@ -42,7 +42,7 @@ export const removeGate = gate({
   title: 'Remove the old keys? There is no way back from here but another rotation',
   plan: '5.3, step 7',
   when: planned,
-  requires: ['volume open', 'application up'],
+  requires: inService,
   evidence: ({ from, input }) => {
     const restarted = from(reopenWithNewKey);
     return [
@@ -133,7 +133,10 @@ export const checkKeys = step({
   title: 'Exactly two slots, operational and recovery, both proven',
   plan: '5.3, step 9',
   do: (act) => act.assertKeys(),
-  show: ({ slots }) => slots.map(({ slot, role }) => [`slot ${slot}`, role] as const),
+  show: ({ slots, weak = [] }) => [
+    ...slots.map(({ slot, role }) => [`slot ${slot}`, role] as const),
+    ...weak.map(({ slot, memoryKiB, minimumMemoryKiB }) => [`slot ${slot} is WEAK`, `argon2id with ${formatBytes(memoryKiB * 1024)}, least wanted ${formatBytes(minimumMemoryKiB * 1024)}: rotate that key next`] as const),
+  ],
 });
 
 export const backupReencrypted = optionalStep({
@@ -147,10 +150,10 @@ export const backupReencrypted = optionalStep({
 
 export const retireBackups = step({
   id: 'retire-header-backups',
-  title: 'Older header backups on this host removed: with an old passphrase each opens the volume for ever',
+  title: 'Header backup of the keys that remain; older ones on this host removed: with an old passphrase each opens the volume for ever',
   plan: '5.3',
-  do: (act, { input }) => act.retireHeaderBackups({ which: input.leak === true ? 'reencrypted' : 'new-keys' }),
-  show: ({ files, kept }) => [['kept', kept], ...(files.length === 0 ? [['removed', 'there was none'] as const] : files.map((file) => ['removed', file] as const))],
+  do: (act, { input }) => act.retireHeaderBackups({ which: input.leak === true ? 'reencrypted' : 'old-removed' }),
+  show: ({ files, kept, sha256 }) => [['kept', kept], ['SHA-256', sha256.slice(0, 16)], ...(files.length === 0 ? [['removed', 'there was none'] as const] : files.map((file) => ['removed', file] as const))],
 });
 
 export const copiesRetired = acknowledgement({
@@ -158,6 +161,7 @@ export const copiesRetired = acknowledgement({
   title: 'Copies of older header backups off this host are destroyed (say where they were; a header backup and the old passphrase decrypt the volume for ever, unless it was re-encrypted)',
   plan: '5.3',
   reasonForGo: true,
+  requires: inService,
   evidence: ({ from }) => from(retireBackups).files.map((file) => ['was here, and may have been copied', file] as const),
 });
 
@@ -180,7 +184,8 @@ export const storedAndTold = keysStored('keys-stored', atOnce, [
     id: 'holders-told-at-once',
     title: 'All key holders are told of the emergency rotation, within one hour',
     plan: '5.3, emergency rotation',
-    due: { withinSeconds: secondsToTellHolders },
+    due: { withinSeconds: secondsToTellHolders, fromStart: true },
+    requires: inService,
     evidence: ({ from }) => [['text', from(documentRotation).file]],
   }),
 ]);
@@ -190,5 +195,6 @@ export const holdersTold = acknowledgement({
   title: 'All key holders are told that the rotation is done',
   plan: '5.3, step 8',
   when: planned,
+  requires: inService,
   evidence: ({ from }) => [['text', from(documentRotation).file]],
 });

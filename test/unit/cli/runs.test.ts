@@ -33,6 +33,7 @@ test('where several are open, it is said how one is named', async () => {
 test('of several of one runbook the whole id is named', async () => {
   const client = serverWith([{ type: 'migrate', open: true }, { type: 'migrate', workflowId: 'db1/again', open: true }]);
   await expect(findRun(client, 'db1', 'migrate')).rejects.toThrow('--run db1/migrate or --run db1/again');
+  await expect(findRun(client, 'db1')).rejects.toThrow('--run db1/migrate or --run db1/again');
 });
 
 test('where there is none, it is said what to type', async () => {

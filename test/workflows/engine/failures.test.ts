@@ -56,6 +56,15 @@ test('a skippable step is skipped with a reason, and is not counted as done', as
   expect(run.calls.at(-1)?.args).toMatchObject({ summary: [['copied', '7']] });
 });
 
+test('a run that has its host again from one that came first does not go on asking for what that may have opened', async () => {
+  const run = await driver.start('steps', { measure: inTurn(needsSecret('to open the volume'), succeeds) });
+  await run.asked('measure.secret.1');
+  await run.handle.signal('resumed', { bootId: 'boot-1' });
+  await run.asked('measure.secret.1');
+  await run.handle.signal('resumed', { bootId: 'boot-1', hasHostAgain: true });
+  await expect(run.result()).resolves.toMatchObject({ state: 'succeeded' });
+});
+
 test('a secret that is not at hand is asked for, and the step runs again when it is there', async () => {
   const run = await driver.start('steps', {
     prepare: inTurn(needsSecret('the NEW passphrase', true), needsSecret('wrong: once more'), succeeds),

@@ -24,7 +24,7 @@ export const keyAnswers = {
   proveOldKeyFails: { opens: 'nothing' },
   reencryptVolume: { slots: [{ slot: 3, role: 'operational' }, { slot: 4, role: 'recovery' }] },
   assertKeys: { volume: '0f5c8a3e-6f0b-4c53-9a39-5d1a3a6f1b52', slots: [{ slot: 1, role: 'recovery' }, { slot: 2, role: 'operational' }] },
-  retireHeaderBackups: { files: ['/var/lib/lockstep/runs/migrate-0/luks-header.img'], kept: backup.file },
+  retireHeaderBackups: { files: ['/var/lib/lockstep/runs/migrate-0/luks-header.img'], kept: '/var/lib/lockstep/runs/rotateKey-1/luks-header-old-removed.img', sha256: 'b'.repeat(64) },
   documentRotation: { file: '/var/lib/lockstep/runs/rotateKey-1/rotation-notice.txt', at: '2026-11-01T20:00:00.000Z' },
   unlockWithRecoveryKey: { slot: 1, opened: true, status: 200 },
   documentEmergencyAccess: { file: '/var/lib/lockstep/runs/emergencyAccess-1/emergency-access.md' },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDriver, type DrivenRun, type Driver } from '../engine/driver.js';
-import { fails, type Script } from '../engine/fakeHost.js';
+import { fails, held, opened, openedWith, plainSettings, type Behaviour, type Script } from '../engine/fakeHost.js';
 import { keyAnswers } from './answers.js';
 
 const mostEvents = 500;
@@ -87,6 +87,76 @@ describe('the exchange of keys', () => {
       ...['new-keys-stand', 'remove-old-keys', 'old-recovery-fails', 'verify-slots', 'retire-header-backups', 'document-access'],
     ]);
     expect(run.calls.find(({ what }) => what === 'add-operational')?.args).toEqual({ role: 'operational', by: 'recovery', atOnce: true });
+  });
+
+  it('tells people of the hour for the key holders also while everything is still encrypted anew', async () => {
+    const { behaviour, release } = held();
+    const reminders = { beforePercent: 0.05, firstAfterSeconds: 3600, everySeconds: 3600 };
+    const run = await start('rotateKey', { emergency: true, leak: true }, { openRun: openedWith({ reminders }), reencrypt: behaviour });
+    await run.began('reencrypt');
+    await expect.poll(() => run.told.map(({ subject }) => subject), { timeout: 15_000 }).toContainEqual(expect.stringContaining('has 1 item soon due'));
+    expect((await run.status()).questions).toEqual([]);
+    release();
+    await run.handle.terminate();
+  });
+
+  it('documents an envelope that was opened also where no new keys came of it', async () => {
+    const run = await start('emergencyAccess', {}, { 'add-operational': fails });
+    await go(run, 'reason');
+    for (const by of ['ann', 'ben']) await run.send({ question: 'witnesses', answer: 'go', by, reason: 'ID checked' });
+    await go(run, 'envelope-opened');
+    await run.asked('add-operational.failed.1');
+    await run.decide('add-operational.failed.1', 'rollback', 'ben', 'nobody has a new one');
+    expect(await run.result()).toMatchObject({ state: 'rolled back' });
+    expect(run.done().slice(-3)).toEqual(['undo add-operational', 'document-access', 'closeRun']);
+  });
+
+  it('gone on with replaces the keys that the lost one was to replace, whatever it is told itself', async () => {
+    const openRun: Behaviour = (_, args) => Promise.resolve(opened({ nodes: (args as { nodes: string[] }).nodes, options: { keys: 'both', reason: 'incident', emergency: true, leak: true } }));
+    const run = await start('rotateKey', { resume: true }, { openRun });
+    await go(run, 'keys-stored-operational', 'keys-stored-recovery', 'holders-told-at-once', 'copies-retired');
+    expect(await run.result()).toMatchObject({ state: 'succeeded' });
+    expect(acts(run)).toEqual(expect.arrayContaining(['add-operational', 'add-recovery', 'reencrypt']));
+    expect(run.calls.find(({ what }) => what === 'openRun')?.args).toMatchObject({ resume: true, options: { keys: 'operational', emergency: false } });
+    expect(run.calls.find(({ what }) => what === 'document-rotation')?.args).toEqual({ keys: 'both', reason: 'incident', emergency: true });
+  });
+
+  it('gone on with brings the service back before it asks on: nobody told the lost one of a reboot', async () => {
+    const reached = { found: ['read-keys', 'remove-old-keys'].map((id) => ({ id })), begun: ['remove-old-keys'], settings: plainSettings, options: { emergency: true } };
+    const adopted = { runbook: 'rotateKey', runId: 'lost', startedAt: '2026-11-01T20:00:00Z', state: 'left without an end', toUndo: [], reached };
+    const openRun: Behaviour = (_, args) => {
+      const { nodes } = args as { nodes: string[] };
+      return Promise.resolve(opened({ nodes, options: reached.options, adopted: { ...adopted, nodes } }));
+    };
+    const run = await start('rotateKey', { resume: true }, { openRun });
+    await run.began('ensureConditions');
+    expect(run.calls.find(({ what }) => what === 'ensureConditions')?.call).toMatchObject({ node: 'keys-stored.conditions', requires: ['volume open', 'application up'] });
+    await run.handle.terminate();
+  });
+
+  it('goes back at once where the lost one that it goes on with had begun to', async () => {
+    const lost = { runbook: 'rotateKey', runId: 'lost', startedAt: '2026-11-01T20:00:00Z', state: 'left without an end', toUndo: ['add-operational'], wayBackBegun: true } as const;
+    const openRun: Behaviour = (_, args) => {
+      const { nodes } = args as { nodes: string[] };
+      return Promise.resolve(opened({ nodes, adopted: { ...lost, nodes, reached: { found: [{ id: 'read-keys' }], begun: ['read-keys', 'add-operational'], settings: plainSettings } } }));
+    };
+    const run = await start('rotateKey', { resume: true }, { openRun, beginWayBack: () => Promise.resolve({ toUndo: ['add-operational'] }) });
+    expect(await run.result()).toMatchObject({ state: 'rolled back', outcome: 'the run that this one goes on with had begun to go back' });
+    expect(run.done()).toEqual(['openRun', 'beginWayBack', 'undo add-operational', 'closeRun']);
+  });
+
+  it.each([
+    ['rotateKey', {}, 'rotate', ['holders-notified', 'restart-window']],
+    ['rotateKey', { emergency: true }, 'keys-stored-operational', []],
+    ['rotateKey', { emergency: true }, 'copies-retired', ['keys-stored-operational', 'holders-told-at-once']],
+  ])('of %s %o brings the service back after a reboot while %s is asked', async (runbook, input, question, before) => {
+    const run = await start(runbook, input);
+    await go(run, ...before);
+    await run.asked(question);
+    await run.handle.signal('resumed', { bootId: 'boot-2' });
+    await run.began('ensureConditions');
+    expect(run.calls.find(({ what }) => what === 'ensureConditions')?.call.requires).toEqual(['volume open', 'application up']);
+    await run.handle.terminate();
   });
 
   it.each([

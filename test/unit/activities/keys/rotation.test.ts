@@ -1,12 +1,16 @@
-import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Attempt } from '../../../../src/activities/activity.js';
 import { emergencyAccessActivities } from '../../../../src/activities/keys/emergencyAccess.js';
 import { newKeyActivities } from '../../../../src/activities/keys/newKeys.js';
+import { removeIdleTokens } from '../../../../src/activities/keys/keySlots.js';
 import { oldKeyActivities } from '../../../../src/activities/keys/oldKeys.js';
 import { keepProven, readProvenSlots } from '../../../../src/activities/keys/provenSlots.js';
+import { rotationActivities } from '../../../../src/activities/keys/rotation.js';
+import { takeUp } from '../../../../src/activities/run/adoption.js';
 import { keepFact } from '../../../../src/activities/run/runFacts.js';
+import { keepUnlockingSecret, unlockingSecret } from '../../../../src/activities/volume/unlockingSecret.js';
 import type { SecretName } from '../../../../src/config/schema.js';
 import { createCryptsetup } from '../../../../src/host/luks/cryptsetup.js';
 import { createRun, type Run } from '../../../../src/host/processes/runner.js';
@@ -67,13 +71,15 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
     withDirectory(async (directory) => {
       const { device, attemptOf } = await createVolume(directory);
       const attempt = await attemptOf('run-1');
-      expect(await oldKeyActivities.readKeys.perform(attempt, undefined)).toMatchObject({ slots: [{ slot: 0, role: 'operational' }, { slot: 1, role: 'recovery' }] });
+      expect(await oldKeyActivities.readKeys.perform(attempt, { replaced: ['operational'] })).toMatchObject({ slots: [{ slot: 0, role: 'operational' }, { slot: 1, role: 'recovery' }] });
       expect(await add(attempt)).toEqual({ role: 'operational', slot: 2 });
       expect(await newKeyActivities.confirmNewKey.perform(attempt, { role: 'operational' })).toMatchObject({ slot: 2 });
       const backup = await newKeyActivities.backupNewHeader.perform(attempt, { which: 'new-keys' });
       expect(backup.opened).toEqual([2]);
       expect(await removeOld(attempt)).toEqual({ removed: [{ slot: 0, role: 'operational' }] });
       expect(await oldKeyActivities.proveOldKeyFails.perform(attempt, { role: 'operational' })).toEqual({ opens: 'nothing' });
+      const mistyped = await attemptOf('run-1', { ...presentKeys, operationalPassphrase: 'the operational passphrase of lsat year' });
+      await expect(oldKeyActivities.proveOldKeyFails.perform(mistyped, { role: 'operational' })).rejects.toThrow('that opened nothing before either');
       expect((await oldKeyActivities.assertKeys.perform(attempt, undefined)).slots).toEqual([{ slot: 1, role: 'recovery' }, { slot: 2, role: 'operational' }]);
       expect((await cryptsetup.readHeader({ device })).tokens).toHaveLength(2);
     }));
@@ -143,6 +149,117 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
       expect((await oldKeyActivities.assertKeys.perform(emergency, undefined)).slots.map(({ role }) => role).sort()).toEqual(['operational', 'recovery']);
     }));
 
+  it('gone on with in another run takes the keys of the lost one for its own', () =>
+    withDirectory(async (directory) => {
+      const { device, attemptOf } = await createVolume(directory);
+      const lost = await attemptOf('lost');
+      await add(lost);
+      const heir = await attemptOf('heir');
+      const settings = { filesystemCopy: false, testAccount: false, firstHourSeconds: 1, daySeconds: 1 };
+      const identity = { node: 'open-run', title: '', plan: '', opening: 1, phase: 'do', undoable: false } as const;
+      const opened = { kind: 'opened', at: '2026-11-01T20:00:00Z', call: identity, nodes: [], settings, bootId: 'b', configDigest: 'd', lockstepVersion: '1' } as const;
+      await takeUp(heir, 'rotateKey', { name: 'rotateKey-lost', directory: lost.directory, entries: [opened], opened }, true);
+      expect(await newKeyActivities.confirmNewKey.perform(heir, { role: 'operational' })).toMatchObject({ slot: 2 });
+      expect(await add(heir)).toEqual({ role: 'operational', slot: 2 });
+      expect(await removeOld(heir)).toEqual({ removed: [{ slot: 0, role: 'operational' }] });
+      expect(await slotsOf(device)).toEqual([1, 2]);
+    }));
+
+  it('gone back from takes away its header backup as well, with which the passphrase that was given up would open', () =>
+    withDirectory(async (directory) => {
+      const { attemptOf } = await createVolume(directory);
+      const attempt = await attemptOf('run-1');
+      await add(attempt);
+      await newKeyActivities.backupNewHeader.perform(attempt, { which: 'new-keys' });
+      await newKeyActivities.removeNewKey.perform(attempt, { role: 'operational' });
+      expect((await readdir(attempt.directory)).filter((name) => name.includes('header'))).toEqual([]);
+    }));
+
+  it('takes a mistyped passphrase for what it is, and not for a bad header backup', () =>
+    withDirectory(async (directory) => {
+      const { attemptOf } = await createVolume(directory);
+      await add(await attemptOf('run-1'));
+      const mistyped = await attemptOf('run-1', { ...presentKeys, newOperationalPassphrase: 'the operational passphrase of thsi year' });
+      await expect(newKeyActivities.backupNewHeader.perform(mistyped, { which: 'new-keys' })).rejects.toThrow('newOperationalPassphrase was refused: that does not open slot 2');
+      expect((await newKeyActivities.backupNewHeader.perform(await attemptOf('run-1'), { which: 'new-keys' })).opened).toEqual([2]);
+    }));
+
+  it('before the old key goes asks for one that stays and that nobody has proven, as in an emergency', () =>
+    withDirectory(async (directory) => {
+      const { attemptOf } = await createVolume(directory);
+      const attempt = await attemptOf('run-1');
+      await add(attempt);
+      await rm(join(directory, 'state', 'proven-slots.json'));
+      await keepProven(attempt, 2);
+      await expect(oldKeyActivities.assertNewKeysStand.perform({ ...attempt, secret: (name) => Promise.reject(new Error(`${name} is asked for`)) }, { replaced: ['operational'] })).rejects.toThrow('recoveryPassphrase is asked for');
+      await oldKeyActivities.assertNewKeysStand.perform(attempt, { replaced: ['operational'] });
+      expect(await removeOld(attempt)).toEqual({ removed: [{ slot: 0, role: 'operational' }] });
+    }));
+
+  it('asks once more for a key whose slot has changed at the end, and tells of one that costs too little', () =>
+    withDirectory(async (directory) => {
+      const { device, attemptOf } = await createVolume(directory);
+      const attempt = await attemptOf('run-1');
+      await add(attempt);
+      await removeOld(attempt);
+      await cryptsetup.addKey({ device, existing: next.operational, added: 'for a moment only', slot: 5, argon2id });
+      await keepProven(attempt, 5);
+      await cryptsetup.killSlot({ device, slot: 1, provenSlots: [2, 5] });
+      await cryptsetup.addKey({ device, existing: next.operational, added: old.recovery, slot: 1, argon2id });
+      await cryptsetup.addRoleToken({ device, slot: 1, role: 'recovery', runName: 'by hand' });
+      await cryptsetup.killSlot({ device, slot: 5, provenSlots: [1, 2] });
+      await removeIdleTokens(attempt);
+      expect((await readProvenSlots(attempt)).map(({ slot }) => slot)).toEqual([2]);
+      const config = { ...attempt.config, volume: { ...attempt.config.volume, argon2id: { ...attempt.config.volume.argon2id, minimumMemoryKiB: 64 } } };
+      const { slots, weak } = await oldKeyActivities.assertKeys.perform({ ...attempt, config }, undefined);
+      expect(slots.map(({ slot }) => slot)).toEqual([1, 2]);
+      expect(weak?.map(({ slot }) => slot)).toEqual([1, 2]);
+      expect((await readProvenSlots(attempt)).map(({ slot }) => slot)).toEqual([2, 1]);
+    }));
+
+  it('adds no key that costs less than lockstep.yaml wants, while there is a way back', () =>
+    withDirectory(async (directory) => {
+      const { attemptOf } = await createVolume(directory);
+      const attempt = await attemptOf('run-1');
+      const config = { ...attempt.config, volume: { ...attempt.config.volume, argon2id: { ...attempt.config.volume.argon2id, memoryKiB: 64, minimumMemoryKiB: 64 } } };
+      const { system } = attempt.tools;
+      // As cryptsetup does by itself where a derivation would take too long.
+      const lowering = { ...cryptsetup, addKey: (key: Parameters<typeof cryptsetup.addKey>[0]) => cryptsetup.addKey({ ...key, argon2id }) };
+      await expect(add({ ...attempt, config, tools: { cryptsetup: lowering, system } as unknown as Attempt['tools'] })).rejects.toThrow('derives its key with 32 KiB');
+    }));
+
+  it('is refused before anything is added where a role that stays has several keys', () =>
+    withDirectory(async (directory) => {
+      const { attemptOf } = await createVolume(directory);
+      await add(await attemptOf('run-1'), 'recovery');
+      const attempt = await attemptOf('run-2');
+      await expect(oldKeyActivities.readKeys.perform(attempt, { replaced: ['operational'] })).rejects.toThrow('has 2 recovery keys (slot 1 of h1/migrate run-0, slot 2 of h1/rotateKey run-1)');
+      await expect(oldKeyActivities.readKeys.perform(attempt, { replaced: ['operational', 'recovery'] })).resolves.toBeDefined();
+    }));
+
+  it('writes no new volume key by a mistyped passphrase, nor beside a slot that is none of this rotation\'s', () =>
+    withDirectory(async (directory) => {
+      const { device, attemptOf } = await createVolume(directory);
+      const attempt = await attemptOf('run-1');
+      await add(attempt);
+      await add(attempt, 'recovery');
+      await expect(rotationActivities.reencryptVolume.perform(attempt, undefined)).rejects.toThrow('slot 0 of');
+      await removeOld(attempt, ['operational', 'recovery']);
+      const mistyped = await attemptOf('run-1', { ...presentKeys, newRecoveryPassphrase: 'the recovery passphrase of thsi year' });
+      const before = await cryptsetup.readHeader({ device });
+      await expect(rotationActivities.reencryptVolume.perform(mistyped, undefined)).rejects.toThrow('newRecoveryPassphrase was refused: that does not open slot 3');
+      expect(await cryptsetup.readHeader({ device })).toEqual(before);
+    }));
+
+  it('brings the service back with the key of before: the new one may be why nobody goes on', () =>
+    withDirectory(async (directory) => {
+      const attempt = await (await createVolume(directory)).attemptOf('run-1');
+      await keepUnlockingSecret(attempt, 'newOperationalPassphrase');
+      const closed = { ...attempt, tools: { ...attempt.tools, cryptsetup: { ...cryptsetup, status: () => Promise.reject(new Error('it is closed')) } } };
+      await expect(rotationActivities.bringServiceBack.perform(closed, undefined)).rejects.toThrow('it is closed');
+      expect((await unlockingSecret(attempt)).secret).toBe('operationalPassphrase');
+    }));
+
   it('asks for a key that stays only where nobody has proven it, or its slot has changed', () =>
     withDirectory(async (directory) => {
       const { attemptOf } = await createVolume(directory);
@@ -177,12 +294,31 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
       await cryptsetup.headerBackup({ device, file: join(earlier.directory, 'luks-header.img') });
       const attempt = await attemptOf('run-1');
       await add(attempt);
-      await newKeyActivities.backupNewHeader.perform(attempt, { which: 'new-keys' });
+      const { file: before } = await newKeyActivities.backupNewHeader.perform(attempt, { which: 'new-keys' });
+      // What a killed cryptsetup leaves is a backup as well.
+      await writeFile(join(earlier.directory, 'luks-header-x.img.partial'), 'cut off');
       await removeOld(attempt);
-      const retired = await oldKeyActivities.retireHeaderBackups.perform(attempt, { which: 'new-keys' });
-      expect(retired.files).toEqual([join(earlier.directory, 'luks-header.img')]);
-      expect((await readdir(earlier.directory)).filter((name) => name.endsWith('.img'))).toEqual([]);
-      expect(await oldKeyActivities.retireHeaderBackups.perform(attempt, { which: 'new-keys' })).toEqual(retired);
+      const retired = await oldKeyActivities.retireHeaderBackups.perform(attempt, { which: 'old-removed' });
+      expect(retired.files.toSorted()).toEqual([join(earlier.directory, 'luks-header-x.img.partial'), join(earlier.directory, 'luks-header.img'), before].toSorted());
+      const left = await Promise.all([earlier, attempt].map(({ directory: runs }) => readdir(runs)));
+      expect(left.flat().filter((name) => name.includes('.img'))).toEqual(['luks-header-old-removed.img']);
+      expect(await cryptsetup.testHeaderBackup({ device, file: retired.kept, passphrase: old.operational })).toEqual({ matches: false });
+      expect(await cryptsetup.testHeaderBackup({ device, file: retired.kept, passphrase: next.operational })).toEqual({ matches: true, slot: 2 });
+      expect(await oldKeyActivities.retireHeaderBackups.perform(attempt, { which: 'old-removed' })).toEqual(retired);
+    }));
+
+  it('takes the header backup anew where slots have changed since, or another rotation has retired it', () =>
+    withDirectory(async (directory) => {
+      const { device, attemptOf } = await createVolume(directory);
+      const attempt = await attemptOf('run-1');
+      await add(attempt);
+      const early = await oldKeyActivities.retireHeaderBackups.perform(attempt, { which: 'old-removed' });
+      await removeOld(attempt);
+      const { kept } = await oldKeyActivities.retireHeaderBackups.perform(attempt, { which: 'old-removed' });
+      expect(kept).toBe(early.kept);
+      expect(await cryptsetup.testHeaderBackup({ device, file: kept, passphrase: old.operational })).toEqual({ matches: false });
+      await rm(kept);
+      expect((await newKeyActivities.backupNewHeader.perform(attempt, { which: 'old-removed' })).opened).toEqual([2]);
     }));
 });
 
@@ -200,5 +336,14 @@ describe('the report of an emergency access', () => {
       const report = await readFile(file, 'utf8');
       expect(report).toContain(words);
       expect(report).toContain('the password manager is gone');
+      expect(report).toContain('the recovery passphrase was not used');
+      const ended = { kind: 'ended', at: '2026-11-01T20:10:00Z', attempt: 1, result: 'done', seconds: 1, title: '', plan: '', opening: 1, phase: 'do', undoable: false } as const;
+      const told = async (node: string) => {
+        await attempt.journal({ ...ended, node });
+        await emergencyAccessActivities.documentEmergencyAccess.perform(attempt, undefined);
+        return readFile(file, 'utf8');
+      };
+      expect(await told('unlock-with-recovery')).toContain('NO new keys took the place of the old ones');
+      expect(await told('verify-slots')).toContain('took their places, each proven');
     }));
 });

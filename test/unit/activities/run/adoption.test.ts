@@ -274,3 +274,12 @@ test('of a run that was lost it holds: its way back is gone on with', () =>
     await adoptLastRun(attempt, 'migrate');
     expect(await readFact(attempt, 'source-on-the-way-back')).toEqual({ untouched: true });
   }));
+
+test('a lost run that had begun to go back is gone on with by its own runbook where rollback does not go back from it', () =>
+  withDirectory(async (directory) => {
+    const wayBack: JournalEntry = { ...began, undoable: false, node: 'begin-way-back' };
+    const { attempt } = await hostWith(directory, { 'rotateKey-a': [openedAt('2026-10-01T20:00:00Z'), began, wayBack], 'migrate-b': [openedAt('2026-10-02T20:00:00Z'), began, wayBack] });
+    await expect(assertLastRunGoesOn(attempt, 'rotateKey')).resolves.toBeUndefined();
+    await expect(assertLastRunGoesOn(attempt, 'migrate')).rejects.toThrow('"lockstep start rollback --take-over"');
+    expect(await adoptLastRun(attempt, 'rotateKey', { goesOn: true })).toMatchObject({ runId: 'a', wayBackBegun: true, toUndo: ['copy'] });
+  }));

@@ -22,10 +22,11 @@ function createHost(directory: string, running: () => boolean = () => true) {
     isRunning,
     turns,
   });
-  const callOf = (runId: string, node: string) => callWith({ runId, node, undoable: false, workflowId: `h1/${runId}` });
+  const callOf = (runId: string, node: string) => callWith({ runId, node, undoable: false, workflowId: `h1/${runId}`, runbook: runId.startsWith('emergency') ? 'rotateKey' : 'migrate' });
   return {
-    open: (runId: string, comesFirst = false) =>
-      harness.run(activities.openRun, { call: callOf(runId, 'open-run'), args: { nodes: ['copy'], takeOver: false, ...(comesFirst ? { comesFirst: true } : {}) }, needsClaim: false }),
+    open: (runId: string, comesFirst = false, more: Record<string, unknown> = {}) =>
+      harness.run(activities.openRun, { call: callOf(runId, 'open-run'), args: { nodes: ['copy'], takeOver: false, ...(comesFirst ? { comesFirst: true } : {}), ...more }, needsClaim: false }),
+    catchUp: (runId: string) => harness.run(activities.catchUp, { call: callOf(runId, 'catch-up'), args: { way: 'on' }, needsClaim: false }),
     close: (runId: string) => harness.run(activities.closeRun, { call: callOf(runId, 'close-run'), args: { state: 'succeeded', outcome: 'done', summary: [] }, needsClaim: false }),
     step: (runId: string, perform: () => Promise<unknown>) => harness.run(changing(perform), { call: callOf(runId, 'copy') }),
     holder: () => createClaimFile(harness.config.stateDirectory).read(),
@@ -55,8 +56,13 @@ test('a step that is at work is not disturbed: the host changes hands after it',
     const host = createHost(directory);
     await host.open('planned');
     let end = (): void => undefined;
-    const working = host.step('planned', () => new Promise<void>((resolve) => (end = resolve)));
-    await sleep(50);
+    let begin = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const working = host.step('planned', () => {
+      begin();
+      return new Promise<void>((resolve) => (end = resolve));
+    });
+    await begun;
     const opening = host.open('emergency', true);
     await sleep(100);
     expect((await host.holder())?.runId).toBe('planned');
@@ -97,6 +103,36 @@ test('where the one that came first was lost, the run before it is told so, and 
     await host.open('emergency', true);
     isAlive = false;
     await expect(host.step('planned', () => Promise.resolve())).rejects.toThrow('this host is held by h1/emergency (run emergency)');
+  }));
+
+test('the run before a lost one goes on once a person has said so, and does not wait for itself', () =>
+  withDirectory(async (directory) => {
+    let isAlive = true;
+    const host = createHost(directory, () => isAlive);
+    await host.open('planned');
+    await host.open('emergency', true);
+    isAlive = false;
+    await host.catchUp('planned');
+    isAlive = true;
+    const events: string[] = [];
+    await host.step('planned', () => Promise.resolve(void events.push('planned')));
+    expect(events).toEqual(['planned']);
+    await host.close('planned');
+    expect(await host.holder()).toBeUndefined();
+  }));
+
+test('a lost one that came first is gone on with as it was begun, and does not get the host back', () =>
+  withDirectory(async (directory) => {
+    let isAlive = true;
+    const host = createHost(directory, () => isAlive);
+    await host.open('planned');
+    await host.open('emergency', true, { options: { keys: 'both', leak: true } });
+    isAlive = false;
+    expect(await host.open('emergency-2', true, { takeOver: true, resume: true, options: { keys: 'operational', leak: false } })).toMatchObject({ options: { keys: 'both', leak: true } });
+    expect(await host.holder()).toMatchObject({ runId: 'emergency-2', lentBy: [{ runId: 'planned' }] });
+    isAlive = true;
+    await host.close('emergency-2');
+    expect((await host.holder())?.runId).toBe('planned');
   }));
 
 test('any other run is refused as ever', () =>

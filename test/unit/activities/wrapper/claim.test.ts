@@ -54,3 +54,13 @@ test('one that comes first has it until it gives it up, and then the run before 
     await claims.release('emergency');
     expect(await claims.read()).toEqual(claimOf('planned'));
   }));
+
+test('a run that takes the host back from one that came first and was lost is owed nothing by itself', () =>
+  withDirectory(async (directory) => {
+    const claims = createClaimFile(directory);
+    await claims.take(claimOf('first'));
+    await claims.lend('first', claimOf('planned'));
+    await claims.lend('planned', claimOf('emergency'));
+    await claims.pass('emergency', claimOf('planned'));
+    expect(await claims.read()).toEqual({ ...claimOf('planned'), lentBy: [claimOf('first')] });
+  }));

@@ -17,14 +17,16 @@ export interface Adoption {
   readonly remove: () => Promise<void>;
 }
 
-const forward = 'generated';
+/** One that another runbook goes back from, also where it was lost on its own way back. */
+const forward = 'migrate';
+const back = 'rollback';
 
 /** @param runs - Until now; the last one is the one that acts. */
 export function createAdoption(runs: readonly RunOnModel[], now: () => Date, settings: Partial<RunSettings>): Adoption {
   let stateDirectory: string | undefined;
   const written = new Set<RunOnModel>();
 
-  const nameOf = (run: RunOnModel) => `${run.kind === 'back' ? 'generatedBack' : forward}-${runs.indexOf(run)}`;
+  const nameOf = (run: RunOnModel) => `${run.kind === 'back' ? back : forward}-${runs.indexOf(run)}`;
 
   /** Only runs that are taken up need files: the last one is over when the next one opens. */
   async function writeEarlierRuns(): Promise<string> {

@@ -62,7 +62,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a run that goes on turns back from what cannot be undone',
     file: 'walk.ts',
-    original: 'context.mayTurnBack = !isPast(runbook, context, reached);',
+    original: 'context.mayTurnBack = left === undefined && !isPast(runbook, context, reached);',
     mutated: '',
   },
   { name: 'a failed step is taken for done', file: 'attempt.ts', original: "if (decision.answer === 'skip') return", mutated: "if (decision.answer !== 'rollback') return" },
