@@ -18,6 +18,7 @@ import { runOption } from './runbooks.js';
 import { findRun, type RunReference } from './runs.js';
 import { giveSecret } from './secretClient.js';
 import { flagsFor, loadSessionConfig, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
+import { readTypist } from './typist.js';
 
 interface UnlockOptions extends HostOptions {
   readonly fromSheet?: true;
@@ -95,13 +96,7 @@ function chooseSecret(open: readonly OpenQuestion[], named: string | undefined, 
 
 /** Hands over what was typed, under the name of the person at the terminal. */
 async function give({ environment }: Session, path: string, question: OpenQuestion, value: string): Promise<void> {
-  await giveSecret(path, {
-    question: question.id,
-    secret: question.secret ?? '',
-    value,
-    by: environment.person,
-    ...(environment.sshFrom === undefined ? {} : { from: environment.sshFrom }),
-  });
+  await giveSecret(path, { question: question.id, secret: question.secret ?? '', value, ...(await readTypist(environment)) });
 }
 
 /** Deriving a key with argon2id takes seconds; a step that took its secret shows it by going on. */
