@@ -42,6 +42,10 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
   if (options.host !== undefined && options.host !== config.host) {
     throw wrongUsage(`this host is ${config.host} (${configPath}), not ${options.host}; type the passphrase on ${options.host} itself`);
   }
+  const paperOption = options.fromSheet === true ? '--from-sheet' : options.fromShares === true ? '--from-shares' : undefined;
+  if (paperOption !== undefined && !process.stdin.isTTY) {
+    throw wrongUsage(`${paperOption} asks for one line after another, and standard input is no terminal: leave it out to give the passphrase itself by a pipe`);
+  }
   const flags = flagsFor(options);
   const path = secretSocketPath(config);
   await withServer(session, async ({ client }) => {
