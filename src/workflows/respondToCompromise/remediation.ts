@@ -43,8 +43,8 @@ const assessment = [neverUnlocked, noDataAccessed, rotatedInTime];
 
 export const notifyAuthority = item(remedied, {
   id: 'notify-authority',
-  title: 'The supervisory authority is notified (GDPR Art. 33)',
-  choices: ['notified'],
+  title: 'The supervisory authority is notified (GDPR Art. 33), or Art. 33(1) says why it need not be: a risk to the people whose data it is, is unlikely',
+  choices: ['notified', 'not-required'],
   after: assessment,
   onlyIf: whereNotifiable,
   evidence: ({ from }) => [['draft', from(draftNotifications).authority]],
@@ -52,7 +52,7 @@ export const notifyAuthority = item(remedied, {
 
 export const notifyUsers = item(remedied, {
   id: 'notify-users',
-  title: 'Users are notified (GDPR Art. 34), or Art. 34(3) says why they need not be',
+  title: 'Users are notified (GDPR Art. 34), or Art. 34(1) or 34(3) says why they need not be',
   choices: ['notified', 'not-required'],
   after: assessment,
   onlyIf: whereNotifiable,

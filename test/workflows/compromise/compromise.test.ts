@@ -106,7 +106,7 @@ test('the full 72 hours: reminders before each deadline, escalations after it, o
   await say(run, 'acknowledged', 'exfiltration-checked', 'access-logs-reviewed');
   await say(run, 'yes', 'never-unlocked', 'rotated-in-time');
   await say(run, 'no', 'no-data-accessed');
-  expect(await run.asked('notify-authority')).toMatchObject({ choices: ['notified'], evidence: [['draft', migrateAnswers.draftNotifications.authority]] });
+  expect(await run.asked('notify-authority')).toMatchObject({ choices: ['notified', 'not-required'], reasonFor: ['notified', 'not-required'], evidence: [['draft', migrateAnswers.draftNotifications.authority]] });
   await say(run, 'acknowledged', ...remediation);
   await until(run, 55);
   expect((await told(run)).slice(7)).toEqual(['54: 2 items soon due']);
