@@ -27,7 +27,7 @@ export function createSmtpChannel(settings: SmtpSettings, { readSecret, timeoutS
       // It takes a while to load, and most processes never send a mail.
       const { createTransport } = await import('nodemailer');
       const authority = settings.caFile === undefined ? {} : { tls: { ca: await readAuthority(settings.caFile) } };
-      const password = settings.password === undefined ? undefined : await readSecret(settings.password);
+      const password = settings.password === undefined ? undefined : await readSecret(settings.password, signal);
       const pass = password?.toString();
       const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
       const transport = createTransport({

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { reasonOf } from '../../../../src/host/channels/channel.js';
-import { readUnattendedSecret } from '../../../../src/host/channels/unattendedSecret.js';
+import { createUnattendedSecretReader } from '../../../../src/host/channels/unattendedSecret.js';
+import { createRun } from '../../../../src/host/processes/runner.js';
 import { createWebhookChannel, type WebhookSettings } from '../../../../src/host/channels/webhook.js';
 import { createRequest } from '../../../../src/host/http.js';
 import { startWebhookSink, type WebhookSink, type WebhookSinkSettings } from '../../../alertSinks.js';
@@ -24,7 +25,7 @@ async function startSink(settings: WebhookSinkSettings = {}): Promise<WebhookSin
 }
 
 function channelTo(url: string, more: Partial<WebhookSettings> = {}, timeoutSeconds = 10) {
-  return createWebhookChannel({ kind: 'webhook', url, ...more }, { readSecret: readUnattendedSecret, request: createRequest(), timeoutSeconds });
+  return createWebhookChannel({ kind: 'webhook', url, ...more }, { readSecret: createUnattendedSecretReader({ run: createRun() }), request: createRequest(), timeoutSeconds });
 }
 
 const refusal = (sending: Promise<unknown>): Promise<string> => sending.then(() => 'taken', reasonOf);
