@@ -3,10 +3,12 @@ import { severities } from '../contract/alerts.js';
 import { absolutePath, argv } from './fields.js';
 import { unattendedReferenceSchema } from './secretReferenceSchema.js';
 
-/** Addresses of chat services have their secret in the path. */
-const webhookUrl = z.union([z.string().refine(isAddress), unattendedReferenceSchema], {
+const webhookWords = {
   error: 'a URL that begins with https:// or http:// and has no user or password in it, or a reference such as "file:/absolute/path" to what holds it, as where the address itself is the secret',
-});
+};
+
+/** Addresses of chat services have their secret in the path. */
+const webhookUrl = z.union([z.string().refine(isAddress, webhookWords), unattendedReferenceSchema], webhookWords);
 
 /** Where a text that does not fit may be a secret: it is not quoted. */
 export const unquotedSchemas: ReadonlySet<z.core.$ZodType> = new Set<z.core.$ZodType>([unattendedReferenceSchema, webhookUrl]);

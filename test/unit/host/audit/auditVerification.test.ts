@@ -2,6 +2,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Anchor } from '../../../../src/host/audit/anchor.js';
+import { splitLines } from '../../../../src/host/audit/auditFiles.js';
 import type { AuditEvent } from '../../../../src/host/audit/auditLine.js';
 import { verifyAuditLog } from '../../../../src/host/audit/auditVerification.js';
 import { assertRoot, withDirectory } from '../../needsRoot.js';
@@ -104,7 +105,7 @@ describe('the verification of an audit log', () => {
   it('sees a past that was removed with its files by an anchor that is younger than twelve months', () => {
     const from = { sequence: 7, chain: 'f'.repeat(32) };
     const continued: AuditEvent = { id: 'log/AUDIT_LOG_CONTINUED/8', event: 'AUDIT_LOG_CONTINUED', by: 'lockstep', details: { previousSequence: 7, previousChain: from.chain } };
-    const files = [{ path: 'log', torn: '', lines: forge([continued, eventOf('a')], from).trimEnd().split('\n') }];
+    const files = [{ path: 'log', torn: '', lines: splitLines(Buffer.from(forge([continued, eventOf('a')], from))).lines }];
     const anchor = (at: string): Anchor => ({ at, host, sequence: 3, chain: 'e'.repeat(32) });
     const judged = (at: string, isWhole: boolean) => verifyAuditLog(files, { anchors: [anchor(at)], isWhole, now: clock() });
     expect(judged('2023-02-01T00:00:00Z', true)).toMatchObject({
