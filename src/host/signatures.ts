@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { PermanentFailure } from '../contract/errors.js';
 import { signatureNamespace } from '../contract/signatures.js';
 import { ensureDirectory } from './files/ensureDirectory.js';
@@ -13,7 +13,8 @@ export function createSignatures({ run }: { readonly run: Run }) {
   /** @returns The names that a key has in the file; of several lines the first is the same for the same key. */
   async function findName(allowedSigners: string, signatureFile: string): Promise<string | undefined> {
     const found = await orRefused(run('ssh-keygen', ['-Y', 'find-principals', '-f', allowedSigners, '-s', signatureFile]));
-    return found?.stdout.split(/[\n,]/)[0]?.trim() || undefined;
+    const name = found?.stdout.split(/[\n,]/)[0]?.trim() ?? '';
+    return name === '' ? undefined : name;
   }
 
   return {
