@@ -40,6 +40,7 @@ const smtpSchema = z
 const webhookSchema = z.strictObject({
   kind: z.literal('webhook'),
   url: webhookUrl,
+  caFile: absolutePath.optional(),
   bearerToken: unattendedReferenceSchema.optional(),
   headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/, 'the name of a header'), unattendedReferenceSchema).optional(),
   only,
@@ -60,7 +61,7 @@ export const alertsSchema = z.strictObject({
     .array(z.discriminatedUnion('kind', [smtpSchema, webhookSchema, commandSchema]))
     .default([])
     .describe(
-      'Ways by which alerts leave this host, all of them at once; without any nobody is told. Mail: the port follows from "security" (587, 465 or 25) unless it is written, and "caFile" is for a server whose certificate no public authority has signed. Webhook: the alert is posted as JSON, and any status from 200 to 299 takes it. Command: gets the same JSON on its standard input, and takes it by exit status 0. "only" keeps a channel to some severities; without it all go there. Secrets are references that need no person: file, systemd-credential or exec.',
+      'Ways by which alerts leave this host, all of them at once; without any nobody is told. Mail: the port follows from "security" (587, 465 or 25) unless it is written, and "caFile" is for a server whose certificate no public authority has signed. Webhook: the alert is posted as JSON, and any status from 200 to 299 takes it; "caFile" as for mail. Command: gets the same JSON on its standard input, and takes it by exit status 0. "only" keeps a channel to some severities; without it all go there. Secrets are references that need no person: file, systemd-credential or exec.',
     ),
   giveUpAfterDays: z.number().positive().default(7).describe('An alert that did not get out is tried again, at most 5 minutes apart, for so long.'),
 });

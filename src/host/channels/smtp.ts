@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { SMTPTransportOptions } from 'nodemailer/lib/smtp-transport';
 import type { ChannelSettings } from '../../config/alertsSchema.js';
+import { readAuthority } from './authority.js';
 import { NotTaken, type Channel } from './channel.js';
 import type { ReadSecret } from './unattendedSecret.js';
 
@@ -71,14 +71,6 @@ function encryptionOf(security: SmtpSettings['security']): Pick<SMTPTransportOpt
 function timeoutsOf(seconds: number): Pick<SMTPTransportOptions, 'connectionTimeout' | 'greetingTimeout' | 'socketTimeout' | 'dnsTimeout'> {
   const milliseconds = seconds * 1000;
   return { connectionTimeout: milliseconds, greetingTimeout: milliseconds, socketTimeout: milliseconds, dnsTimeout: milliseconds };
-}
-
-async function readAuthority(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch {
-    throw new NotTaken(`can not be asked: the certificate of its authority, ${path}, can not be read`);
-  }
 }
 
 /** The same for every repetition of a message, so that mail programs show it once. */

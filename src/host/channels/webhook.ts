@@ -1,7 +1,9 @@
 import type { ChannelSettings } from '../../config/alertsSchema.js';
 import { parseSecretReference } from '../../config/secretReference.js';
 import type { SecretReferenceSetting } from '../../config/secretReferenceSchema.js';
-import type { Request } from '../http.js';
+import { createRequest, type Request } from '../http.js';
+import { createFetchTrusting } from '../trustingFetch.js';
+import { readAuthority } from './authority.js';
 import { NotTaken, type Channel } from './channel.js';
 import type { ReadSecret } from './unattendedSecret.js';
 
@@ -15,12 +17,13 @@ export type WebhookSettings = Extract<ChannelSettings, { kind: 'webhook' }>;
  * @param timeoutSeconds - For the whole exchange; default 10.
  */
 export function createWebhookChannel(
-  { url, bearerToken, headers = {} }: WebhookSettings,
-  { readSecret, request, timeoutSeconds = 10 }: { readonly readSecret: ReadSecret; readonly request: Request; readonly timeoutSeconds?: number },
+  { url, caFile, bearerToken, headers = {} }: WebhookSettings,
+  { readSecret, request: requestAnywhere, timeoutSeconds = 10 }: { readonly readSecret: ReadSecret; readonly request: Request; readonly timeoutSeconds?: number },
 ): Channel {
   return {
     name: `webhook (${isPlain(url) ? new URL(url).host : sourceOf(url)})`,
     async send({ data }, signal) {
+      const request = caFile === undefined ? requestAnywhere : createRequest({ fetch: createFetchTrusting(await readAuthority(caFile)) });
       const readText = (reference: SecretReferenceSetting): Promise<string> => readSecretText(reference, readSecret, signal);
       const { status } = await request({
         url: isPlain(url) ? url : await readAddress(url, readText),
