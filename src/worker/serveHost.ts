@@ -57,7 +57,7 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
   const channelTools = { run, credentialsDirectory };
   const alerts = createAlertDelivery({ config, loadConfig: createConfigReader(path), log, tools: channelTools });
   const { bootId } = await createSystem({ run }).readBootId();
-  const anchors = createAuditAnchors({ loadConfig: createConfigReader(path), log, channelsOf: ({ alerts: { channels } }) => anchorChannels(channels, channelTools) });
+  const anchors = createAuditAnchors({ loadConfig: createConfigReader(path), log, channelsOf: ({ alerts: { channels } }) => anchorChannels(channels, channelTools), alerting: { host: config.host, raise: alerts.raise } });
   const worker = () =>
     runWorker(
       {
