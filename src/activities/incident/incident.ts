@@ -87,7 +87,7 @@ export const incidentActivities = {
     const users = join(directory, files.users);
     await ensureTextFile({ path: authority, content: draftAuthorityNotification(facts), mode: 0o600 });
     await ensureTextFile({ path: users, content: draftUserNotification(facts), mode: 0o600 });
-    return { authority, users };
+    return { authority, users, notifyBy: facts.notifyBy };
   }),
 
   /** The report, from the journal: what was done when, by whom, against its deadline. */

@@ -1,6 +1,6 @@
 import { breachAnswers, breachConditions, isNotifiable } from '../../contract/breach.js';
 import type { OnlyIf, View } from '../engine/nodes.js';
-import { draftNotifications, unlockEvidence } from './evidence.js';
+import { draftNotifications, noticeEvidence, unlockEvidence } from './evidence.js';
 import { rotateKeys } from './immediate.js';
 import { exfiltration } from './investigation.js';
 import { item, remedied } from './item.js';
@@ -10,21 +10,21 @@ export const documentIncident = item(remedied, { id: 'incident-documented', titl
 export const neverUnlocked = item(remedied, {
   ...breachConditions.neverUnlocked,
   choices: breachAnswers,
-  evidence: ({ from }) => unlockEvidence(from),
+  evidence: ({ from }) => [...noticeEvidence(from), ...unlockEvidence(from)],
 });
 
 export const noDataAccessed = item(remedied, {
   ...breachConditions.noDataAccessed,
   choices: breachAnswers,
   after: [exfiltration],
-  evidence: ({ from }) => [['exfiltration', from(exfiltration)?.reason ?? 'nothing was said of it']],
+  evidence: ({ from }) => [...noticeEvidence(from), ['exfiltration', from(exfiltration)?.reason ?? 'nothing was said of it']],
 });
 
 export const rotatedInTime = item(remedied, {
   ...breachConditions.rotatedInTime,
   choices: breachAnswers,
   after: [rotateKeys],
-  evidence: ({ from }) => [['rotation', from(rotateKeys)?.outcome ?? 'no run of it has come to its end']],
+  evidence: ({ from }) => [...noticeEvidence(from), ['rotation', from(rotateKeys)?.outcome ?? 'no run of it has come to its end']],
 });
 
 export const updateProcedures = item(remedied, { id: 'procedures-updated', title: 'Security procedures are updated, so that it does not happen again' });

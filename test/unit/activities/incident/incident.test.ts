@@ -88,7 +88,8 @@ test('the drafts name the four points of Art. 33(3), and the 72 hours from the b
   withDirectory(async (directory) => {
     const attempt = createAttempt({ directory, config: { compromise: { remediationSeconds: 3600 } } });
     await attempt.journal(opened);
-    const { authority, users } = await incidentActivities.draftNotifications.perform(attempt, undefined);
+    const { authority, users, notifyBy } = await incidentActivities.draftNotifications.perform(attempt, undefined);
+    expect(notifyBy).toBe('2026-11-04T20:00:00.000Z');
     const text = await readFile(authority, 'utf8');
     for (const point of ['(a) Nature', '(b) Contact', '(c) Likely consequences', '(d) Measures']) expect(text).toContain(point);
     expect(text).toContain('send it by 2026-11-04 20:00 UTC');
