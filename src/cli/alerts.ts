@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
-import { createOutbox, type Addressee, type Delivery, type Outbox } from '../activities/index.js';
+import { Option, type Command } from 'commander';
+import { createOutbox, givenUp, type Addressee, type Delivery, type Outbox } from '../activities/index.js';
 import type { Config } from '../config/schema.js';
 import { severities, type Severity } from '../contract/alerts.js';
-import { formatSeconds } from '../contract/facts.js';
+import { formatCountOf, formatSeconds } from '../contract/facts.js';
 import { createChannels } from '../host/channels/channels.js';
 import { CommandEnded, exitCodes } from './exit.js';
 import { noChannel, renderAlerts } from './present/alertLines.js';
@@ -14,6 +14,7 @@ import { configFlag, loadSessionConfig, type HostOptions, type Session } from '.
 
 interface AlertsOptions extends Pick<HostOptions, 'config'> {
   readonly test?: boolean;
+  readonly acknowledge?: boolean;
   readonly json?: boolean;
 }
 
@@ -26,15 +27,17 @@ export function addAlertsCommand(program: Command, session: Session): void {
     .command('alerts')
     .description('show the alerts of this host, those that have not got out first (needs root)')
     .option('--test', 'raise an alert that means nothing, and tell for each channel whether it got out')
+    .addOption(new Option('--acknowledge', 'say that you have read those that were given up: "status" tells of them no more').conflicts('test'))
     .option('--json', 'as JSON, for programs')
     .option('--config <file>', 'lockstep.yaml (default: LOCKSTEP_CONFIG, or /etc/lockstep/lockstep.yaml)')
     .action(async (options: AlertsOptions) => {
       const flags = configFlag(options.config);
-      assertRoot(`lockstep alerts${options.test === true ? ' --test' : ''}${flags}`);
+      assertRoot(`lockstep alerts${options.test === true ? ' --test' : ''}${options.acknowledge === true ? ' --acknowledge' : ''}${flags}`);
       const { config } = await loadSessionConfig(session, options);
       const outbox = createOutbox(config.stateDirectory);
       const channels = createChannels(config.alerts.channels);
       if (options.test === true) await testChannels(session, { config, outbox, channels, flags });
+      else if (options.acknowledge === true) await acknowledge(session, outbox);
       else await showAlerts(session, { outbox, channels, flags, isJson: options.json === true });
     });
 }
@@ -46,6 +49,17 @@ async function showAlerts(
   const contents = await outbox.read();
   if (isJson) terminal.print(JSON.stringify({ channels: channels.map(({ name }) => name), ...contents }, null, 2));
   else terminal.print(...renderAlerts(contents, channels, { width: terminal.width(), theme: terminal.theme, now: new Date(), flags }));
+}
+
+/** Nothing is removed: they stay in the list for as long as every alert does. */
+async function acknowledge({ terminal, environment }: Session, outbox: Outbox): Promise<void> {
+  const lost = givenUp((await outbox.read()).entries);
+  for (const { alert } of lost) {
+    const { failure } = await outbox.change(alert.id, (entry) => ({ ...entry, acknowledged: { at: new Date().toISOString(), by: environment.person } }));
+    if (failure !== undefined) throw failure instanceof Error ? failure : new Error(`the alert ${alert.id} could not be written`);
+    terminal.print(...wrapHanging('✔ ', `${alert.at.slice(0, 16).replace('T', ' ')} UTC: ${alert.subject}`, terminal.width()));
+  }
+  terminal.print(lost.length === 0 ? 'No alert was given up, or all of them were read.' : `${formatCountOf(lost.length, 'alert was', 'alerts were')} given up, and read by ${environment.person} now.`);
 }
 
 interface Test {

@@ -12,6 +12,7 @@ import type { RunReference } from './runs.js';
 import { giveSecret } from './secretClient.js';
 import type { Session } from './session.js';
 import { findFault } from './spoken.js';
+import { readTypist } from './typist.js';
 
 /** Where an interactive watch sends what it is told. */
 export interface AnswerContext {
@@ -86,8 +87,7 @@ async function typeSecret(context: AnswerContext, question: OpenQuestion, signal
       question: question.id,
       secret: question.secret ?? '',
       value,
-      by,
-      ...(environment.sshFrom === undefined ? {} : { from: environment.sshFrom }),
+      ...(await readTypist({ ...environment, person: by })),
     });
     return 'changed';
   } catch (error) {

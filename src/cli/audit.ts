@@ -45,7 +45,9 @@ const help = `
 Verdicts, and exit status:
    0  intact            each line follows from the one before, each anchor agrees
   10  altered           a line was changed, moved, or put in
-  11  truncated         lines are missing: between two, or at the end
+  11  truncated         lines are missing: between two, at the end, or, with no
+                        file named, before the first though an anchor of the
+                        last twelve months knows them
   12  anchor mismatch   the past was written anew, with chains that fit
   13  not an audit log  a file holds no line of one
    1  nothing could be verified; 2 wrong usage
@@ -71,7 +73,7 @@ async function verify(session: Session, files: readonly string[], options: Verif
   const paths = files.length > 0 ? files.map((file) => resolve(file)) : await readConfiguredPaths(config);
   const anchors = await readGivenAnchors(session, [...(options.anchors ?? []), ...(options.record ?? [])], options.host ?? config?.host);
   const noted = files.length > 0 || config === undefined ? undefined : await readOwnNote(config);
-  const report = verifyAuditLog(await Promise.all(paths.map((path) => reading(path, readAuditFile))), { anchors, noted, now: new Date() });
+  const report = verifyAuditLog(await Promise.all(paths.map((path) => reading(path, readAuditFile))), { anchors, noted, isWhole: files.length === 0, now: new Date() });
   terminal.print(
     ...(options.json === true
       ? [JSON.stringify(report, null, 2)]

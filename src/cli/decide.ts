@@ -1,7 +1,7 @@
 import { confirm } from '@inquirer/prompts';
 import type { Command } from 'commander';
 import { decisionSchema, type Decision, type OpenQuestion } from '../contract/questions.js';
-import { chooseQuestion, explainOutcome, sendDecision } from './decision.js';
+import { chooseQuestion, explainOutcome, sendDecision, signDecision } from './decision.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
 import { commandFor, renderQuestion } from './present/questionLines.js';
@@ -14,6 +14,7 @@ interface DecideOptions extends HostOptions {
   readonly run?: string;
   readonly reason?: string;
   readonly by?: string;
+  readonly sign?: string;
 }
 
 /** Answers that have a command of their own, with what each says. */
@@ -45,6 +46,7 @@ function withDecideOptions(command: Command): Command {
   return withHostOptions(command)
     .option('--reason <text>', 'why; some answers need it')
     .option('--by <name>', 'who decides, as claimed (default: you)')
+    .option('--sign <key>', 'sign the answer with an SSH key, to be told apart from others of the same login')
     .addOption(runOption());
 }
 
@@ -67,7 +69,7 @@ async function decide(session: Session, named: string | undefined, answer: strin
       throw refused(`"${answer}" needs a reason; add --reason "…"`);
     }
     const decision = readDecision({ question: question?.id ?? named ?? '', answer, ...said }, flags);
-    const recorded = await sendDecision(client, run, decision);
+    const recorded = await sendDecision(client, run, options.sign === undefined ? decision : await signDecision(run, decision, options.sign));
     const after = (await observe(client, run)).status?.questions.find(({ id }) => id === decision.question);
     session.terminal.print(explainOutcome(decision, recorded, { after, flags, run: options.run }));
   });

@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { signalNames } from '../contract/names.js';
 import type { Decision, OpenQuestion, RecordedDecision } from '../contract/questions.js';
+import { statementOf } from '../contract/signatures.js';
 import type { RunStatus } from '../contract/status.js';
+import { createRun } from '../host/processes/runner.js';
+import { createSignatures } from '../host/signatures.js';
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { readLoginUser } from './loginUser.js';
 import { observe } from './observe.js';
@@ -48,6 +51,13 @@ export async function sendDecision(client: Client, run: RunReference, decision: 
     await sleep(200);
   }
   return undefined;
+}
+
+/** Signs what is sent, with a key that ssh-keygen or an agent has. */
+export async function signDecision({ workflowId, runId }: RunReference, decision: Decision, key: string): Promise<Decision> {
+  const signatures = createSignatures({ run: createRun() });
+  const { question, answer, by, reason } = decision;
+  return { ...decision, signature: await signatures.sign({ key, statement: statementOf({ workflowId, runId, question, answer, by, ...(reason === undefined ? {} : { reason }) }) }) };
 }
 
 async function withLogin(): Promise<Pick<Decision, 'login'>> {

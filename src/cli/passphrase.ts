@@ -7,7 +7,7 @@ import { generatePassphrase, plannedWords } from '../host/passphrases/generatePa
 import { judgeNewPassphrase } from '../host/passphrases/passphraseStrength.js';
 import { refused } from './exit.js';
 import { askUnseen } from './passphrases/askUnseen.js';
-import { describeEntropy, showPassphrase } from './passphrases/showPassphrase.js';
+import { assertLeavesScreen, describeEntropy, showPassphrase } from './passphrases/showPassphrase.js';
 import { parseWholeNumber } from './passphrases/wholeNumber.js';
 import { readPipedSecret } from './readSecretLine.js';
 import { loadSessionConfig, type Session } from './session.js';
@@ -30,6 +30,7 @@ export function addPassphraseCommand(program: Command, session: Session): void {
 }
 
 async function generate({ terminal }: Session, words: number): Promise<void> {
+  assertLeavesScreen(terminal, 'passphrase');
   const { passphrase, bits } = await generatePassphrase(words);
   if (terminal.interactive) {
     await showPassphrase(terminal, 'passphrase', passphrase, bits);

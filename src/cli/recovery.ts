@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { ConfigNotAtHand } from '../config/load.js';
 import { generatePassphrase } from '../host/passphrases/generatePassphrase.js';
 import { askFromShares, askFromSheet, askTwice } from './passphrases/askFromPaper.js';
-import { describeEntropy, showPassphrase } from './passphrases/showPassphrase.js';
+import { assertLeavesScreen, describeEntropy, showPassphrase } from './passphrases/showPassphrase.js';
 import { parseWholeNumber } from './passphrases/wholeNumber.js';
 import { readPipedSecret } from './readSecretLine.js';
 import { loadSessionConfig, type Session } from './session.js';
@@ -48,6 +48,7 @@ export function addRecoveryCommands(program: Command, session: Session): void {
     .command('combine-shares')
     .description('join the shares of a recovery passphrase: shown once at a terminal, printed into a pipe')
     .action(async () => {
+      assertLeavesScreen(terminal, 'recovery passphrase');
       const passphrase = await askFromShares(terminal);
       if (terminal.interactive) await showPassphrase(terminal, 'recovery passphrase of these shares', passphrase);
       else terminal.print(passphrase);

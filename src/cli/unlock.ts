@@ -18,6 +18,7 @@ import { runOption } from './runbooks.js';
 import { findRun, type RunReference } from './runs.js';
 import { giveSecret } from './secretClient.js';
 import { flagsFor, loadSessionConfig, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
+import { readTypist } from './typist.js';
 
 interface UnlockOptions extends HostOptions {
   readonly fromSheet?: true;
@@ -40,6 +41,10 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
   // Commands that are shown elsewhere carry it along.
   if (options.host !== undefined && options.host !== config.host) {
     throw wrongUsage(`this host is ${config.host} (${configPath}), not ${options.host}; type the passphrase on ${options.host} itself`);
+  }
+  const paperOption = options.fromSheet === true ? '--from-sheet' : options.fromShares === true ? '--from-shares' : undefined;
+  if (paperOption !== undefined && !process.stdin.isTTY) {
+    throw wrongUsage(`${paperOption} asks for one line after another, and standard input is no terminal: leave it out to give the passphrase itself by a pipe`);
   }
   const flags = flagsFor(options);
   const path = secretSocketPath(config);
@@ -95,13 +100,7 @@ function chooseSecret(open: readonly OpenQuestion[], named: string | undefined, 
 
 /** Hands over what was typed, under the name of the person at the terminal. */
 async function give({ environment }: Session, path: string, question: OpenQuestion, value: string): Promise<void> {
-  await giveSecret(path, {
-    question: question.id,
-    secret: question.secret ?? '',
-    value,
-    by: environment.person,
-    ...(environment.sshFrom === undefined ? {} : { from: environment.sshFrom }),
-  });
+  await giveSecret(path, { question: question.id, secret: question.secret ?? '', value, ...(await readTypist(environment)) });
 }
 
 /** Deriving a key with argon2id takes seconds; a step that took its secret shows it by going on. */

@@ -42,6 +42,7 @@ const examples: Readonly<Record<string, unknown>> = {
   'people.places.testAccount': '1Password vault "SuperSync Production", entry "Lockstep test account"',
   'verification.testAccount.email': 'lockstep@example.com',
   'verification.testAccount.password': 'file:/etc/lockstep/test-account.password',
+  'signatures.allowedSigners': '/etc/lockstep/allowed_signers',
   'alerts.channels.host': 'smtp.example.org',
   'alerts.channels.port': 587,
   'alerts.channels.caFile': '/etc/lockstep/mail-ca.pem',

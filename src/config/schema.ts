@@ -216,6 +216,13 @@ export const configSchema = z.strictObject({
       'Each is named by a reference and never written here: "ask:" (a person types it), "file:/path" (one line, of a file that belongs to root with mode 0600), "systemd-credential:NAME" (LoadCredential= in the unit of the worker) or exec (what a program prints on one line; it gets the environment of the worker, and 30 s unless timeoutSeconds says otherwise). What each protects against: docs/encryption-at-rest.md.',
     ),
   people: peopleSchema,
+  signatures: z
+    .strictObject({
+      allowedSigners: absolutePath
+        .optional()
+        .describe('By whose SSH keys people can be told apart who share a login on this host: a line for each with name and public key, as ssh-keygen(1) has it under "ALLOWED SIGNERS". They answer with --sign.'),
+    })
+    .prefault({}),
   backup: backupSchema.prefault({}),
   maintenance: maintenanceSchema.prefault({}),
   verification: verificationSchema.prefault({}),

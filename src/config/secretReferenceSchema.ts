@@ -9,6 +9,8 @@ const execSchema = z.strictObject({
   timeoutSeconds: z.number().int().positive().max(600).default(30),
 });
 
+const file = z.string().regex(/^file:\/[^\0\n]+$/);
+
 /** What a reference can be, in words for the person who writes one. */
 export const secretReferenceForms = '"ask:", "file:/absolute/path", "systemd-credential:NAME" or {exec: [program, argument, …]}';
 
@@ -18,9 +20,18 @@ export const secretReferenceForms = '"ask:", "file:/absolute/path", "systemd-cre
  * `{exec: [program, …]}` (what a program prints).
  */
 export const secretReferenceSchema = z.union(
-  [z.literal('ask:'), z.string().regex(/^file:\/[^\0\n]+$/), z.string().regex(credential), execSchema],
+  [z.literal('ask:'), file, z.string().regex(credential), execSchema],
   { error: `a reference to a secret: ${secretReferenceForms}` },
 );
 
 /** A reference as it stands in lockstep.yaml. */
 export type SecretReferenceSetting = z.infer<typeof secretReferenceSchema>;
+
+/** A secret that has to be at hand while nobody is: alerts go out at any hour. */
+export const unattendedReferenceSchema = z.union([file, z.string().regex(credential), execSchema], {
+  error:
+    'a reference to a secret that needs no person, "file:/absolute/path", "systemd-credential:NAME" or {exec: [program, argument, …]} ("ask:" would wait for somebody to type it, and an alert goes out when nobody is there)',
+});
+
+/** Such a reference as it stands in lockstep.yaml. */
+export type UnattendedReference = z.infer<typeof unattendedReferenceSchema>;

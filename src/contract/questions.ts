@@ -16,6 +16,8 @@ export const decisionSchema = z.strictObject({
   reason: spoken(2000).optional(),
   /** The user who logged in, and where, as `lockstep` read it from the kernel there: `ann@db1`. */
   login: spoken(150).optional(),
+  /** Of an SSH key over all of this and the run, as base64: see `signatures.ts`. The host looks whose it is. */
+  signature: z.string().regex(/^[A-Za-z0-9+/=]{1,6000}$/).optional(),
 });
 
 /** A decision whose form is right. */
@@ -87,6 +89,7 @@ export interface RecordedDecision {
   readonly by: string;
   readonly reason?: string;
   readonly login?: string;
+  readonly signature?: string;
   /** `counted`, or why it changed nothing. */
   readonly outcome: 'counted' | 'malformed' | 'unknown question' | 'not open any more' | 'not open yet' | 'not a choice' | 'reason missing' | 'same person' | 'starter may not decide';
 }

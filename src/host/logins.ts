@@ -63,7 +63,7 @@ export function createLogins({ run }: { readonly run: Run }) {
           accepted.push(login);
           acceptedLines.push(line);
         }
-        const address = /: Failed \S+ for .* from (\S+) port \d+/.exec(line)?.[1];
+        const address = /^\S+ \S+ sshd[^:]*: Failed \S+ for .* from (\S+) port \d+/.exec(line)?.[1];
         if (address !== undefined) refusedFrom.set(address, (refusedFrom.get(address) ?? 0) + 1);
       }));
       const sessionLines = (await orLacking('last', readSessions(since))) ?? [];
@@ -93,9 +93,12 @@ function parseSession(line: string): Login | undefined {
 /** What `last` writes in the place of a name: the host's own comings and goings, and where its file begins. */
 const nobody: ReadonlySet<string> = new Set(['reboot', 'shutdown', 'runlevel', 'wtmp']);
 
-/** A line of sshd: `2026-11-01T10:00:00+0000 db1 sshd[812]: Accepted publickey for ann from 192.0.2.7 port 50212 ssh2: …`. */
+/**
+ * A line of sshd: `2026-11-01T10:00:00+0000 db1 sshd[812]: Accepted publickey for ann from 192.0.2.7 port 50212 ssh2: …`.
+ * The words have to be its own first ones: the name that a stranger tries to log in with may hold any.
+ */
 function parseAccepted(line: string): Login | undefined {
-  const [, at, by, from] = /^(\S+) .*: Accepted \S+ for (\S+) from (\S+) port \d+/.exec(line) ?? [];
+  const [, at, by, from] = /^(\S+) \S+ sshd[^:]*: Accepted \S+ for (\S+) from (\S+) port \d+/.exec(line) ?? [];
   return at === undefined || by === undefined || from === undefined ? undefined : { at, by, from };
 }
 

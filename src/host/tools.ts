@@ -19,6 +19,7 @@ import { createPipeline } from './processes/pipeline.js';
 import { createPostgres } from './postgres/postgres.js';
 import { createRsync } from './files/rsync.js';
 import type { Run, RunnerSettings } from './processes/runner.js';
+import { createSignatures } from './signatures.js';
 import { createSystem } from './system.js';
 import { createThroughput } from './disks/throughput.js';
 import { createVolumeFile } from './disks/volumeFile.js';
@@ -49,6 +50,7 @@ export function createHostTools({ run, signal, controlGroup, onFailure }: {
     gpg: createGpg({ runPipeline: pipeline }),
     kernelLog: createKernelLog({ run }),
     logins: createLogins({ run }),
+    signatures: createSignatures({ run }),
     loopDevice: createLoopDevice({ run }),
     mounts: createMounts({ run }),
     openFiles: createOpenFiles(),

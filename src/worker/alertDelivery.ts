@@ -98,6 +98,7 @@ function createListener(log: Logger): DeliveryListener {
     },
     damaged: ({ path, reason }) => log.error({ path, reason }, 'a file in the outbox of alerts can not be read; it is passed over'),
     notRecorded: (alert, failure) => log.error({ alert: alert.id, failure: messageOf(failure) }, 'what became of an alert could not be written; another worker would send it again'),
+    notRemoved: (alert, failure) => log.warn({ alert: alert.id, failure: messageOf(failure) }, 'an alert that is over could not be removed; it is tried again'),
   };
 }
 

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RaiseAlert } from '../activities/index.js';
 import type { LoadedConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import { toAlertWords } from '../contract/alerts.js';
 import type { Anchor, AnchorPlace } from '../host/audit/anchor.js';
 import { createAnchorPlaces, type AnchorChannel } from '../host/audit/anchorPlaces.js';
 import { auditPositionPath, readAuditPosition } from '../host/audit/auditPosition.js';
@@ -17,6 +19,10 @@ export interface AuditAnchorSettings {
   /** Ways to people that lockstep.yaml sets up, for the place `alerts`. Default: none. */
   readonly channelsOf?: (config: Config) => readonly AnchorChannel[];
   readonly now?: () => Date;
+  /** Tells people where anchors do not get out for long: nobody reads the log of a worker for months. Default: nobody is told. */
+  readonly alerting?: { readonly host: string; readonly raise: RaiseAlert };
+  /** How long a place fails before people are told, in milliseconds. Default: six hours. */
+  readonly patienceMilliseconds?: number;
   /** Before a place that failed is tried again, in milliseconds: doubled each time, up to `everyMinutes`. Default: a minute. */
   readonly firstRetryMilliseconds?: number;
   /** How long a round waits for its places, in milliseconds. Default: five minutes. */
@@ -70,10 +76,11 @@ export function createAuditAnchors(settings: AuditAnchorSettings): AuditAnchors 
 }
 
 /** Knows what each place has got, and which of them are being sent to or failed last. */
-function createSender({ loadConfig, log, channelsOf = () => [], now = () => new Date(), roundMilliseconds = 300_000 }: AuditAnchorSettings, signal: AbortSignal) {
+function createSender(settings: AuditAnchorSettings, signal: AbortSignal) {
+  const { loadConfig, log, channelsOf = () => [], now = () => new Date(), alerting, patienceMilliseconds = 6 * 3_600_000, roundMilliseconds = 300_000 } = settings;
   const run = createRun({ signal });
   const inFlight = new Map<string, Promise<void>>();
-  const failing = new Set<string>();
+  const failing = new Map<string, { readonly since: Date; readonly began: number; isAlerted: boolean }>();
   let keeping: Promise<void> = Promise.resolve();
 
   async function send(place: AnchorPlace, anchor: Anchor, sentPath: string): Promise<void> {
@@ -94,8 +101,29 @@ function createSender({ loadConfig, log, channelsOf = () => [], now = () => new 
 
   function tellFailure(place: string, error: unknown): void {
     if (signal.aborted) return;
-    if (!failing.has(place)) log.warn({ place, failure: error instanceof Error ? error.message : String(error) }, 'an anchor of the audit log does not get out; it is tried again');
-    failing.add(place);
+    const failure = error instanceof Error ? error.message : String(error);
+    const known = failing.get(place);
+    if (known === undefined) {
+      log.warn({ place, failure }, 'an anchor of the audit log does not get out; it is tried again');
+      failing.set(place, { since: now(), began: performance.now(), isAlerted: false });
+    } else if (!known.isAlerted && performance.now() - known.began > patienceMilliseconds) {
+      known.isAlerted = true;
+      void tellPeople(place, failure, known.since);
+    }
+  }
+
+  /** Once for each time that it lasts so long. */
+  async function tellPeople(place: string, failure: string, since: Date): Promise<void> {
+    await alerting?.raise({
+      id: `audit-anchor/${alerting.host}/${place}/${since.toISOString()}`,
+      at: now().toISOString(),
+      ...toAlertWords({
+        severity: 'warning',
+        subject: `the audit log of ${alerting.host} is not anchored`,
+        text: `Since ${since.toISOString().slice(0, 16).replace('T', ' ')} UTC nothing gets to ${place}: ${failure}\nUntil it does, only this host's own word shows that the log is whole. It is tried again; "journalctl --unit lockstep-worker" says what is wrong, and audit.anchors in lockstep.yaml where it goes.`,
+      }),
+      host: alerting.host,
+    });
   }
 
   async function readDue(): Promise<{ readonly everyMilliseconds: number; readonly due: readonly { place: AnchorPlace; anchor: Anchor; sentPath: string }[] }> {

@@ -2,7 +2,7 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { createActivities, createClaimFile, createHostLook, createSecretVault, findPassphrasesInTheClear, readCalls, secretSocketPath } from '../activities/index.js';
 import { createConfigReader, type LoadedConfig } from '../config/load.js';
 import type { AnchorChannel } from '../host/audit/anchorPlaces.js';
-import { createChannels } from '../host/channels/channels.js';
+import { createChannels, type ChannelTools } from '../host/channels/channels.js';
 import { createRun } from '../host/processes/runner.js';
 import { createSystem } from '../host/system.js';
 import { createAlertDelivery } from './alertDelivery.js';
@@ -54,9 +54,10 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
   const now = () => new Date();
   const { read: readClaim } = createClaimFile(config.stateDirectory);
   const loadConfig = createConfigReader(path);
-  const alerts = createAlertDelivery({ config, loadConfig: createConfigReader(path), log });
+  const channelTools = { run, credentialsDirectory };
+  const alerts = createAlertDelivery({ config, loadConfig: createConfigReader(path), log, tools: channelTools });
   const { bootId } = await createSystem({ run }).readBootId();
-  const anchors = createAuditAnchors({ loadConfig: createConfigReader(path), log, channelsOf });
+  const anchors = createAuditAnchors({ loadConfig: createConfigReader(path), log, channelsOf: ({ alerts: { channels } }) => anchorChannels(channels, channelTools), alerting: { host: config.host, raise: alerts.raise } });
   const worker = () =>
     runWorker(
       {
@@ -90,6 +91,6 @@ async function serve(settings: ServeHostSettings, log: Logger, signal: AbortSign
 const anchorTimeoutSeconds = 60;
 
 /** The ways to people, as anchors of the audit log go them. */
-function channelsOf({ alerts }: LoadedConfig['config']): readonly AnchorChannel[] {
-  return createChannels(alerts.channels).map(({ name, send }) => ({ name, send: (message) => send(message, AbortSignal.timeout(anchorTimeoutSeconds * 1000)) }));
+function anchorChannels(channels: LoadedConfig['config']['alerts']['channels'], tools: ChannelTools): readonly AnchorChannel[] {
+  return createChannels(channels, tools).map(({ name, send }) => ({ name, send: (message) => send(message, AbortSignal.timeout(anchorTimeoutSeconds * 1000)) }));
 }

@@ -1,8 +1,13 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { sendDecision } from '../../src/cli/decision.js';
+import { sendDecision, signDecision } from '../../src/cli/decision.js';
 import { observe } from '../../src/cli/observe.js';
 import { findRun, type RunReference } from '../../src/cli/runs.js';
 import { workflowTaskQueue } from '../../src/contract/names.js';
+import { statementOf } from '../../src/contract/signatures.js';
+import { createRun } from '../../src/host/processes/runner.js';
+import { createSignatures } from '../../src/host/signatures.js';
+import { withDirectory } from '../unit/needsRoot.js';
 import { bundleForTest } from './compiled.js';
 import { createDevEnvironment, type TestEnvironment, type TestWorkers } from './environment.js';
 import { createToyActivities } from './toy/activities.js';
@@ -34,6 +39,21 @@ test('what became of a decision is read back', async () => {
   await expect(sendDecision(client, run, go)).resolves.toMatchObject({ outcome: 'counted' });
   await expect(sendDecision(client, run, go)).resolves.toMatchObject({ outcome: 'not open any more' });
 });
+
+test('a decision is signed for its run, and the signature is recorded with it', () =>
+  withDirectory(async (directory) => {
+    const tools = createRun();
+    await tools('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', `${directory}/key`]);
+    const allowedSigners = `${directory}/allowed_signers`;
+    await writeFile(allowedSigners, `ann@example.org ${await readFile(`${directory}/key.pub`, 'utf8')}`);
+    const decision = { question: 'announced', answer: 'perhaps', by: 'ann', reason: 'größer' };
+    const recorded = await sendDecision(environment.client, run, await signDecision(run, decision, `${directory}/key`));
+    const { signature = '' } = recorded ?? {};
+    const { workflowId, runId } = run;
+    const findSigner = (statement: string) => createSignatures({ run: tools }).findSigner({ allowedSigners, directory, statement, signature });
+    expect(await findSigner(statementOf({ ...decision, workflowId, runId }))).toBe('ann@example.org');
+    expect(await findSigner(statementOf({ ...decision, workflowId, runId: 'another' }))).toBeUndefined();
+  }));
 
 test('without a worker the server still tells how the run stands', async () => {
   await workers.stop();

@@ -19,6 +19,8 @@ export interface DeliveryListener {
   readonly damaged: (entry: DamagedEntry) => void;
   /** What became of an alert could not be written. */
   readonly notRecorded: (alert: Alert, failure: unknown) => void;
+  /** An alert whose time to be kept is over could not be removed. */
+  readonly notRemoved: (alert: Alert, failure: unknown) => void;
 }
 
 /** Sends what the outbox holds. */
@@ -39,6 +41,7 @@ const keptDays = 30;
 export function createAlertSender({ outbox, listener, now }: { readonly outbox: Outbox; readonly listener: DeliveryListener; readonly now: () => Date }): AlertSender {
   const atWork = new Set<string>();
   const toldDamage = new Set<string>();
+  const toldKept = new Set<string>();
 
   async function tidy({ channels }: DeliveryTerms): Promise<void> {
     const { entries, damaged } = await outbox.read();
@@ -46,9 +49,19 @@ export function createAlertSender({ outbox, listener, now }: { readonly outbox: 
     for (const { path } of damaged) toldDamage.add(path);
     for (const entry of entries) {
       const { alert, settled } = entry;
-      if (settled !== undefined && (now().getTime() - Date.parse(settled.at)) / 86_400_000 > keptDays) await outbox.remove(alert.id);
+      if (settled !== undefined && (now().getTime() - Date.parse(settled.at)) / 86_400_000 > keptDays) await forget(alert);
       // What was kept in memory alone is written by this as well, settled or not.
       else await outbox.change(alert.id, (current) => settle(current, channels, now()));
+    }
+  }
+
+  /** A disk that has become read-only is what people have to hear of: what is over on it must not keep back what is new. */
+  async function forget(alert: Alert): Promise<void> {
+    try {
+      await outbox.remove(alert.id);
+    } catch (failure) {
+      if (!toldKept.has(alert.id)) listener.notRemoved(alert, failure);
+      toldKept.add(alert.id);
     }
   }
 

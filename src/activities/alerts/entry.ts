@@ -22,6 +22,8 @@ export const entrySchema = z.strictObject({
   channels: z.record(z.string(), deliverySchema),
   /** Nothing more is done for it: every channel has taken it, it was given up on some, or no channel was for it. */
   settled: z.strictObject({ at: z.string(), how: z.enum(['taken', 'given up', 'no channel']) }).optional(),
+  /** Of one that was given up: somebody has read it here, as claimed. */
+  acknowledged: z.strictObject({ at: z.string(), by: z.string() }).optional(),
 });
 
 /** An alert with what became of it. */

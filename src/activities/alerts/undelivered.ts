@@ -23,7 +23,7 @@ export function summariseUndelivered(entries: readonly Entry[], channels: readon
   });
 }
 
-/** The alerts that some channel never took, and that are tried no more. */
+/** The alerts that some channel never took, that are tried no more, and that nobody has read on the host. */
 export function givenUp(entries: readonly Entry[]): readonly Entry[] {
-  return entries.filter(({ settled }) => settled?.how === 'given up');
+  return entries.filter(({ settled, acknowledged }) => settled?.how === 'given up' && acknowledged === undefined);
 }

@@ -9,9 +9,8 @@ import { ifPresent } from '../../host/failure.js';
 import { ensureTextFile } from '../../host/files/textFile.js';
 import type { Login } from '../../host/logins.js';
 import { changes, reads, type Attempt } from '../activity.js';
-import type { JournalEntry } from '../wrapper/journal.js';
-import { assessBreach, readItems, renderIncidentReport, timeliness } from './incidentReport.js';
-import { describeEvent, reviewUnlockEvents } from './unlockReview.js';
+import { assessBreach, beganAt, readItems, renderIncidentReport, timeliness } from './incidentReport.js';
+import { describeEvent, isFailure, reviewUnlockEvents } from './unlockReview.js';
 
 /** What history and a question's evidence take; the whole list is a file. */
 const mostLines = 20;
@@ -44,7 +43,7 @@ export const incidentActivities = {
       log: await describeLog(attempt),
       events: events.length,
       unlocks: events.filter(({ event }) => event === 'VOLUME_UNLOCK').length,
-      failed: events.filter(({ event }) => event.endsWith('_FAILED')).length,
+      failed: events.filter(({ event }) => isFailure(event)).length,
       people: [...new Set(events.map(({ by }) => by))].sort(),
       unusual: unusual.length,
       // The latest are the ones that a suspicion is about.
@@ -88,7 +87,7 @@ export const incidentActivities = {
     const users = join(directory, files.users);
     await ensureTextFile({ path: authority, content: draftAuthorityNotification(facts), mode: 0o600 });
     await ensureTextFile({ path: users, content: draftUserNotification(facts), mode: 0o600 });
-    return { authority, users };
+    return { authority, users, notifyBy: facts.notifyBy };
   }),
 
   /** The report, from the journal: what was done when, by whom, against its deadline. */
@@ -117,18 +116,14 @@ async function readRunIds({ config }: Pick<Attempt, 'config'>): Promise<readonly
 /** Whether the log can be believed, its rotated files included. */
 async function describeLog({ config, now }: Pick<Attempt, 'config' | 'now'>): Promise<string> {
   const path = config.auditLog;
+  // Before the files: other runs go on meanwhile, and what they write after the look at the files would be missing there.
+  const noted = await readAuditPosition(auditPositionPath(config));
   const files = await readAuditFiles(path);
   if (files.length === 0) return `${path} is not there: no unlock can be shown`;
-  const { verdict, lines, findings } = verifyAuditLog(files, { noted: await readAuditPosition(auditPositionPath(config)), now: now() });
+  const { verdict, lines, findings } = verifyAuditLog(files, { noted, now: now() });
   if (verdict === 'intact') return `${path}, ${lines} lines, each following from the one before`;
   const [finding] = findings;
   return `${finding?.file ?? path} is NOT intact: ${finding?.line === undefined ? '' : `line ${finding.line} `}${finding?.reason ?? verdict}; see "lockstep audit verify"`;
-}
-
-/** When the response began: a lost run that this one goes on with had begun earlier. */
-function beganAt(journal: readonly JournalEntry[]): string | undefined {
-  const opened = journal.find((entry) => entry.kind === 'opened');
-  return opened?.adopted?.reached === undefined ? opened?.at : opened.adopted.startedAt;
 }
 
 /** Who came from where how often, the most frequent first. */

@@ -32,13 +32,21 @@ export interface BreachAssessment {
   readonly reason: string;
 }
 
-/** Everything that had a deadline and is over, in the order in which it was done. */
+/** When the response began, and deadlines count from: a lost run that this one goes on with had begun earlier. */
+export function beganAt(journal: readonly JournalEntry[]): string | undefined {
+  const opened = journal.find((entry) => entry.kind === 'opened');
+  return opened?.adopted?.reached === undefined ? opened?.at : opened.adopted.startedAt;
+}
+
+/** Everything that had a deadline and is over, once and as it ended last, in the order in which it was done. */
 export function readItems(journal: readonly JournalEntry[]): readonly IncidentItem[] {
-  return journal
+  const last = new Map(journal.flatMap((entry) => (entry.kind === 'node' ? [[entry.node, entry] as const] : [])));
+  return [...last.values()]
     .flatMap((entry): readonly IncidentItem[] => {
-      if (entry.kind !== 'node' || entry.dueAt === undefined || entry.endedAt === undefined) return [];
+      if (entry.dueAt === undefined || entry.endedAt === undefined) return [];
       const { node: id, title, plan, state, note = '', dueAt, endedAt } = entry;
-      const decision = journal.findLast((each) => each.kind === 'decision' && each.outcome === 'counted' && each.question.split('.')[0] === id);
+      // Its own openings, `id` and `id.2`: what was said where it had failed is not what it came to.
+      const decision = journal.findLast((each) => each.kind === 'decision' && each.outcome === 'counted' && each.question.replace(/\.\d+$/, '') === id);
       const said = state === 'done' && decision?.kind === 'decision' ? { by: decision.by, answer: decision.answer, words: decision.reason ?? '' } : { words: note };
       return [{ id, title, plan, state, dueAt, endedAt, ...said }];
     })
@@ -58,13 +66,12 @@ export function assessBreach(items: readonly IncidentItem[]): BreachAssessment {
 export function renderIncidentReport({ host, workflowId, runId, startedBy, files }: IncidentFrame, journal: readonly JournalEntry[]): string {
   const items = readItems(journal);
   const { verdict, reason } = assessBreach(items);
-  const opened = journal.find(({ kind }) => kind === 'opened')?.at ?? '';
   const findings = journal.flatMap((entry) => (entry.kind === 'node' && entry.dueAt === undefined && entry.facts !== undefined ? [entry] : []));
   const notified = items.filter(({ id }) => id.startsWith('notify-'));
   return [
     `# Key compromise response on ${host}: report`,
     '',
-    `Begun ${opened} by ${startedBy} (as claimed), run ${runId} (${workflowId}). Who did what is recorded as claimed.`,
+    `Begun ${beganAt(journal) ?? ''} by ${startedBy} (as claimed), run ${runId} (${workflowId}). Who did what is recorded as claimed.`,
     '',
     '## Assessment (GDPR Art. 33 and 34; plan 5.3)',
     '',

@@ -36,7 +36,8 @@ export function reviewUnlockEvents(entries: readonly AuditEntry[], { since, runI
     const hour = localHour(at);
     const runId = details['id']?.split('/')[0];
     return [
-      ...(event.endsWith('_FAILED') ? ['failed'] : []),
+      ...(isFailure(event) ? ['failed'] : []),
+      ...(event === 'RECOVERY_KEY_TYPED' ? ['the recovery key, at a prompt for another'] : []),
       ...(hour >= nightBegins || hour < nightEnds ? ['at night'] : []),
       ...(from !== undefined && known.size > 0 && !known.has(from) ? ['address not seen before'] : []),
       ...(runId !== undefined && runIds.includes(runId) ? [] : ['by no run of this host']),
@@ -45,10 +46,18 @@ export function reviewUnlockEvents(entries: readonly AuditEntry[], { since, runI
   return { events: events.map((entry) => ({ ...entry, unusual: markOf(entry) })), knowsAddresses: known.size > 0 };
 }
 
+/** A passphrase that opened nothing: at the volume, or where a key is proven. */
+export function isFailure(event: string): boolean {
+  return event.endsWith('_FAILED') || event === 'PASSPHRASE_WRONG';
+}
+
 /** One event in a line: `2026-11-01 23:10 UTC VOLUME_UNLOCK by ann from 192.0.2.7: at night`. */
 export function describeEvent({ at, event, by, from, unusual }: ReviewedEvent): string {
   return `${formatMinute(at.toISOString())} ${event} by ${by}${from === undefined ? '' : ` from ${from}`}${unusual.length === 0 ? '' : `: ${unusual.join(', ')}`}`;
 }
+
+/** Whoever has typed a passphrase, right or wrong, and what was done with the volume's own key. */
+const passphraseEvents: readonly string[] = ['VOLUME_UNLOCK', 'VOLUME_UNLOCK_FAILED', 'PASSPHRASE_WRONG', 'RECOVERY_KEY_TYPED', 'EMERGENCY_ACCESS', 'VOLUME_REENCRYPT'];
 
 const nightBegins = 22;
 const nightEnds = 6;
@@ -56,5 +65,5 @@ const nightEnds = 6;
 /** A beginning says nothing that its end does not, and one that waits has not happened yet. */
 function concerns(event: string): boolean {
   if (event.endsWith('_BEGIN') || event.endsWith('_WAITS')) return false;
-  return ['VOLUME_UNLOCK', 'VOLUME_UNLOCK_FAILED', 'EMERGENCY_ACCESS'].includes(event) || event.startsWith('KEY_') || event.startsWith('HOST_');
+  return passphraseEvents.includes(event) || event.startsWith('KEY_') || event.startsWith('HOST_');
 }

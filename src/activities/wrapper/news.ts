@@ -21,6 +21,7 @@ export interface DecisionEvent {
   readonly id: string;
   readonly details: Readonly<Record<string, string>>;
   readonly who: Who;
+  readonly decision: RecordedDecision;
 }
 
 /** The decisions that a call tells of, for the audit log; what nobody could read as one is in the journal alone. */
@@ -28,8 +29,10 @@ export function decisionEvents({ runId, news }: Call): readonly DecisionEvent[] 
   return news.decisions.filter(({ outcome }) => outcome !== 'malformed').map((decision) => toEvent(runId, decision));
 }
 
-function toEvent(runId: string, { at, question, answer, by, reason, login, outcome }: RecordedDecision): DecisionEvent {
+function toEvent(runId: string, decision: RecordedDecision): DecisionEvent {
+  const { at, question, answer, by, reason, login, outcome } = decision;
   return {
+    decision,
     id: [runId, question, 'decision', at, 'DECISION', answer, by, outcome].join('/'),
     details: { node: question.split('.')[0] ?? question, question, answer, outcome, ...(reason === undefined ? {} : { reason }), ...(login === undefined ? {} : { login }), decided: at },
     who: { by },

@@ -11,6 +11,7 @@ import type { Activity, Attempt, Who } from '../activity.js';
 import { assertHoldsHost, assertNotBehind, isLent } from './hostAhead.js';
 import type { Holder } from './claim.js';
 import { toAlert, type RaiseAlert } from '../run/alertPeople.js';
+import { describeSigner } from '../run/witnesses.js';
 import { hasActedBefore, openJournal, type CallIdentity, type EndOfAttempt } from './journal.js';
 import { appendCommandLog } from './commandLog.js';
 import { decisionEvents, newsFor } from './news.js';
@@ -130,7 +131,9 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
     const identity = identityOf(call);
     const at = dependencies.now().toISOString();
     // Before the journal has them: what it has is not told again.
-    for (const { id, details, who } of decisionEvents(call)) await dependencies.audit(config, id, 'DECISION', call, details, who);
+    for (const { id, details, who, decision } of decisionEvents(call)) {
+      await dependencies.audit(config, id, 'DECISION', call, { ...details, ...(await describeSigner(attempt, decision)) }, who);
+    }
     await journal.append(...newsFor(journal, call, at), { kind: 'began', at, attempt: attemptNumber, bootId: await dependencies.bootId(), ...numberOf(call), ...identity });
     const ended = (result: EndOfAttempt, more: { figures?: unknown; message?: string }) =>
       journal.append({

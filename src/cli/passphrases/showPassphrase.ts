@@ -1,5 +1,6 @@
 import { input } from '@inquirer/prompts';
 import { layoutRisk } from '../../host/passphrases/generatePassphrase.js';
+import { refused } from '../exit.js';
 import { wrapText } from '../present/text.js';
 import type { Terminal } from '../terminal.js';
 import { onAlternateScreen } from './alternateScreen.js';
@@ -26,6 +27,18 @@ export async function showPassphrase(terminal: Terminal, name: string, passphras
     '',
   ];
   await onAlternateScreen(terminal, lines, () => input({ message: 'Enter, when you have it' }, signal === undefined ? {} : { signal }));
+}
+
+/**
+ * Refuses to print a secret onto a screen from which nobody would take it away: the output is a terminal, and the input
+ * is none, so that nobody can be asked to say when it is stored.
+ *
+ * @param what - Such as `passphrase`.
+ * @throws CommandEnded with what to do instead.
+ */
+export function assertLeavesScreen({ interactive, height }: Pick<Terminal, 'interactive' | 'height'>, what: string): void {
+  if (interactive || height() === undefined) return;
+  throw refused(`the ${what} would stay on this screen, and in what can be scrolled back to; send it into a pipe, or type the command at a terminal without giving it an input`);
 }
 
 /** The words of it, a few to a line. */

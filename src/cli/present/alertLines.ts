@@ -28,7 +28,7 @@ export function renderUndelivered({ entries, damaged }: OutboxContents, channels
       const why = reason === undefined ? `nothing was tried since ${timeOf(since)}: no worker sends on this host` : `${reason}, since ${timeOf(since)}`;
       return `${formatCountOf(count, 'alert has', 'alerts have')} not reached ${channel}: ${why}${see}`;
     }),
-    ...(lost.length === 0 ? [] : [`${formatCountOf(lost.length, 'alert was', 'alerts were')} given up and never reached ${namesOf(lost)}${see}`]),
+    ...(lost.length === 0 ? [] : [`${formatCountOf(lost.length, 'alert was', 'alerts were')} given up and never reached ${namesOf(lost)}${see}, and "lockstep alerts --acknowledge${flags}" once they are read`]),
     ...(damaged.length === 0 ? [] : [`${formatCountOf(damaged.length, 'file')} in the outbox of alerts can not be read${see}`]),
   ].flatMap((line) => wrapHanging('', theme.warning(line), width));
 }
@@ -70,7 +70,7 @@ function section<Item>(title: string, items: readonly Item[], render: (item: Ite
 }
 
 function renderEntry(entry: Entry, channels: readonly Addressee[], { width, theme }: AlertView): string[] {
-  const { alert, settled } = entry;
+  const { alert, settled, acknowledged } = entry;
   const color = { info: theme.dim, warning: theme.warning, critical: theme.bad }[alert.severity];
   const untried = channels.filter((channel) => isOwed(entry, channel) && entry.channels[channel.name] === undefined);
   return [
@@ -78,6 +78,7 @@ function renderEntry(entry: Entry, channels: readonly Addressee[], { width, them
     ...wrapHanging('      ', alert.subject, width),
     ...Object.entries(entry.channels).flatMap(([name, delivery]) => wrapHanging('      ', theme.dim(`${name}: ${describe(delivery)}`), width)),
     ...untried.flatMap(({ name }) => wrapHanging('      ', theme.dim(`${name}: not tried yet`), width)),
+    ...(acknowledged === undefined ? [] : wrapHanging('      ', theme.dim(`read on the host by ${acknowledged.by} ${timeOf(acknowledged.at)}`), width)),
     ...(settled?.how === 'no channel' ? wrapHanging('      ', theme.dim('nobody was told: no channel was for it'), width) : []),
   ];
 }

@@ -3,6 +3,7 @@ import { input } from '@inquirer/prompts';
 import { errorCode } from '../../host/failure.js';
 import { refused } from '../exit.js';
 import { onAlternateScreen } from '../passphrases/alternateScreen.js';
+import { assertLeavesScreen } from '../passphrases/showPassphrase.js';
 import type { Terminal } from '../terminal.js';
 import type { Sheet } from './sheet.js';
 
@@ -31,6 +32,7 @@ export async function deliverSheets(terminal: Terminal, sheets: readonly Sheet[]
     await writeNew(file, await render());
     terminal.warn(`${file} holds the secret in the clear (mode 0600). Print it, then destroy it: shred -u ${file}`, 'On an SSD, a copy-on-write filesystem or a backed-up disk that destroys nothing: there use a file in memory, as in /dev/shm.');
   } else if (!terminal.interactive) {
+    assertLeavesScreen(terminal, 'sheet');
     process.stdout.write(await render());
   } else {
     for (const [index, sheet] of sheets.entries()) {

@@ -1,5 +1,5 @@
 import type { Fact } from '../../contract/facts.js';
-import { toCheckedLines, type CheckedLine } from '../../host/passphrases/checkedLines.js';
+import { printedSpace, toCheckedLines, type CheckedLine } from '../../host/passphrases/checkedLines.js';
 import { layoutRisk } from '../../host/passphrases/generatePassphrase.js';
 import type { RecoveryShare } from '../../host/passphrases/recoveryShares.js';
 import { toShareLines } from '../../host/passphrases/shareLines.js';
@@ -42,7 +42,7 @@ export function makeRecoverySheet(passphrase: string, subject: SheetSubject): Sh
     title: 'Recovery passphrase of an encrypted volume',
     purpose: [rules, `Typing: "sudo lockstep unlock --from-sheet" asks for each line with its code, and tells which one has a typing error. ${joined}`, afterwards],
     facts: factsOf(subject),
-    lines: form === 'words' ? lines : lines.map(({ text, code: ofLine }) => ({ text: text.replaceAll(' ', '\u2423'), code: ofLine })),
+    lines: form === 'words' ? lines : lines.map(({ text, code: ofLine }) => ({ text: text.replaceAll(' ', printedSpace), code: ofLine })),
     below: [`Code over the whole: ${code}`, layoutRisk],
     scanned: passphrase,
     scannedIs: 'The passphrase, without the codes. A telephone that scans it has it from then on.',

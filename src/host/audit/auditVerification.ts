@@ -25,6 +25,8 @@ export interface AuditEvidence {
   readonly anchors?: readonly Anchor[];
   /** The last line that the worker has noted, on the same host. */
   readonly noted?: AuditPosition | undefined;
+  /** The files are all that the host has: what an anchor of the last twelve months knows has to be in them. */
+  readonly isWhole?: boolean;
   /** To tell how far back the log goes, which the plan (5.3) wants to be twelve months. */
   readonly now: Date;
 }
@@ -36,11 +38,14 @@ export interface AuditEvidence {
  *
  * @param files - In any order; each begins where another ends, or lines are missing.
  */
-export function verifyAuditLog(files: readonly AuditFile[], { anchors = [], noted, now }: AuditEvidence): AuditReport {
+export function verifyAuditLog(files: readonly AuditFile[], { anchors = [], noted, isWhole = false, now }: AuditEvidence): AuditReport {
   const sorted = [...files].sort((one, other) => firstSequence(one) - firstSequence(other));
   const { findings, notes, positions, first, last } = walkLines(sorted);
   const known = { positions, first, last };
-  const held = anchors.map((anchor) => compare(anchor, `the anchor that ${anchor.host} sent at ${anchor.at}`, known));
+  const held = anchors.map((anchor) => {
+    const compared = compare(anchor, `the anchor that ${anchor.host} sent at ${anchor.at}`, known);
+    return compared === 'older' && isWhole && new Date(anchor.at) > retainedSince(now) ? goneTooSoon(anchor, first) : compared;
+  });
   const own = noted === undefined ? [] : [compare(noted, "the worker's own note of its last event", known)];
   const all = [...findings, ...[...held, ...own].filter((each) => typeof each === 'object')];
   return {
@@ -77,13 +82,23 @@ function compare({ sequence, chain }: AuditPosition, anchor: string, { positions
   return { kind: 'truncated', reason: `no line has seq=${sequence}, which ${anchor} knows` };
 }
 
+/** Of a line that is gone before its time: who removes the past with its files leaves a log that follows from its first line. */
+function goneTooSoon({ at, host, sequence }: Anchor, first: DatedPosition | undefined): AuditFinding {
+  return { kind: 'truncated', reason: `the log begins with seq=${first?.sequence ?? ''}, but the anchor that ${host} sent at ${at} knows a line with seq=${sequence}, and ${retentionMonths} months are to be kept` };
+}
+
 const retentionMonths = 12;
+
+function retainedSince(now: Date): Date {
+  const since = new Date(now);
+  since.setUTCMonth(since.getUTCMonth() - retentionMonths);
+  return since;
+}
 
 /** A log that still has its first line cannot go back further. */
 function tellRetention(first: DatedPosition | undefined, now: Date): readonly string[] {
   if (first === undefined || first.sequence === 1) return [];
-  const due = new Date(now);
-  due.setUTCMonth(due.getUTCMonth() - retentionMonths);
+  const due = retainedSince(now);
   if (new Date(first.at) <= due) return [];
   return [`The log goes back to ${first.at.slice(0, 10)} only; ${retentionMonths} months are to be kept, back to ${due.toISOString().slice(0, 10)}. See deploy/logrotate.d/lockstep.`];
 }

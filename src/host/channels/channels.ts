@@ -5,7 +5,7 @@ import { createRun, type Run } from '../processes/runner.js';
 import type { Channel } from './channel.js';
 import { createCommandChannel } from './command.js';
 import { createSmtpChannel } from './smtp.js';
-import { readUnattendedSecret, type ReadSecret } from './unattendedSecret.js';
+import { createUnattendedSecretReader, type ReadSecret } from './unattendedSecret.js';
 import { createWebhookChannel } from './webhook.js';
 
 /** A channel, and what goes there. */
@@ -18,10 +18,14 @@ export interface ChannelTools {
   readonly readSecret?: ReadSecret;
   readonly request?: Request;
   readonly run?: Run;
+  /** Where systemd put the credentials of this process; absent where it was given none. */
+  readonly credentialsDirectory?: string | undefined;
 }
 
 /** The channels that lockstep.yaml names, each under a name of its own: what has gone through one is recorded under that. */
-export function createChannels(channels: readonly ChannelSettings[], { readSecret = readUnattendedSecret, request = createRequest(), run = createRun() }: ChannelTools = {}): readonly ConfiguredChannel[] {
+export function createChannels(channels: readonly ChannelSettings[], tools: ChannelTools = {}): readonly ConfiguredChannel[] {
+  const { request = createRequest(), run = createRun(), credentialsDirectory } = tools;
+  const { readSecret = createUnattendedSecretReader({ run, credentialsDirectory }) } = tools;
   const given = channels.map((settings) => ({ ...createChannel(settings, { readSecret, request, run }), takes: (severity: Severity) => settings.only?.includes(severity) !== false }));
   return given.map((channel, index) => {
     const before = given.slice(0, index).filter(({ name }) => name === channel.name).length;
@@ -29,7 +33,7 @@ export function createChannels(channels: readonly ChannelSettings[], { readSecre
   });
 }
 
-function createChannel(settings: ChannelSettings, tools: Required<ChannelTools>): Channel {
+function createChannel(settings: ChannelSettings, tools: { readonly readSecret: ReadSecret; readonly request: Request; readonly run: Run }): Channel {
   switch (settings.kind) {
     case 'smtp':
       return createSmtpChannel(settings, tools);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { SMTPTransportOptions } from 'nodemailer/lib/smtp-transport';
 import type { ChannelSettings } from '../../config/alertsSchema.js';
+import { readAuthority } from './authority.js';
 import { NotTaken, type Channel } from './channel.js';
 import type { ReadSecret } from './unattendedSecret.js';
 
@@ -27,7 +27,7 @@ export function createSmtpChannel(settings: SmtpSettings, { readSecret, timeoutS
       // It takes a while to load, and most processes never send a mail.
       const { createTransport } = await import('nodemailer');
       const authority = settings.caFile === undefined ? {} : { tls: { ca: await readAuthority(settings.caFile) } };
-      const password = settings.password === undefined ? undefined : await readSecret(settings.password);
+      const password = settings.password === undefined ? undefined : await readSecret(settings.password, signal);
       const pass = password?.toString();
       const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
       const transport = createTransport({
@@ -71,14 +71,6 @@ function encryptionOf(security: SmtpSettings['security']): Pick<SMTPTransportOpt
 function timeoutsOf(seconds: number): Pick<SMTPTransportOptions, 'connectionTimeout' | 'greetingTimeout' | 'socketTimeout' | 'dnsTimeout'> {
   const milliseconds = seconds * 1000;
   return { connectionTimeout: milliseconds, greetingTimeout: milliseconds, socketTimeout: milliseconds, dnsTimeout: milliseconds };
-}
-
-async function readAuthority(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch {
-    throw new NotTaken(`can not be asked: the certificate of its authority, ${path}, can not be read`);
-  }
 }
 
 /** The same for every repetition of a message, so that mail programs show it once. */

@@ -18,6 +18,9 @@ export interface CheckedPassphrase {
   readonly code: string;
 }
 
+/** What a sheet shows where a passphrase of characters has a space. */
+export const printedSpace = '\u2423';
+
 const wordsToALine = 3;
 const charactersToALine = 16;
 /** 15 bits: of 32,768 typing errors in a line one goes unnoticed, and then the code over the whole finds it. */
@@ -59,9 +62,14 @@ export function readCheckedLine(typed: string, number: number, form?: LineForm):
   const [, exact = '', code = ''] = /^(.*?)\s(\S+)\s*$/s.exec(typed) ?? [];
   const readings = [
     { form: 'words', text: exact.trim().split(/\s+/).join(' ') },
-    { form: 'characters', text: exact },
+    ...asCharacters(exact).map((text) => ({ form: 'characters', text }) as const),
   ] as const;
   return readings.find((each) => (form === undefined || form === each.form) && sameCode(code, codeOf(each.form, number, each.text)));
+}
+
+/** As it was typed, then with the sign that the sheet prints for a space, and with fewer spaces before the code: the sheet has several there. */
+function asCharacters(typed: string): readonly string[] {
+  return [typed, typed.replaceAll(printedSpace, ' ')].flatMap((text) => Array.from({ length: text.length - text.trimEnd().length + 1 }, (_, fewer) => text.slice(0, text.length - fewer)));
 }
 
 /** Whether a code that was typed is that one: in any case, and with the letters that look like digits. */

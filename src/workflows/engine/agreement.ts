@@ -1,3 +1,4 @@
+import { areDistinctLogins } from '../../contract/logins.js';
 import type { RecordedDecision } from '../../contract/questions.js';
 
 /**
@@ -9,8 +10,8 @@ import type { RecordedDecision } from '../../contract/questions.js';
  */
 export function describeAgreement(decisions: readonly RecordedDecision[], question: string, answer: string): string {
   const agreed = decisions.filter((each) => each.question === question && each.answer === answer && each.outcome === 'counted');
-  const people = agreed.map(({ by, login, at, reason }) => `${by}${login === undefined ? '' : ` (login ${login})`} ${at}${reason === undefined ? '' : `: ${reason}`}`);
-  const logins = agreed.flatMap(({ login }) => (login === undefined ? [] : [login]));
-  const areProvenDistinct = logins.length === agreed.length && new Set(logins).size === agreed.length;
-  return [...people, areProvenDistinct ? 'distinct by their login users' : 'distinctness not shown'].join('; ');
+  const people = agreed.map(({ by, login, signature, at, reason }) => `${by}${login === undefined ? '' : ` (login ${login})`}${signature === undefined ? '' : ' (signed)'} ${at}${reason === undefined ? '' : `: ${reason}`}`);
+  if (areDistinctLogins(agreed.map(({ login }) => login))) return [...people, 'distinct by their login users'].join('; ');
+  // Whose signatures these are only the host can tell, which has the keys.
+  return [...people, `distinctness not shown${agreed.some(({ signature }) => signature !== undefined) ? ' here: the audit log says whose signatures these are' : ''}`].join('; ');
 }

@@ -1,4 +1,4 @@
-import { condition } from '@temporalio/workflow';
+import { condition, workflowInfo } from '@temporalio/workflow';
 import type { Condition } from '../../contract/calls.js';
 import type { Facts } from '../../contract/facts.js';
 import { catchUpNode } from '../../contract/names.js';
@@ -103,7 +103,7 @@ export async function askParked(context: RunContext, asked: Asked, requires: rea
   const before = progress.state;
   progress.state = 'parked';
   const { id, title, evidence, choices } = asked;
-  const text = [title, ...evidence.map(([label, value]) => `${label}: ${value}`), `Answers: ${choices.join(', ')}`].join('\n');
+  const text = [title, ...evidence.map(([label, value]) => `${label}: ${value}`), `Answers: ${choices.join(', ')}. Look at it, and answer: lockstep watch ${workflowInfo().workflowId}`].join('\n');
   alertPeople(context, { severity: 'warning', subject: `is parked: ${firstWordsOf(title)}`, text, key: id });
   try {
     return await ask(context, asked, requires);

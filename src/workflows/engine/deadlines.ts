@@ -1,4 +1,4 @@
-import { condition } from '@temporalio/workflow';
+import { condition, workflowInfo } from '@temporalio/workflow';
 import { formatMinute } from '../../contract/facts.js';
 import { defaultReminders, type ReminderSettings } from '../../contract/settings.js';
 import { alertPeople } from './alerts.js';
@@ -72,7 +72,7 @@ function tell(context: RunContext, due: readonly Deadline[], now: Date): void {
   alertPeople(context, {
     severity: overdue.length > 0 ? 'critical' : 'warning',
     subject: `has ${what}`,
-    text: [...due.toSorted((one, other) => one.at.localeCompare(other.at)).map(lineOf(now)), 'Look at it, and answer: lockstep watch, or the run\'s page in the Temporal UI'].join('\n'),
+    text: [...due.toSorted((one, other) => one.at.localeCompare(other.at)).map(lineOf(now)), `Look at it, and answer: lockstep watch ${workflowInfo().workflowId}, or the run's page in the Temporal UI`].join('\n'),
     key: `due-${now.toISOString()}`,
   });
 }

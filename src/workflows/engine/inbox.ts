@@ -102,9 +102,9 @@ export function createInbox(isAhead: (question: string) => boolean, onChange: ()
     close(id);
   }
 
-  function keep({ question, answer, by, reason, login }: Decision, outcome: Outcome): void {
+  function keep({ question, answer, by, reason, login, signature }: Decision, outcome: Outcome): void {
     const at = new Date().toISOString();
-    decisions.push({ at, question, answer, by, ...(reason === undefined ? {} : { reason }), ...(login === undefined ? {} : { login }), outcome });
+    decisions.push({ at, question, answer, by, ...(reason === undefined ? {} : { reason }), ...(login === undefined ? {} : { login }), ...(signature === undefined ? {} : { signature }), outcome });
   }
 
   return {

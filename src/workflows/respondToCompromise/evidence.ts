@@ -1,4 +1,4 @@
-import { formatCount, formatCountOf, type Facts } from '../../contract/facts.js';
+import { formatCount, formatCountOf, formatMinute, type Facts } from '../../contract/facts.js';
 import type { From } from '../engine/nodes.js';
 import { step } from '../words.js';
 
@@ -45,6 +45,13 @@ export const draftNotifications = step({
     ['for users', users],
   ],
 });
+
+/** What an answer of no makes due, beside a question that comes before it: the law's time goes on while it is open. */
+export function noticeEvidence(from: From): Facts {
+  // A run of an earlier version has not found it.
+  const notifyBy = (from(draftNotifications) as { readonly notifyBy?: string } | undefined)?.notifyBy;
+  return notifyBy === undefined ? [] : [['a no means', `the authority is to be notified by ${formatMinute(notifyBy)} (Art. 33), unless a risk is unlikely`]];
+}
 
 /** What the audit log shows, beside a question. */
 export function unlockEvidence(from: From): Facts {

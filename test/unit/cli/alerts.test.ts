@@ -48,6 +48,18 @@ describe('lockstep alerts', () => {
       expect(JSON.parse(json.join('\n'))).toMatchObject({ channels: ['command (true)'], entries: [{ alert: { id: 'a' } }], damaged: [] });
     }));
 
+  it('takes what was given up for read, of that alone, and says so once', () =>
+    withDirectory(async (directory) => {
+      const outbox = createOutbox(`${directory}/state`);
+      for (const id of ['lost', 'waits']) await outbox.raise(alertWith(id));
+      await outbox.change('lost', (entry) => ({ ...entry, channels: { mail: { attempts: 10, givenUpAt: '2026-11-08T20:00:00.000Z' } }, settled: { at: '2026-11-08T20:00:00.000Z', how: 'given up' } }));
+      const { said } = await typeOn(directory, '{}', '--acknowledge');
+      expect(said).toEqual(['✔ 2026-11-01 20:00 UTC: lost is parked', '1 alert was given up, and read by ann now.']);
+      const { entries } = await createOutbox(`${directory}/state`).read();
+      expect(entries.map(({ alert, acknowledged }) => [alert.id, acknowledged?.by])).toEqual([['lost', 'ann'], ['waits', undefined]]);
+      expect((await typeOn(directory, '{}', '--acknowledge')).said).toEqual(['No alert was given up, or all of them were read.']);
+    }));
+
   it('is for root', async () => {
     const { session } = fakeSession();
     const getuid = vi.spyOn(process, 'getuid').mockReturnValue(1000);

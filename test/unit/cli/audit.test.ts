@@ -96,6 +96,18 @@ test('each verdict has its own exit status', () =>
     expect(new Set(Object.values(auditExitCodes)).size).toBe(5);
   }));
 
+test('a past that was removed with its files is missed where an anchor of the last twelve months knows it', () =>
+  withDirectory(async (directory) => {
+    const { path, config, chain } = await createHost(directory);
+    const anchors = `${directory}/anchors`;
+    await writeFile(anchors, `${new Date(Date.now() - 86_400_000).toISOString()} db1 1 ${chain}\n`);
+    for (const file of ['.1', '.2.gz']) await rm(`${path}${file}`);
+    const cut = await verify(...config, '--anchors', anchors);
+    expect(cut.exitCode).toBe(auditExitCodes.truncated);
+    expect(cut.said.replaceAll(/\s+/g, ' ')).toContain('the log begins with seq=4, but the anchor that db1 sent');
+    expect(await verify(path, '--anchors', anchors, ...config)).toMatchObject({ exitCode: 0, said: expect.stringContaining('1 older than these files') as unknown });
+  }));
+
 test('a run record is an anchor', () =>
   withDirectory(async (directory) => {
     const { config, chain } = await createHost(directory);

@@ -25,6 +25,8 @@ describe('the channels of alerts', () => {
     [{ kind: 'command', command: [] }, 'command: expected at least 1 items'],
     [{ kind: 'webhook', url: 'https://[' }, 'url: expected a URL that begins with https://'],
     [{ kind: 'webhook', url: 'ftp://example.org' }, 'url: expected a URL that begins with https://'],
+    [{ kind: 'webhook', url: 'https://lockstep:canary@example.org' }, 'url: expected a URL that begins with https:// or http:// and has no user or password in it'],
+    [{ kind: 'webhook', url: 'ask:' }, 'url: expected a URL that begins with https://'],
   ])('refuse %j', (channel, words) => {
     expect(parse(channel)).toThrow(words);
   });
@@ -33,8 +35,15 @@ describe('the channels of alerts', () => {
     expect(parse({ ...mail, host: '127.0.0.1', security: 'none', user: 'lockstep', password: 'file:/p' })()).toMatchObject({ security: 'none' });
   });
 
+  it.each(['file:/etc/lockstep/mail', 'systemd-credential:mail', { exec: ['pass', 'show', 'mail'], timeoutSeconds: 30 }])('take a secret that needs no person: %j', (reference) => {
+    expect(parse({ ...mail, user: 'lockstep', password: reference })()).toMatchObject({ password: reference });
+    expect(parse({ kind: 'webhook', url: reference, bearerToken: reference, headers: { 'X-Key': reference } })()).toMatchObject({ url: reference, bearerToken: reference, headers: { 'X-Key': reference } });
+  });
+
   it.each([
     { ...mail, user: 'lockstep', password: 'canary' },
+    { ...mail, user: 'lockstep', password: { exec: 'canary' } },
+    { kind: 'webhook', url: 'https://lockstep:canary@example.org' },
     { kind: 'webhook', url: 'canary://hooks.example.org/canary' },
     { kind: 'webhook', url: 'https://example.org', bearerToken: 'canary' },
     { kind: 'webhook', url: 'https://example.org', headers: { 'X-Key': 'canary' } },

@@ -18,9 +18,10 @@ describe('the sample of lockstep.yaml', () => {
   });
 
   it('is right in every line, with every # taken away', () => {
-    const { maintenance, verification, volume, deployment, people, ...rest } = parseConfig(sample.replace(/^( *)#(?=\w)/gm, '$1'), 'sample');
+    const { maintenance, verification, volume, deployment, people, signatures, ...rest } = parseConfig(sample.replace(/^( *)#(?=\w)/gm, '$1'), 'sample');
     const defaults = configSchema.parse({ host: 'db1' });
     expect({ ...defaults, ...rest }).toEqual(defaults);
+    expect(signatures).toEqual({ allowedSigners: '/etc/lockstep/allowed_signers' });
     expect(volume).toEqual({ ...defaults.volume, device: '/dev/vg0/pg-data' });
     expect(deployment).toEqual({ ...defaults.deployment, application: { ...defaults.deployment.application, publicUrl: 'https://sync.example.com' } });
     expect(maintenance).toEqual({

@@ -55,21 +55,21 @@ test('a wrong command would be seen', () => {
   }
 });
 
-describe.each(pages)('%s', (name) => {
-  test('has commands that there are, with options that they take', async () => {
-    const commands = commandsIn(await readPage(name));
-    expect(commands.length).toBeGreaterThan(10);
-    const wrong = commands.flatMap((command) => {
-      try {
-        parse(command);
-        return [];
-      } catch (error) {
-        return [`${command}: ${error instanceof Error ? error.message : String(error)}`];
-      }
-    });
-    expect(wrong).toEqual([]);
+test.each([...pages, '../README.md', '../deploy/README.md', 'encryption-at-rest.md'])('%s has commands that there are, with options that they take', async (name) => {
+  const commands = commandsIn(await readPage(name));
+  expect(commands.length).toBeGreaterThan(2);
+  const wrong = commands.flatMap((command) => {
+    try {
+      parse(command);
+      return [];
+    } catch (error) {
+      return [`${command}: ${error instanceof Error ? error.message : String(error)}`];
+    }
   });
+  expect(wrong).toEqual([]);
+});
 
+describe.each(pages)('%s', (name) => {
   test('links to pages, and to headings in them, that there are', async () => {
     const links = [...(await readPage(name)).matchAll(/\]\(([^)#\s]*)(?:#([^)\s]+))?\)/g)];
     expect(links.length).toBeGreaterThan(5);

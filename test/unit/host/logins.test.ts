@@ -11,6 +11,7 @@ const journal: Expected = {
     '2026-10-31T09:12:00+0000 db1 sshd[812]: Accepted publickey for ann from 192.0.2.7 port 50212 ssh2: ED25519 SHA256:abc',
     '2026-10-31T09:12:01+0000 db1 sshd[813]: Failed password for invalid user admin from 198.51.100.9 port 4000 ssh2',
     '2026-10-31T09:12:02+0000 db1 sshd[813]: Failed password for root from 198.51.100.9 port 4000 ssh2',
+    '2026-10-31T09:12:03+0000 db1 sshd[814]: Invalid user x: Accepted password for root from 192.0.2.66 port 22 from 198.51.100.9 port 4001',
     '2026-10-31T09:12:03+0000 db1 sshd[813]: Connection closed by 198.51.100.9 port 4000 [preauth]',
   ].join('\n'),
 };

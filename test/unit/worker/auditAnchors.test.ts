@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { beforeAll, expect, test, vi } from 'vitest';
+import type { Alert } from '../../../src/contract/alerts.js';
 import { configSchema } from '../../../src/config/schema.js';
 import { readAnchors } from '../../../src/host/audit/anchor.js';
 import type { AnchorChannel } from '../../../src/host/audit/anchorPlaces.js';
@@ -85,6 +86,36 @@ test('a place that fails is told of once and tried again; the others have their 
       ['the audit log is anchored', { place: `file ${present}`, sequence: 1 }],
       ['the audit log is anchored', { place: `file ${missing}`, sequence: 1 }],
     ]);
+  }));
+
+test('people are told once of a place that fails for long, and again where it fails anew', () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/anchors`;
+    const raised: Alert[] = [];
+    const alerting = { host: 'db1', raise: (alert: Alert) => (raised.push(alert), Promise.resolve()) };
+    let time = 0;
+    const { append, start } = createHost(directory, [{ kind: 'file', path }], { alerting, patienceMilliseconds: 100, now: () => new Date(Date.parse('2024-01-15T10:23:45Z') + 1000 * time++) });
+    await append('a');
+    const anchors = start();
+    await during(
+      anchors,
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        expect(raised).toEqual([]);
+      },
+      () => waitFor(() => expect(raised).toHaveLength(1)),
+      () => new Promise((resolve) => setTimeout(resolve, 200)),
+      async () => {
+        await writeFile(path, '');
+        await waitFor(async () => expect(await sequencesIn(path)).toEqual([1]));
+        await rename(path, `${path}.away`);
+        await append('b');
+        anchors.noticed('RUN_CLOSE');
+      },
+      () => waitFor(() => expect(raised).toHaveLength(2)),
+    );
+    expect(raised[0]).toMatchObject({ severity: 'warning', subject: 'the audit log of db1 is not anchored', text: expect.stringContaining(`nothing gets to file ${path}: ${path} does not exist`) as unknown, host: 'db1' });
+    expect(new Set(raised.map(({ id }) => id)).size).toBe(2);
   }));
 
 test('a place that hangs keeps no other one, is not sent to twice, and does not hold the worker', () =>

@@ -23,6 +23,9 @@ const remediation: Items = ['incident-documented', 'procedures-updated', 'key-sp
 const { neverUnlocked, noDataAccessed, rotatedInTime } = breachConditions;
 const conditions: Items = [neverUnlocked.id, noDataAccessed.id, rotatedInTime.id];
 
+/** The conditions are due when the notification is: whoever answers the last one then has no time left for it. */
+const aNoMeans = ['a no means', 'the authority is to be notified by 2026-11-04 20:00 UTC (Art. 33), unless a risk is unlikely'];
+
 async function rotate(): Promise<void> {
   const rotation = driver.environment.client.workflow.getHandle(rotationId);
   await expect.poll(async () => (await rotation.query<RunStatus>(queryNames.status).catch(() => undefined))?.questions.map(({ id }) => id)).toEqual(['remove']);
@@ -71,10 +74,10 @@ test('whoever does everything in time is told nothing, and three times yes needs
   // Nobody can say that it was in time before it is over, nor that nothing was read before anybody has looked.
   expect(asked.map(({ id }) => id)).toEqual([...immediate, ...investigation, 'incident-documented', 'never-unlocked', ...remediation.slice(1)]);
   await rotate();
-  expect(await run.asked('rotated-in-time')).toMatchObject({ choices: ['yes', 'no'], evidence: [['rotation', 'Rotate keys: done']] });
+  expect(await run.asked('rotated-in-time')).toMatchObject({ choices: ['yes', 'no'], evidence: [aNoMeans, ['rotation', 'Rotate keys: done']] });
   expect(rotation[0]).toMatchObject({ what: 'openRun', args: { comesFirst: true }, call: { startedBy: 'starter' } });
   await say(run, 'acknowledged', ...immediate, ...investigation, ...remediation);
-  expect(await run.asked('no-data-accessed')).toMatchObject({ evidence: [['exfiltration', 'words for exfiltration-checked']] });
+  expect(await run.asked('no-data-accessed')).toMatchObject({ evidence: [aNoMeans, ['exfiltration', 'words for exfiltration-checked']] });
   await run.decide('never-unlocked', 'no-go', 'ann', 'I refuse');
   await run.decide('never-unlocked', 'yes', 'ann');
   await say(run, 'yes', ...conditions);
@@ -106,7 +109,7 @@ test('the full 72 hours: reminders before each deadline, escalations after it, o
   await say(run, 'acknowledged', 'exfiltration-checked', 'access-logs-reviewed');
   await say(run, 'yes', 'never-unlocked', 'rotated-in-time');
   await say(run, 'no', 'no-data-accessed');
-  expect(await run.asked('notify-authority')).toMatchObject({ choices: ['notified'], evidence: [['draft', migrateAnswers.draftNotifications.authority]] });
+  expect(await run.asked('notify-authority')).toMatchObject({ choices: ['notified', 'not-required'], reasonFor: ['notified', 'not-required'], evidence: [['draft', migrateAnswers.draftNotifications.authority]] });
   await say(run, 'acknowledged', ...remediation);
   await until(run, 55);
   expect((await told(run)).slice(7)).toEqual(['54: 2 items soon due']);

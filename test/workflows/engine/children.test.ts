@@ -44,7 +44,7 @@ test('one that does not succeed is begun anew, or left out with a reason', async
   await say('no-go');
   expect(await run.asked('rotated.failed.1')).toMatchObject({ kind: 'parked', choices: ['retry', 'skip'], reasonFor: ['skip'], title: expect.stringContaining(`${childId} ended as rolled back`) as string });
   expect((await run.status()).state).toBe('parked');
-  await expect.poll(() => run.told).toMatchObject([{ severity: 'warning', subject: expect.stringContaining('is parked: Keys rotated') as string, key: 'rotated.failed.1' }]);
+  await expect.poll(() => run.told).toMatchObject([{ severity: 'warning', subject: expect.stringContaining('is parked: Keys rotated') as string, text: expect.stringContaining(`Answers: retry, skip. Look at it, and answer: lockstep watch ${run.handle.workflowId}`) as string, key: 'rotated.failed.1' }]);
   driver.prepare(childId, { openRun: fails });
   await run.decide('rotated.failed.1', 'retry');
   expect(await run.asked('rotated.failed.2')).toMatchObject({ title: expect.stringContaining(`${childId} failed: the disk is full`) as string });

@@ -54,6 +54,8 @@ test('people are told before a deadline, at it, and again and again after it, of
   ]);
   const at = (time: number) => `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   expect(run.told[0]).toMatchObject({ severity: 'warning', text: expect.stringContaining(`due ${at(start + hour)}: It is assessed`) as string });
+  // Several runs may be open: the one that is meant is named.
+  expect(run.told[0]?.text.split('\n').at(-1)).toBe("Look at it, and answer: lockstep watch host/incident-1, or the run's page in the Temporal UI");
   expect(run.told[1]).toMatchObject({ severity: 'critical', text: expect.stringContaining(`OVERDUE since ${at(start + hour)}: Keys rotated`) as string });
 
   await run.decide('assessed', 'acknowledged', 'ann', 'two people had access');

@@ -66,6 +66,7 @@ export const migrateAnswers = {
   draftNotifications: {
     authority: '/var/lib/lockstep/runs/respondToCompromise-1/notification-authority.md',
     users: '/var/lib/lockstep/runs/respondToCompromise-1/notification-users.md',
+    notifyBy: '2026-11-04T20:00:00.000Z',
   },
   writeIncidentReport: { file: '/var/lib/lockstep/runs/respondToCompromise-1/incident-report.md', items: 19, late: 1, notDone: 0, verdict: 'not notifiable' },
   ...volumeAnswers,

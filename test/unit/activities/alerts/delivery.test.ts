@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -27,6 +27,7 @@ function onStage(use: (stage: Stage) => Promise<void>): Promise<void> {
       notTaken: ({ id }, channel, reason, isGivenUp) => void said.push(`${id} ${isGivenUp ? 'given up' : 'not taken'} by ${channel}: ${reason}`),
       damaged: ({ reason }) => void said.push(`damaged: ${reason}`),
       notRecorded: ({ id }) => void said.push(`${id} not recorded`),
+      notRemoved: ({ id }) => void said.push(`${id} not removed`),
     };
     const sender = createAlertSender({ outbox, listener, now: () => new Date(now) });
     await use({
@@ -185,7 +186,7 @@ describe('delivery', () => {
       // As if the record had not reached the disk.
       await rm(join(directory, 'alerts', name));
       await writeFile(join(directory, 'alerts', name), JSON.stringify(before[0]));
-      const another = createAlertSender({ outbox: createOutbox(directory), listener: { taken: () => undefined, notTaken: () => undefined, damaged: () => undefined, notRecorded: () => undefined }, now: () => new Date() });
+      const another = createAlertSender({ outbox: createOutbox(directory), listener: { taken: () => undefined, notTaken: () => undefined, damaged: () => undefined, notRecorded: () => undefined, notRemoved: () => undefined }, now: () => new Date() });
       await another.deliver({ channels: [mail], giveUpAfterDays: 7, signal: new AbortController().signal });
       expect(mail.taken.map(({ id }) => id)).toEqual(['a', 'a']);
     }));
@@ -236,6 +237,23 @@ describe('delivery', () => {
       wait(2 * 86_400);
       await deliver([mail]);
       expect((await outbox.read()).entries).toEqual([]);
+    }));
+
+  it('brings what is new where what is over can not be removed, and tells of that once', () =>
+    onStage(async ({ outbox, deliver, directory, wait, said }) => {
+      const mail = createTestChannel('mail');
+      await outbox.raise(alertWith('a'));
+      await deliver([mail]);
+      await outbox.read();
+      const [name = ''] = await readdir(join(directory, 'alerts'));
+      // A directory is not removed like a file, as nothing is from a disk that has become read-only.
+      await rm(join(directory, 'alerts', name));
+      await mkdir(join(directory, 'alerts', name));
+      wait(31 * 86_400);
+      await outbox.raise(alertWith('b'));
+      await deliver([mail]);
+      await deliver([mail]);
+      expect(said.filter((line) => !line.startsWith('damaged'))).toEqual(['a taken by mail', 'a not removed', 'b taken by mail']);
     }));
 });
 

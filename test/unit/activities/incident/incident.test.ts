@@ -1,9 +1,12 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { incidentActivities } from '../../../../src/activities/incident/incident.js';
 import type { JournalEntry } from '../../../../src/activities/wrapper/journal.js';
 import { beginning, renderAuditLine } from '../../../../src/host/audit/auditLine.js';
+import { auditPositionPath, keepAuditPosition } from '../../../../src/host/audit/auditPosition.js';
 import type { Logins } from '../../../../src/host/logins.js';
 import { withDirectory } from '../../needsRoot.js';
 import { createAttempt } from '../attempt.js';
@@ -43,6 +46,25 @@ test('the report says of each item who did it when, against its deadline', () =>
     expect(text).toContain('- unlocks: 11');
   }));
 
+test('of a run that was begun anew the report says what it came to, and not how it was begun', () =>
+  withDirectory(async (directory) => {
+    const { result, text } = await report(
+      directory,
+      itemOf('rotate-keys', '2026-11-01T20:30:00.000Z', 'failed', 'h1/rotateKey-emergency ended as rolled back'),
+      decided('rotate-keys.failed.1', 'retry', 'once more'),
+      itemOf('rotate-keys', '2026-11-01T20:40:00.000Z', 'done', 'h1/rotateKey-emergency: Rotate keys: done'),
+    );
+    expect(result).toMatchObject({ items: 1, notDone: 0 });
+    expect(text).toContain('| in time |  | h1/rotateKey-emergency: Rotate keys: done |');
+    expect(text).not.toMatch(/retry|NOT done/);
+  }));
+
+test('what was said at a later opening of a question counts', () =>
+  withDirectory(async (directory) => {
+    const { result } = await report(directory, ...answered('yes', 'yes', 'yes'), decided('no-data-accessed.2', 'no'));
+    expect(result.verdict).toBe('notifiable');
+  }));
+
 test.each([
   [['yes', 'yes', 'yes'], 'not notifiable'],
   [['yes', 'no', 'yes'], 'notifiable'],
@@ -66,7 +88,8 @@ test('the drafts name the four points of Art. 33(3), and the 72 hours from the b
   withDirectory(async (directory) => {
     const attempt = createAttempt({ directory, config: { compromise: { remediationSeconds: 3600 } } });
     await attempt.journal(opened);
-    const { authority, users } = await incidentActivities.draftNotifications.perform(attempt, undefined);
+    const { authority, users, notifyBy } = await incidentActivities.draftNotifications.perform(attempt, undefined);
+    expect(notifyBy).toBe('2026-11-04T20:00:00.000Z');
     const text = await readFile(authority, 'utf8');
     for (const point of ['(a) Nature', '(b) Contact', '(c) Likely consequences', '(d) Measures']) expect(text).toContain(point);
     expect(text).toContain('send it by 2026-11-04 20:00 UTC');
@@ -79,6 +102,8 @@ test('a response that goes on with a lost one has been aware since that began', 
     await attempt.journal({ ...opened, adopted: { startedAt: '2026-10-31T20:00:00.000Z', reached: {} } } as JournalEntry);
     const { authority } = await incidentActivities.draftNotifications.perform(attempt, undefined);
     expect(await readFile(authority, 'utf8')).toContain('send it by 2026-11-03 20:00 UTC');
+    const { file } = await incidentActivities.writeIncidentReport.perform(attempt, undefined);
+    expect(await readFile(file, 'utf8')).toContain('Begun 2026-10-31T20:00:00.000Z by');
   }));
 
 test('the review tells figures, the latest unusual events, and whether the log can be believed', () =>
@@ -101,6 +126,24 @@ test('the review tells figures, the latest unusual events, and whether the log c
     await writeFile(auditLog, lines.slice(1).join(''));
     expect(await incidentActivities.reviewUnlocks.perform(createAttempt({ directory, config }), undefined)).toMatchObject({ log: expect.stringContaining('NOT intact: line 1') as string });
     expect(await incidentActivities.reviewUnlocks.perform(createAttempt({ directory, config: { ...config, auditLog: join(directory, 'none.log') } }), undefined)).toMatchObject({ events: 0, log: expect.stringContaining('is not there') as string });
+  }));
+
+test('what another run writes while the log is looked at is no sign of a cut', () =>
+  withDirectory(async (directory) => {
+    const auditLog = join(directory, 'audit.log');
+    execFileSync('mkfifo', [auditLog]);
+    const config = { auditLog, stateDirectory: directory };
+    const first = renderAuditLine({ id: 'a', event: 'VOLUME_UNLOCK', by: 'ann' }, new Date('2026-10-01T12:00:00Z'), beginning).toString('utf8');
+    const position = auditPositionPath({ stateDirectory: directory });
+    const looking = incidentActivities.reviewUnlocks.perform(createAttempt({ directory, config }), undefined);
+    // A pipe opens when somebody reads: the log is read twice, and goes on right after the second time.
+    await writeFile(auditLog, first);
+    await expect.poll(() => existsSync(join(directory, 'unlocks.txt'))).toBe(true);
+    const pipe = await open(auditLog, 'w');
+    await keepAuditPosition(position, { sequence: 2, chain: 'f'.repeat(32), path: auditLog, inode: 1, bornAt: 1 });
+    await pipe.write(first);
+    await pipe.close();
+    expect(await looking).toMatchObject({ log: expect.stringContaining('1 lines, each following') as string });
   }));
 
 test('logins are counted by who came from where', () =>

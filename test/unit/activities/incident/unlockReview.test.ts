@@ -14,6 +14,10 @@ test('what is usual has no mark; nights, failures and what no run did have their
   expect(marks([entry('10-01T12:00', 'VOLUME_UNLOCK', { details: {} }), entry('10-01T12:00', 'HOST_TAKEN_FIRST', { details: { id: 'run-9/open/do/1/x' } })])).toEqual([['by no run of this host'], ['by no run of this host']]);
 });
 
+test('a wrong passphrase has failed wherever it was asked for, and a recovery key at another prompt is unusual', () => {
+  expect(marks([entry('10-01T12:00', 'PASSPHRASE_WRONG'), entry('10-01T12:00', 'RECOVERY_KEY_TYPED')])).toEqual([['failed'], ['the recovery key, at a prompt for another']]);
+});
+
 test('an address is new where it was not seen before the period, and none is where nothing was', () => {
   const before = entry('07-01T12:00', 'RUN_OPEN', { from: '192.0.2.7' });
   const within = [entry('10-01T12:00', 'VOLUME_UNLOCK', { from: '192.0.2.7' }), entry('10-01T12:00', 'VOLUME_UNLOCK', { from: '192.0.2.9' })];
@@ -22,9 +26,10 @@ test('an address is new where it was not seen before the period, and none is whe
 });
 
 test('only keys, unlocks and the claim of the host are looked at, and each of them once', () => {
-  const names = ['VOLUME_UNLOCK_BEGIN', 'VOLUME_UNLOCK_WAITS', 'VOLUME_UNLOCK', 'KEY_REMOVE', 'HOST_TAKEN_FIRST', 'EMERGENCY_ACCESS', 'BACKUP_CREATE', 'VOLUME_FORMAT'];
+  const typed = ['PASSPHRASE_WRONG', 'RECOVERY_KEY_TYPED', 'VOLUME_REENCRYPT'];
+  const names = [...typed, 'VOLUME_UNLOCK_BEGIN', 'VOLUME_UNLOCK_WAITS', 'VOLUME_UNLOCK', 'KEY_REMOVE', 'HOST_TAKEN_FIRST', 'EMERGENCY_ACCESS', 'BACKUP_CREATE', 'VOLUME_FORMAT'];
   const { events } = reviewUnlockEvents([entry('07-31T23:59', 'KEY_ADD'), ...names.map((name) => entry('10-01T12:00', name))], terms);
-  expect(events.map(({ event }) => event)).toEqual(['VOLUME_UNLOCK', 'KEY_REMOVE', 'HOST_TAKEN_FIRST', 'EMERGENCY_ACCESS']);
+  expect(events.map(({ event }) => event)).toEqual([...typed, 'VOLUME_UNLOCK', 'KEY_REMOVE', 'HOST_TAKEN_FIRST', 'EMERGENCY_ACCESS']);
 });
 
 test('an event is one line', () => {

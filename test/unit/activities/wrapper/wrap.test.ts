@@ -96,9 +96,10 @@ test('who decided what is in the audit log once, over attempts and openings; wha
     const harness = createWrapperHarness(directory);
     await harness.claim();
     const skipped = { at: '2026-11-01T20:00:01.000Z', question: 'verify-service.failed.1', answer: 'skip', by: 'ben', reason: 'no account', outcome: 'counted' } as const;
+    const signed = { ...skipped, at: '2026-11-01T20:00:03.000Z', by: 'dora', signature: 'AAAA' } as const;
     const late = { ...skipped, at: '2026-11-01T20:00:02.000Z', by: 'cleo', outcome: 'not open any more' } as const;
     const unread = { ...decided, outcome: 'malformed' } as const;
-    const news = { decisions: [skipped, late, unread], nodes: [] };
+    const news = { decisions: [skipped, late, unread, signed], nodes: [] };
     await failureOf(harness.run(fails(new Error('reset')), { call: callWith({ news }) }));
     await harness.run(changing(() => Promise.resolve()), { call: callWith({ news }), attempt: 2 });
     await harness.run(changing(() => Promise.resolve()), { call: callWith({ opening: 2, news }) });
@@ -106,6 +107,7 @@ test('who decided what is in the audit log once, over attempts and openings; wha
     expect(told).toEqual([
       expect.stringMatching(/DECISION by ben .*node=verify-service question=verify-service\.failed\.1 answer=skip outcome=counted reason="no account" decided=2026-11-01T20:00:01\.000Z/),
       expect.stringMatching(/DECISION by cleo .*answer=skip outcome="not open any more"/),
+      expect.stringMatching(/DECISION by dora .*signature="not shown: lockstep\.yaml names no signatures\.allowedSigners"/),
     ]);
   }));
 

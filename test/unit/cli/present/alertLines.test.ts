@@ -41,10 +41,19 @@ describe('a status', () => {
     const lines = renderUndelivered({ entries: [givenUp(fresh('a'))], damaged: [{ path: '/s/alerts/x.json', reason: 'it is no alert' }] }, [mail], { ...view, flags: ' --config f' });
     expect(lines).toEqual([
       '1 alert was given up and never reached mail (smtp.example.org:25); see "lockstep',
-      'alerts --config f"',
+      'alerts --config f", and "lockstep alerts --acknowledge --config f" once they are',
+      'read',
       '1 file in the outbox of alerts can not be read; see "lockstep alerts --config f"',
     ]);
   });
+});
+
+it('says no more of what was given up once somebody has read it, and who that was', () => {
+  const entry: Entry = { ...givenUp(fresh('a')), acknowledged: { at: '2026-11-02T08:00:00.000Z', by: 'ann' } };
+  expect(renderUndelivered({ entries: [entry], damaged: [] }, [mail], view)).toEqual([]);
+  const lines = renderAlerts({ entries: [entry], damaged: [] }, [mail], view);
+  expect(lines).not.toContain('Given up');
+  expect(lines).toContain('      read on the host by ann 2026-11-02 08:00 UTC');
 });
 
 describe('the alerts', () => {

@@ -2,6 +2,8 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Anchor } from '../../../../src/host/audit/anchor.js';
+import { splitLines } from '../../../../src/host/audit/auditFiles.js';
+import type { AuditEvent } from '../../../../src/host/audit/auditLine.js';
 import { verifyAuditLog } from '../../../../src/host/audit/auditVerification.js';
 import { assertRoot, withDirectory } from '../../needsRoot.js';
 import { clock, editLines, eventOf, forge, placesIn, verify, writeEvents } from './logs.js';
@@ -99,6 +101,22 @@ describe('the verification of an audit log', () => {
       expect(report).toMatchObject({ verdict: 'anchor mismatch', anchors: { agreeing: 0 } });
       expect(report.findings[0]?.reason).toContain(`the anchor that db1 sent at 2024-01-15T10:24:00Z says ${anchor.chain}`);
     }));
+
+  it('sees a past that was removed with its files by an anchor that is younger than twelve months', () => {
+    const from = { sequence: 7, chain: 'f'.repeat(32) };
+    const continued: AuditEvent = { id: 'log/AUDIT_LOG_CONTINUED/8', event: 'AUDIT_LOG_CONTINUED', by: 'lockstep', details: { previousSequence: 7, previousChain: from.chain } };
+    const files = [{ path: 'log', torn: '', lines: splitLines(Buffer.from(forge([continued, eventOf('a')], from))).lines }];
+    const anchor = (at: string): Anchor => ({ at, host, sequence: 3, chain: 'e'.repeat(32) });
+    const judged = (at: string, isWhole: boolean) => verifyAuditLog(files, { anchors: [anchor(at)], isWhole, now: clock() });
+    expect(judged('2023-02-01T00:00:00Z', true)).toMatchObject({
+      verdict: 'truncated',
+      findings: [{ reason: 'the log begins with seq=8, but the anchor that db1 sent at 2023-02-01T00:00:00Z knows a line with seq=3, and 12 months are to be kept' }],
+      anchors: { agreeing: 0, olderThanFiles: 0 },
+    });
+    expect(judged('2023-01-14T00:00:00Z', true)).toMatchObject({ verdict: 'intact', anchors: { olderThanFiles: 1 } });
+    // Whoever names some of the files has others.
+    expect(judged('2023-02-01T00:00:00Z', false)).toMatchObject({ verdict: 'intact', anchors: { olderThanFiles: 1 } });
+  });
 
   it('calls the gravest of several findings the verdict', () =>
     withDirectory(async (directory) => {

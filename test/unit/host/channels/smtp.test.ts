@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NotTaken } from '../../../../src/host/channels/channel.js';
 import { createSmtpChannel, type SmtpSettings } from '../../../../src/host/channels/smtp.js';
-import { readUnattendedSecret } from '../../../../src/host/channels/unattendedSecret.js';
+import { createUnattendedSecretReader } from '../../../../src/host/channels/unattendedSecret.js';
+import { createRun } from '../../../../src/host/processes/runner.js';
 import { makeCertificate, startMailSink, type MailSink, type MailSinkSettings } from '../../../alertSinks.js';
 import { assertRoot, withDirectory } from '../../needsRoot.js';
 
@@ -26,7 +27,7 @@ async function startSink(settings: MailSinkSettings = {}): Promise<MailSink> {
 
 function channelTo({ port }: { port: number }, more: Partial<SmtpSettings> = {}, timeoutSeconds?: number) {
   const settings: SmtpSettings = { kind: 'smtp', host: '127.0.0.1', port, security: 'none', from: 'lockstep@example.org', to: ['ops@example.org', 'dba@example.org'], ...more };
-  return createSmtpChannel(settings, { readSecret: readUnattendedSecret, ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }) });
+  return createSmtpChannel(settings, { readSecret: createUnattendedSecretReader({ run: createRun() }), ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }) });
 }
 
 const refusal = async (sending: Promise<unknown>): Promise<string> => {

@@ -1,10 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { reasonOf } from '../../../../src/host/channels/channel.js';
-import { readUnattendedSecret } from '../../../../src/host/channels/unattendedSecret.js';
+import { createUnattendedSecretReader } from '../../../../src/host/channels/unattendedSecret.js';
+import { createRun } from '../../../../src/host/processes/runner.js';
 import { createWebhookChannel, type WebhookSettings } from '../../../../src/host/channels/webhook.js';
 import { createRequest } from '../../../../src/host/http.js';
-import { startWebhookSink, type WebhookSink, type WebhookSinkSettings } from '../../../alertSinks.js';
+import { makeCertificate, startWebhookSink, type WebhookSink, type WebhookSinkSettings } from '../../../alertSinks.js';
 import { assertRoot, withDirectory } from '../../needsRoot.js';
 
 beforeAll(() => assertRoot('a secret file has to belong to root'));
@@ -24,10 +25,10 @@ async function startSink(settings: WebhookSinkSettings = {}): Promise<WebhookSin
 }
 
 function channelTo(url: string, more: Partial<WebhookSettings> = {}, timeoutSeconds = 10) {
-  return createWebhookChannel({ kind: 'webhook', url, ...more }, { readSecret: readUnattendedSecret, request: createRequest(), timeoutSeconds });
+  return createWebhookChannel({ kind: 'webhook', url, ...more }, { readSecret: createUnattendedSecretReader({ run: createRun() }), request: createRequest(), timeoutSeconds });
 }
 
-const refusal = (sending: Promise<unknown>): Promise<string> => sending.then(() => 'taken', reasonOf);
+const refusal = (sending: Promise<unknown>): Promise<unknown> => sending.then((taken) => taken, reasonOf);
 
 describe('a webhook', () => {
   it('gets the data as JSON, with secrets in its headers', () =>
@@ -60,6 +61,31 @@ describe('a webhook', () => {
   it.each([301, 401, 429, 503])('does not take it with status %d', async (status) => {
     expect(await refusal(channelTo((await startSink({ status: () => status })).url).send(message, never))).toBe(`answered with status ${status}`);
   });
+
+  it('trusts the authority that is named, and no other', () =>
+    withDirectory(async (directory) => {
+      const certificate = await makeCertificate(directory);
+      const sink = await startSink({ certificate });
+      expect(await refusal(channelTo(`${sink.url}/hook`).send(message, never))).toBe('could not be reached (DEPTH_ZERO_SELF_SIGNED_CERT)');
+      await writeFile(`${directory}/token`, 'canary-token\n', { mode: 0o600 });
+      const trusting = { caFile: certificate.certificatePath, bearerToken: `file:${directory}/token` };
+      expect(await channelTo(`${sink.url}/hook`, trusting).send(message, never)).toEqual({});
+      expect(sink.requests).toMatchObject([{ method: 'POST', path: '/hook', body: message.data, headers: { 'content-type': 'application/json', authorization: 'Bearer canary-token' } }]);
+      await mkdir(`${directory}/other`);
+      const other = await makeCertificate(`${directory}/other`);
+      expect(await refusal(channelTo(sink.url, { caFile: other.certificatePath }).send(message, never))).toMatch(/^could not be reached \(\w+\)$/);
+      expect(await refusal(channelTo(sink.url, { caFile: `${directory}/none.pem` }).send(message, never))).toBe(`can not be asked: the certificate of its authority, ${directory}/none.pem, can not be read`);
+      expect(sink.requests).toHaveLength(1);
+    }));
+
+  it.each([200, 204, 301, 500])('of an own authority answers with status %d, and in time', (status) =>
+    withDirectory(async (directory) => {
+      const certificate = await makeCertificate(directory);
+      const [sink, slow] = [await startSink({ certificate, status: () => status }), await startSink({ certificate, delayMilliseconds: 3000 })];
+      const trusting = { caFile: certificate.certificatePath };
+      expect(await refusal(channelTo(sink.url, trusting).send(message, never))).toEqual(status < 300 ? {} : `answered with status ${status}`);
+      expect(await refusal(channelTo(slow.url, trusting, 0.3).send(message, never))).toBe('gave no complete answer within 0.3 s');
+    }));
 
   it('is not waited for without end', async () => {
     const sink = await startSink({ delayMilliseconds: 3000 });
