@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ensureTextFile } from '../../host/files/textFile.js';
 import { changes, type Attempt } from '../activity.js';
 import { readFact } from '../run/runFacts.js';
+import { describeDistinctness } from '../run/witnesses.js';
 import { ensureApplicationHealthy, ensureDatabaseReady, readHealth } from '../services/ensureServices.js';
 import { isOnVolume } from '../services/overlaySelection.js';
 import { openAndMount } from '../volume/openVolume.js';
@@ -37,7 +38,7 @@ async function renderReport(attempt: Attempt): Promise<string> {
   const decisions = entries.flatMap((entry) => (entry.kind === 'decision' && entry.outcome === 'counted' ? [entry] : []));
   const said = (question: string) =>
     decisions.filter((each) => each.question.split('.')[0] === question).map(({ at, by, login, reason = '' }) => `- ${at} ${by}${login === undefined ? '' : ` (login ${login})`}: ${reason}`);
-  const logins = new Set(decisions.filter(({ question }) => question.startsWith('witnesses')).map(({ login }) => login ?? ''));
+  const witnesses = decisions.filter(({ question }) => question.split('.')[0] === 'witnesses');
   const endOf = (node: string) => entries.find((entry) => entry.kind === 'ended' && entry.node === node && entry.phase === 'do' && entry.result === 'done');
   const unlocked = endOf('unlock-with-recovery');
   return [
@@ -53,7 +54,7 @@ async function renderReport(attempt: Attempt): Promise<string> {
     '',
     ...said('witnesses'),
     '',
-    logins.size >= 2 && !logins.has('') ? 'They are distinct by their login users.' : 'Distinctness not shown: their names are as they were claimed.',
+    await describeDistinctness(attempt, witnesses),
     '',
     '## Envelope',
     '',
