@@ -27,7 +27,9 @@ const nextMove = 'let Lockstep generate one, or take one from a password manager
  * The bits are a cautious reading of the estimator: each word by its rank among the known ones, nothing for
  * spaces and marks between, and a word that comes twice only once. Random characters count 3.3 bits each
  * whatever they are drawn from. No estimate can know that words were not drawn but remembered, as a line
- * of a song: that is why generating one is the default.
+ * of a song: that is why generating one is the default. Eight words that are all of the list that Lockstep
+ * draws from are taken for drawn, since a draw of short frequent words is now and then estimated below the
+ * minimum; a remembered sentence has words that the list leaves out.
  *
  * @throws Nothing for a weak one: that is the verdict.
  */
@@ -37,7 +39,7 @@ export async function judgeNewPassphrase(passphrase: string, { minimumBits, gues
   const characters = Array.from(passphrase).length;
   const words = new Set(passphrase.toLowerCase().match(/[\p{L}\p{M}]{2,}/gu)).size;
   const { bits, whole } = estimateBits(await loadEstimator(), passphrase.slice(0, judgedCharacters), guessable);
-  if (bits < minimumBits) {
+  if (bits < minimumBits && (await bitsIfDrawn(passphrase)) < minimumBits) {
     const hint = whole.feedback.warning;
     return { bits, refusal: `the passphrase is worth about ${bits} bits (at least ${minimumBits})${hint === null ? '' : `: ${withoutDot(hint)}`}; ${nextMove}` };
   }
@@ -57,6 +59,16 @@ function estimateBits(estimator: ZxcvbnFactory, passphrase: string, guessable: r
   const words = new Set(passphrase.toLowerCase().split(betweenWords));
   const apart = [...words].map((word) => bitsOf(estimator.check(word, inputs)));
   return { whole, bits: Math.floor(Math.min(bitsOf(whole), apart.reduce((sum, bits) => sum + bits, 0))) };
+}
+
+/** What a passphrase of the form that Lockstep generates would be worth as a draw, in bits; nought for any other. */
+async function bitsIfDrawn(passphrase: string): Promise<number> {
+  const words = passphrase.split(' ');
+  const different = new Set(words);
+  if (different.size < fewestWords || words.length !== different.size) return 0;
+  const { effLargeWords } = await import('./effLargeWords.js');
+  const known = new Set<string>(effLargeWords);
+  return words.every((word) => known.has(word)) ? words.length * Math.log2(effLargeWords.length) : 0;
 }
 
 /** A mark between two words counts as nothing; among random characters it is one of them. */

@@ -36,6 +36,12 @@ test('what Lockstep generates is always taken', async () => {
   }
 }, 30_000);
 
+test('eight words of the list are taken where the estimator thinks little of them, and no other sentence', async () => {
+  expect(await judgeNewPassphrase('sprang monument january ongoing aftermost ability swimming subsystem', policy)).not.toHaveProperty('refusal');
+  expect(await judgeNewPassphrase('sprang monument january ongoing aftermost ability swimming about', policy)).toHaveProperty('refusal');
+  expect(await judgeNewPassphrase('ability ability ability ability ability ability ability ability', policy)).toHaveProperty('refusal');
+});
+
 test("what a rehearsal types is judged as a person's, and taken", async () => {
   for (const name of ['operationalPassphrase', 'recoveryPassphrase', 'newOperationalPassphrase', 'newRecoveryPassphrase', 'backupPassphrase']) {
     expect(await judgeNewPassphrase(rehearsalSecrets[name] ?? '', policy)).not.toHaveProperty('refusal');
