@@ -4,6 +4,7 @@ import type { Runbook, View } from './engine/nodes.js';
 import { addKey, backupNewHeader, confirmKey, keysStored } from './keys/add.js';
 import { readKeys } from './keys/check.js';
 import { checkKeys, copiesRetired, newKeysStand, oldRecoveryFails, removeOldKeys, retireBackups } from './keys/exchange.js';
+import { serviceUp } from './keys/choices.js';
 import { acknowledgement, gate, section, step } from './words.js';
 
 const reason = gate({
@@ -56,6 +57,7 @@ const holdersTold = acknowledgement({
   id: 'holders-told',
   title: 'All key holders are told of the access, and of the new keys',
   plan: '5.3, emergency access, step 5',
+  requires: serviceUp,
   evidence: ({ from }) => [['report', from(document).file]],
 });
 

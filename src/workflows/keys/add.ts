@@ -2,7 +2,7 @@ import type { KeyRole } from '../../contract/keys.js';
 import type { Facts } from '../../contract/facts.js';
 import { acknowledgement, optionalStep, parallel, step } from '../words.js';
 import type { Question, Unless } from '../engine/nodes.js';
-import { planned, replaces } from './choices.js';
+import { planned, replaces, serviceUp } from './choices.js';
 
 /**
  * A new key beside the present ones.
@@ -69,12 +69,14 @@ export function keysStored(id: string, when?: Unless, more: readonly Question[] 
         id: `${id}-operational`,
         title: 'The password manager has the new operational passphrase, for two people at least; the old entry is marked "Deprecated - Rotated" with the date and NOT deleted yet',
         plan: '5.3, step 5',
+        requires: serviceUp,
         ...(when === undefined ? {} : { when: replaces('operational') }),
       }),
       acknowledgement({
         id: `${id}-recovery`,
         title: 'The new recovery sheet is in the safe, in a sealed envelope (say its number); the old one is kept until the old key is removed',
         plan: '5.3, step 5',
+        requires: serviceUp,
         ...(when === undefined ? {} : { when: replaces('recovery') }),
         reasonForGo: true,
       }),

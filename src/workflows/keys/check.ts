@@ -1,6 +1,6 @@
 import { formatBytes, type Facts } from '../../contract/facts.js';
 import { acknowledgement, gate, optionalStep, parallel, step } from '../words.js';
-import { planned, replacedKeys, testedRestart } from './choices.js';
+import { planned, replacedKeys, serviceUp, testedRestart } from './choices.js';
 
 export const readKeys = step({
   id: 'read-keys',
@@ -56,8 +56,8 @@ export const rotationChecks = parallel({
   plan: '5.3, step 1',
   when: planned,
   nodes: [
-    acknowledgement({ id: 'holders-notified', title: 'All key holders are notified of the rotation', plan: '5.3, step 1', when: planned }),
-    acknowledgement({ id: 'restart-window', title: 'A maintenance window is scheduled: the service is restarted with the new key', plan: '5.3, step 1', when: testedRestart }),
+    acknowledgement({ id: 'holders-notified', title: 'All key holders are notified of the rotation', plan: '5.3, step 1', when: planned, requires: serviceUp }),
+    acknowledgement({ id: 'restart-window', title: 'A maintenance window is scheduled: the service is restarted with the new key', plan: '5.3, step 1', when: testedRestart, requires: serviceUp }),
   ],
 });
 
@@ -66,6 +66,7 @@ export const rotationGate = gate({
   title: 'Add the new keys now?',
   plan: '5.3',
   when: planned,
+  requires: serviceUp,
   evidence: ({ from, input }) => [
     ['replaced', replacedKeys(input).join(' and ')],
     ['reason', input.reason ?? 'annual'],

@@ -1,8 +1,12 @@
+import type { Condition } from '../../contract/calls.js';
 import type { Unless } from '../engine/nodes.js';
 import type { KeyRole } from '../../contract/keys.js';
 import type { View } from '../engine/nodes.js';
 
 type Input = View['input'];
+
+/** While a run of keys waits for people, a boot must not leave users offline: nobody else asks for the passphrase meanwhile. */
+export const serviceUp: readonly Condition[] = ['service up'];
 
 /** The keys that a rotation replaces: a leak concerns both, since a header backup holds both slots. */
 export function replacedKeys({ keys = 'operational', leak = false }: Pick<Input, 'keys' | 'leak'>): readonly KeyRole[] {

@@ -2,7 +2,7 @@ import type { Facts } from '../../contract/facts.js';
 import type { KeyRole } from '../../contract/keys.js';
 import type { Unless, View } from '../engine/nodes.js';
 import { acknowledgement, gate, optionalStep, step } from '../words.js';
-import { atOnce, both, leaked, planned, replacedKeys, replaces, testedRestart } from './choices.js';
+import { atOnce, both, leaked, planned, replacedKeys, replaces, serviceUp, testedRestart } from './choices.js';
 import { backupNewHeader, keysStored, showHeaderBackup } from './add.js';
 
 export const restartGate = gate({
@@ -157,6 +157,7 @@ export const copiesRetired = acknowledgement({
   id: 'copies-retired',
   title: 'Copies of older header backups off this host are destroyed (say where they were; a header backup and the old passphrase decrypt the volume for ever, unless it was re-encrypted)',
   plan: '5.3',
+  requires: serviceUp,
   reasonForGo: true,
   evidence: ({ from }) => from(retireBackups).files.map((file) => ['was here, and may have been copied', file] as const),
 });
@@ -180,6 +181,7 @@ export const storedAndTold = keysStored('keys-stored', atOnce, [
     id: 'holders-told-at-once',
     title: 'All key holders are told of the emergency rotation, within one hour',
     plan: '5.3, emergency rotation',
+    requires: serviceUp,
     due: { withinSeconds: secondsToTellHolders },
     evidence: ({ from }) => [['text', from(documentRotation).file]],
   }),
@@ -190,5 +192,6 @@ export const holdersTold = acknowledgement({
   title: 'All key holders are told that the rotation is done',
   plan: '5.3, step 8',
   when: planned,
+  requires: serviceUp,
   evidence: ({ from }) => [['text', from(documentRotation).file]],
 });

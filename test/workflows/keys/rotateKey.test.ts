@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signalNames } from '../../../src/contract/names.js';
 import { createDriver, type DrivenRun, type Driver } from '../engine/driver.js';
 import { fails, type Script } from '../engine/fakeHost.js';
 import { keyAnswers } from './answers.js';
@@ -87,6 +88,30 @@ describe('the exchange of keys', () => {
       ...['new-keys-stand', 'remove-old-keys', 'old-recovery-fails', 'verify-slots', 'retire-header-backups', 'document-access'],
     ]);
     expect(run.calls.find(({ what }) => what === 'add-operational')?.args).toEqual({ role: 'operational', by: 'recovery', atOnce: true });
+  });
+
+  const asked = ['holders-notified', 'restart-window', 'rotate', 'keys-updated-operational', 'test-restart', 'remove-old', 'copies-retired', 'holders-told'];
+  it.each([
+    ['rotateKey', {}, [], asked],
+    ['rotateKey', { emergency: true }, [], ['keys-stored-operational', 'holders-told-at-once', 'copies-retired']],
+    // Whoever has lost the operational passphrase cannot be asked for it.
+    ['emergencyAccess', {}, ['reason', 'witnesses', 'witnesses', 'envelope-opened'], ['copies-retired', 'keys-stored-operational', 'keys-stored-recovery', 'holders-told']],
+  ])('%s %j has the service brought up after each boot while it waits for people', async (runbook, input, before, waits) => {
+    const run = await start(runbook, input);
+    const answer = async (id: string, by: string) => {
+      const { choices } = await run.asked(id);
+      await run.send({ question: id, answer: choices[0] ?? '', by, reason: 'said so' });
+    };
+    for (const [index, id] of before.entries()) await answer(id, index % 2 === 0 ? 'ben' : 'cleo');
+    for (const [index, id] of waits.entries()) {
+      await run.asked(id);
+      await run.handle.signal(signalNames.resumed, { bootId: `boot-${index + 2}` });
+      await run.began('ensureConditions', index + 1);
+      await answer(id, 'ben');
+    }
+    expect(await run.result()).toMatchObject({ state: 'succeeded' });
+    const ensured = new Set(run.calls.filter(({ what }) => what === 'ensureConditions').map(({ call }) => call.requires.join(', ')));
+    expect([...ensured]).toEqual(runbook === 'rotateKey' && !('emergency' in input) ? ['service up', 'volume open, application up'] : ['service up']);
   });
 
   it.each([
