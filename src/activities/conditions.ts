@@ -9,6 +9,7 @@ import {
 } from './services/ensureServices.js';
 import { openAndMount } from './volume/openVolume.js';
 import { ensureOverlaySelected } from './services/overlay.js';
+import { isOnVolume } from './services/overlaySelection.js';
 import { assertSourceUntouched } from './source/stoppedSource.js';
 
 const ensures: Readonly<Record<Condition, (attempt: Attempt) => Promise<unknown>>> = {
@@ -26,6 +27,11 @@ const ensures: Readonly<Record<Condition, (attempt: Attempt) => Promise<unknown>
     await ensureDatabaseStopped(attempt);
   },
   'application up': ensureApplicationHealthy,
+  'service up': async (attempt) => {
+    if (!(await isOnVolume(attempt))) return;
+    await openAndMount(attempt, { mounted: true });
+    await ensureApplicationHealthy(attempt);
+  },
   'application stopped': ensureApplicationStopped,
 };
 

@@ -14,6 +14,8 @@ export type Condition =
   | 'database up'
   | 'database stopped'
   | 'application up'
+  /** The volume open and the application up, on a host whose database lies on the volume; on any other nothing. */
+  | 'service up'
   | 'application stopped';
 
 /** The envelope in which every activity is called: who calls, for which node, and under which terms. */

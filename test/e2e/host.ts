@@ -38,7 +38,7 @@ export function startMigration(rehearsal: Rehearsal, input: Record<string, unkno
 export async function startRunbook(rehearsal: Rehearsal, runbook: string, input: Record<string, unknown> = {}): Promise<WorkflowHandle & { runId: string }> {
   const handle = await rehearsal.client.workflow.start(runbook, {
     taskQueue: workflowTaskQueue,
-    workflowId: workflowIdOf(rehearsalHost, runbook),
+    workflowId: workflowIdOf(rehearsalHost, runbook, input),
     args: [{ host: rehearsalHost, startedBy: 'e2e', ...input }],
   });
   return Object.assign(handle, { runId: handle.firstExecutionRunId });

@@ -4,6 +4,7 @@ import type { FaultPoint, Verdict } from '../../src/rehearsal/faultPoints/point.
 import type { Rehearsal } from '../../src/rehearsal/rehearsal.js';
 import { breakIt } from './breaking.js';
 import { nameOf, type Fault, type Place } from './cells.js';
+import type { Course, Watch } from './courses/course.js';
 
 /** One fault at one place, that the run went on from. */
 export interface Cell {
@@ -17,8 +18,10 @@ export interface Cell {
 }
 
 /** What breaks where. */
-export interface BreakerSettings {
+export interface BreakerSettings extends Pick<Course, 'longNodes'> {
   readonly rehearsal: Rehearsal;
+  /** Looks at each point and question, and behind each fault, for what must not be; absent: for nothing. */
+  readonly watch?: Watch;
   /** What breaks at a place; undefined: nothing. */
   readonly faultAt: (place: Place) => Fault | undefined;
   /** How long a place's action takes undisturbed: the middle of it is where "during" is. */
@@ -37,6 +40,10 @@ export interface Breaker {
   readonly atQuestion: (runbook: string, question: OpenQuestion) => Promise<boolean>;
   /** Waits until the last fault is seen to have been gone on from, or for 10 s. */
   readonly settle: () => Promise<void>;
+  /** How often the power was cut until now. */
+  readonly powerCuts: () => number;
+  /** Where something was broken last. */
+  readonly lastBroken: () => Place | undefined;
   /** What could not be broken as it was to be. */
   readonly failures: readonly string[];
   /** Milliseconds of each place's action, undisturbed or not. */
@@ -44,9 +51,6 @@ export interface Breaker {
   /** Bytes that the host's disk gave, from a place's first attempt to its end. */
   readonly bytesRead: ReadonlyMap<string, number>;
 }
-
-/** Steps whose reading is counted, and where a freeze is long. */
-const longNodes: ReadonlySet<string> = new Set(['copy-data', 'verify-copy', 'carry-over-copy', 'carry-over-verify']);
 
 /** Something was broken, and nothing has gone on since. */
 interface Struck {
@@ -61,7 +65,7 @@ interface Struck {
 }
 
 /** Breaks each place once. */
-export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, onCell, alreadyCut }: BreakerSettings): Breaker {
+export function createBreaker({ rehearsal, longNodes, watch = () => Promise.resolve([]), faultAt, usualMilliseconds, onCut, onCell, alreadyCut }: BreakerSettings): Breaker {
   const failures: string[] = [];
   const broken = new Set<string>();
   const waiting = new Map<string, () => void>();
@@ -72,8 +76,12 @@ export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, on
   const bytesRead = new Map<string, number>();
   let struck: Struck | undefined;
   let striking: Promise<unknown> = Promise.resolve();
+  let powerCuts = 0;
+  let lastBroken: Place | undefined;
   if (alreadyCut !== undefined) {
     broken.add(nameOf(alreadyCut.place));
+    powerCuts += 1;
+    lastBroken = alreadyCut.place;
     if (alreadyCut.place.kind === 'question') onCell(alreadyCut);
     else struck = { ...alreadyCut, at: 0, over: 0, long: false };
   }
@@ -91,9 +99,24 @@ export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, on
   /** Whatever else the worker reaches meanwhile waits, so that this is where it stands. */
   function strike<Result>(place: Place, fault: Fault, act: (place: Place, fault: Fault) => Promise<Result>): Promise<Result> {
     broken.add(nameOf(place));
+    lastBroken = place;
     const result = onCut(place, fault).then(() => act(place, fault));
     striking = result.catch(() => undefined);
     return result;
+  }
+
+  async function look(place: Place): Promise<void> {
+    for (const words of await watch()) {
+      const failure = `${nameOf(place)}: ${words}`;
+      if (!failures.includes(failure)) failures.push(failure);
+    }
+  }
+
+  /** With the host as the fault has left it. */
+  async function breakAndLook(place: Place, fault: Fault, long: boolean): Promise<void> {
+    await breakIt(rehearsal, fault, { long });
+    if (fault.startsWith('power cut')) powerCuts += 1;
+    await look(place);
   }
 
   async function breakAction(place: Place, fault: Fault): Promise<Verdict> {
@@ -102,7 +125,7 @@ export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, on
     const long = longNodes.has(place.node);
     if (fault !== 'server killed') struck = { place, fault, at, over: at, long };
     if (fault.startsWith('worker killed')) return 'die';
-    await breakIt(rehearsal, fault, { long });
+    await breakAndLook(place, fault, long);
     if (fault === 'worker frozen') struck = { place, fault, at, over: performance.now(), long };
     if (fault === 'server killed') onCell({ place, fault });
     return 'go';
@@ -116,6 +139,8 @@ export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, on
     // It is on its way to die: what it had reached besides is not to be reported.
     if (struck?.fault.startsWith('worker killed') === true && point.upMilliseconds > arrivedAt - struck.at) return 'die';
     noteResumed(point, arrivedAt);
+    // In the middle it would come too late for what is to break there, and the look behind that is as good.
+    if (point.moment !== 'on' && (point.moment !== 'during' || isDue(place) === undefined)) await look(place);
     switch (point.moment) {
       case 'before': {
         begunAt.set(point.call, performance.now());
@@ -155,11 +180,13 @@ export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, on
   }
 
   async function atQuestion(runbook: string, { node, kind }: OpenQuestion): Promise<boolean> {
+    await striking;
+    await look({ runbook, node, kind: 'question' });
     if (kind === 'secret' || kind === 'cancelled') return false;
     const place: Place = { runbook, node: kind === 'parked' && node === 'begin-way-back' ? 'past-the-point-of-no-return' : node, kind: 'question' };
     const fault = isDue(place);
     if (fault === undefined) return false;
-    await strike(place, fault, () => breakIt(rehearsal, fault, { long: false }));
+    await strike(place, fault, () => breakAndLook(place, fault, false));
     onCell({ place, fault });
     return true;
   }
@@ -178,7 +205,7 @@ export function createBreaker({ rehearsal, faultAt, usualMilliseconds, onCut, on
     for (let waits = 0; waits < 100 && struck !== undefined; waits += 1) await sleep(100);
   }
 
-  return { decide: decideOrFail, atQuestion, settle, failures, durations, bytesRead };
+  return { decide: decideOrFail, atQuestion, settle, powerCuts: () => powerCuts, lastBroken: () => lastBroken, failures, durations, bytesRead };
 }
 
 function placeOf({ runbook, node, phase }: FaultPoint): Place {

@@ -4,9 +4,11 @@ import { execa } from 'execa';
 import { median } from '../../src/activities/watch/verdict.js';
 import type { Cell } from './breaker.js';
 import type { Chain } from './chain.js';
-import { allPlaces, nameOf, serverOf, type Fault } from './cells.js';
+import { nameOf, serverOf, type Fault } from './cells.js';
+import type { Course } from './courses/course.js';
 import type { FailedCell } from './cuts.js';
 import { formatShare, judge, judgeShares, missingCells, readShares, type ReadShare } from './judge.js';
+import { allPlaces } from './places.js';
 import { repeatCell } from './repeat.js';
 import { BrokenChain, runColumn } from './runColumn.js';
 
@@ -22,7 +24,7 @@ export interface Column {
   readonly differing: readonly string[];
   /** Failing cells that were repeated alone, each from the snapshot of its cut. */
   readonly repeated: readonly RepeatedCell[];
-  /** Empty for power cuts. */
+  /** Empty for power cuts, and where nothing is counted. */
   readonly shares: readonly ReadShare[];
   /** Seconds until a step went on. */
   readonly resume?: { readonly median: number; readonly worst: number };
@@ -43,6 +45,7 @@ export interface RepeatedCell {
 
 /** Which column is measured, and what it is held against. */
 export interface MeasureSettings {
+  readonly course: Course;
   readonly fault: Fault;
   readonly undisturbed: Chain;
   /** Of the disposable host. */
@@ -59,9 +62,9 @@ const measuredPaths = ['src', 'deploy', 'scripts/bundle', 'package-lock.json'];
 const mostChains = 4;
 
 /** Breaks every place by one fault: in one chain, or, where that breaks at a place, in another for what is left. */
-export async function measureColumn({ fault, undisturbed, name, snapshots, say }: MeasureSettings): Promise<Column> {
+export async function measureColumn({ course, fault, undisturbed, name, snapshots, say }: MeasureSettings): Promise<Column> {
   const began = performance.now();
-  const places = allPlaces();
+  const places = allPlaces(course);
   const left = new Map(places.map((place) => [nameOf(place), place.kind]));
   const cells: Cell[] = [];
   const broken: string[] = [];
@@ -74,7 +77,7 @@ export async function measureColumn({ fault, undisturbed, name, snapshots, say }
     say(`${nameOf(cell.place)}${cell.resumedAfter === undefined ? '' : `: went on after ${(cell.resumedAfter / 1000).toFixed(1)} s`}`);
   };
   const repeat = async ({ place, folder }: FailedCell): Promise<void> => {
-    const alone = await repeatCell({ folder, undisturbed, name, say }).catch((error: unknown) => [`no chain: ${String(error)}`]);
+    const alone = await repeatCell({ course, folder, undisturbed, name, say }).catch((error: unknown) => [`no chain: ${String(error)}`]);
     say(`${nameOf(place)} alone: ${alone.length === 0 ? 'passes' : 'fails again'}; again: npm run matrix -- --repeat ${folder}`);
     repeated.push({ place: nameOf(place), differing: alone });
   };
@@ -82,13 +85,13 @@ export async function measureColumn({ fault, undisturbed, name, snapshots, say }
     const due = new Map(left);
     try {
       const chain = await runColumn({
-        ...{ name, durations: undisturbed.durations, onCell, snapshots: join(snapshots, String(chains + 1)), server: serverOf(fault) },
+        ...{ course, name, durations: undisturbed.durations, onCell, snapshots: join(snapshots, String(chains + 1)), server: serverOf(fault) },
         // A question may have an action, too, that makes its conditions true: what is broken is the question that is open.
         faultAt: (place) => (due.get(nameOf(place)) === place.kind ? fault : undefined),
       });
       differing.push(...judge(chain, undisturbed));
       // A power cut empties the page cache, and the disk's count begins anew.
-      shares = fault.startsWith('power cut') ? [] : readShares(chain, undisturbed);
+      shares = fault.startsWith('power cut') ? [] : readShares(chain, undisturbed, course.countedPlaces);
       for (const { place, bytesRead, dataBytes, share } of shares) say(`${place}: ${bytesRead} bytes read for ${dataBytes}, ${formatShare(share)}`);
       differing.push(...judgeShares(shares));
       for (const cell of chain.failedCells) await repeat(cell);

@@ -6,9 +6,6 @@ import { repeatedEvents, splitEvent, type HostState } from './hostState.js';
 /** Of what an undisturbed run's copy and verification read, all attempts together may read that much. */
 const mostRead = 1.1;
 
-/** Places whose reading is held against an undisturbed run's. */
-const countedPlaces = ['migrate/copy-data', 'migrate/verify-copy', 'rollback/carry-over-copy', 'rollback/carry-over-verify'] as const;
-
 /** Reading of a place over all attempts. */
 export interface ReadShare {
   readonly place: string;
@@ -36,7 +33,7 @@ export function judge(chain: Chain, undisturbed: Chain): readonly string[] {
     const reference = undisturbed.hostStates[index];
     const run = chain.records[index]?.runbook ?? '';
     if (reference === undefined) return;
-    for (const what of ['slots', 'compose', 'data', 'leftovers'] as const) compare(`${what} after ${run}`, withoutRun(state[what]), withoutRun(reference[what]));
+    for (const [what, own] of Object.entries(state.parts)) compare(`${what} after ${run}`, withoutRun(own), withoutRun(reference.parts[what] ?? ''));
     differing.push(...compareEvents(state, reference).map((words) => `audit log of ${run}: ${words}`));
   });
   chain.records.forEach((record, index) => {
@@ -49,7 +46,7 @@ export function judge(chain: Chain, undisturbed: Chain): readonly string[] {
  * How much the copies and the verifications read, all attempts together; not a number where it was not counted. A disturbed
  * run has more to read: a base backup that is begun again begins another segment of the log, and its client sends for longer.
  */
-export function readShares(chain: Pick<Chain, 'bytesRead' | 'records'>, undisturbed: Pick<Chain, 'bytesRead' | 'records'>): readonly ReadShare[] {
+export function readShares(chain: Pick<Chain, 'bytesRead' | 'records'>, undisturbed: Pick<Chain, 'bytesRead' | 'records'>, countedPlaces: readonly string[]): readonly ReadShare[] {
   return countedPlaces.map((place) => {
     const own = readingOf(chain, place);
     const reference = readingOf(undisturbed, place);
@@ -57,7 +54,7 @@ export function readShares(chain: Pick<Chain, 'bytesRead' | 'records'>, undistur
   });
 }
 
-function readingOf({ bytesRead, records }: Pick<Chain, 'bytesRead' | 'records'>, place: (typeof countedPlaces)[number]): Pick<ReadShare, 'bytesRead' | 'dataBytes'> {
+function readingOf({ bytesRead, records }: Pick<Chain, 'bytesRead' | 'records'>, place: string): Pick<ReadShare, 'bytesRead' | 'dataBytes'> {
   const [runbook, node] = place.split('/');
   // The first run of a runbook is the one that is counted.
   const figures = records.find((record) => record.runbook === runbook)?.nodes.find(({ id }) => id === node)?.figures ?? {};

@@ -1,14 +1,16 @@
 import { startDirector } from '../../src/rehearsal/faultPoints/director.js';
-import { hostConfig, hostFiles } from '../../src/rehearsal/hostConfig.js';
+import { hostFiles } from '../../src/rehearsal/hostConfig.js';
 import type { Rehearsal } from '../../src/rehearsal/rehearsal.js';
 import { openTestHost } from '../e2e/host.js';
 import type { Cell } from './breaker.js';
 import { runChain, type Chain } from './chain.js';
 import { nameOf, type Fault, type Place } from './cells.js';
+import type { Course } from './courses/course.js';
 import { createCutKeeper, readCut, type FailedCell } from './cuts.js';
 
 /** What one chain of the matrix is told. */
 export interface ColumnSettings {
+  readonly course: Course;
   /** Of the disposable host. */
   readonly name: string;
   readonly server: 'inside' | 'outside';
@@ -40,22 +42,19 @@ export class BrokenChain extends Error {
 const unknownMilliseconds = 600;
 
 /**
- * One chain on a host of its own. Its maintenance window lies ahead, so that the wait for it is a place too.
+ * One chain on a host of its own.
  *
  * @throws {@link BrokenChain} where it does not come to its end.
  */
-export async function runColumn({ name, server, faultAt, durations, onCell = () => undefined, snapshots, from }: ColumnSettings): Promise<Chain> {
+export async function runColumn({ course, name, server, faultAt, durations, onCell = () => undefined, snapshots, from }: ColumnSettings): Promise<Chain> {
   const director = await startDirector();
-  const { maintenance } = hostConfig({ firstHourSeconds: 0, daySeconds: 0 });
-  const window = { opensAt: new Date(Date.now() + 24 * 3600 * 1000).toISOString() };
-  const config = { maintenance: { ...(maintenance as object), window }, backup: { filesystemCopy: 'pg_basebackup' } };
   try {
-    const rehearsal = await openTestHost(name, { server, directorPort: director.port, config, ...(from === undefined ? {} : { snapshot: from }) });
+    const rehearsal = await openTestHost(name, { server, directorPort: director.port, config: course.config(), ...(from === undefined ? {} : { snapshot: from }) });
     const cuts = snapshots === undefined ? undefined : await createCutKeeper(rehearsal, snapshots);
     try {
       await rehearsal.startWorker();
       return await runChain({
-        ...{ rehearsal, director, faultAt, onCell },
+        ...{ course, rehearsal, director, faultAt, onCell },
         usualMilliseconds: (place) => durations?.get(nameOf(place)) ?? unknownMilliseconds,
         ...(cuts === undefined ? {} : { cuts }),
         ...(from === undefined ? {} : { from: await readCut(from) }),

@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
-import { allPlaces, faults, nameOf, type Fault, type Place } from './cells.js';
+import { faults, nameOf, type Fault, type Place } from './cells.js';
 
-/** Out of that many places one is broken at; another one the next day. */
-const oneOf = 3;
-
-/** A power cut takes as long as ten kills of the worker: one place in that many gets one. */
-const powerCutEvery = 8;
+/** What a sample is drawn from, and how large it is. */
+export interface SampleSettings {
+  readonly places: readonly Place[];
+  /** Out of that many places one is broken at; another one the next day. */
+  readonly oneOf: number;
+  /** A power cut takes as long as ten kills of the worker: one place in that many gets one. */
+  readonly powerCutEvery: number;
+}
 
 /**
- * A sample of the matrix, the same for the same seed: a third of the places, each with one fault.
+ * A sample of the matrix, the same for the same seed: some of the places, each with one fault.
  *
  * @param seed - Such as the number of the day.
  */
-export function sampleOf(seed: number): ReadonlyMap<string, { readonly place: Place; readonly fault: Fault }> {
-  const chosen = allPlaces().filter((_, index) => index % oneOf === seed % oneOf);
+export function sampleOf(seed: number, { places, oneOf, powerCutEvery }: SampleSettings): ReadonlyMap<string, { readonly place: Place; readonly fault: Fault }> {
+  const chosen = places.filter((_, index) => index % oneOf === seed % oneOf);
   return new Map(
     chosen.map((place, index) => {
       const light = faults.filter((fault) => !fault.startsWith('power cut') && (place.kind !== 'question' || fault !== 'worker frozen'));

@@ -31,7 +31,7 @@ export const testedRestart: Unless = {
 };
 
 /** What a reboot takes while people are asked, and is put right before they answer: nobody else does while a run holds the host. */
-export const inService: readonly Condition[] = ['volume open', 'application up'];
+export const inService: readonly Condition[] = ['service up'];
 
 /** Both have to hold. */
 export function both(one: Unless, other: Unless): Unless {

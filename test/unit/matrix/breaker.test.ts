@@ -1,20 +1,22 @@
 import { expect, it } from 'vitest';
+import type { OpenQuestion } from '../../../src/contract/questions.js';
 import type { FaultPoint } from '../../../src/rehearsal/faultPoints/point.js';
 import type { Rehearsal } from '../../../src/rehearsal/rehearsal.js';
 import { createBreaker, type Cell } from '../../matrix/breaker.js';
 import { nameOf, type Fault } from '../../matrix/cells.js';
+import type { Watch } from '../../matrix/courses/course.js';
 
 const point = (moment: FaultPoint['moment'], node: string, upMilliseconds = 100_000): FaultPoint => ({
   ...{ moment, runbook: 'migrate', node, phase: 'do', call: `${node} ${upMilliseconds}`, upMilliseconds },
 });
 
 /** A host whose disk has given as many sectors as are told next. */
-function breakerFor(fault: Fault, { sectors = [], rehearsal = {} }: { sectors?: number[]; rehearsal?: Partial<Rehearsal> } = {}, hold: () => Promise<void> = () => Promise.resolve()) {
+function breakerFor(fault: Fault, { sectors = [], rehearsal = {}, watch = () => Promise.resolve([]) }: { sectors?: number[]; rehearsal?: Partial<Rehearsal>; watch?: Watch } = {}, hold: () => Promise<void> = () => Promise.resolve()) {
   const cells: Cell[] = [];
   const cuts: string[] = [];
   const guest = { expect: (file: string) => Promise.resolve(file === 'cat' ? `1 2 ${sectors.shift() ?? 0} 4` : '') } as unknown as Rehearsal['guest'];
   const breaker = createBreaker({
-    rehearsal: { guest, ...rehearsal } as Rehearsal,
+    ...{ rehearsal: { guest, ...rehearsal } as Rehearsal, watch, longNodes: new Set(['copy-data', 'verify-copy']) },
     faultAt: ({ node }) => (node === 'elsewhere' ? undefined : fault),
     usualMilliseconds: () => 0,
     onCut: (place) => {
@@ -84,7 +86,7 @@ it('a power cut that lies behind is not made again, and noted at the first actio
   const cells: Cell[] = [];
   const place = { runbook: 'migrate', node: 'stop-database', kind: 'do' } as const;
   const breaker = createBreaker({
-    rehearsal: {} as Rehearsal,
+    ...{ rehearsal: {} as Rehearsal, longNodes: new Set<string>() },
     faultAt: (each) => (nameOf(each) === nameOf(place) ? 'power cut' : undefined),
     usualMilliseconds: () => 0,
     onCut: () => Promise.reject(new Error('a second cut')),
@@ -95,4 +97,17 @@ it('a power cut that lies behind is not made again, and noted at the first actio
   expect(await breaker.decide(point('during', 'stop-database', 4))).toBe('go');
   expect(cells).toEqual([{ place, fault: 'power cut', resumedAfter: 4 }]);
   expect(breaker.failures).toEqual([]);
+});
+
+it('what must not be at any instant is a failure of the place, told once, and looked for behind each fault as well', async () => {
+  const violations = [[], ['one key slot'], ['one key slot'], ['an open volume']];
+  const server = { killServer: () => Promise.resolve(), startServer: () => Promise.resolve() };
+  const { breaker, cells } = breakerFor('server killed', { rehearsal: server, watch: () => Promise.resolve(violations.shift() ?? []) });
+  await breaker.decide(point('before', 'read-host'));
+  expect(await breaker.decide(point('during', 'read-host'))).toBe('go');
+  expect(cells).toHaveLength(1);
+  await breaker.decide(point('after', 'read-host'));
+  const question = { id: 'elsewhere', node: 'elsewhere', kind: 'gate' } as OpenQuestion;
+  expect(await breaker.atQuestion('migrate', question)).toBe(false);
+  expect(breaker.failures).toEqual(['migrate/read-host: one key slot', 'migrate/elsewhere: an open volume']);
 });

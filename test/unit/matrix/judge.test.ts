@@ -9,29 +9,30 @@ const chainOf = (sizeBytes: number, read: Record<string, number>) => {
   const recordOf = (runbook: string, copy: string, proof: string) => ({ runbook, nodes: [{ id: copy, figures: { sizeBytes } }, { id: proof, figures: verified }] }) as unknown as RunRecord;
   return { bytesRead: new Map(Object.entries(read)), records: [recordOf('migrate', 'copy-data', 'verify-copy'), recordOf('rollback', 'carry-over-copy', 'carry-over-verify'), recordOf('migrate', '', '')] };
 };
+const counted = ['migrate/copy-data', 'migrate/verify-copy', 'rollback/carry-over-copy', 'rollback/carry-over-verify'];
 const undisturbed = chainOf(1000, { 'migrate/copy-data': 1000, 'migrate/verify-copy': 2000, 'rollback/carry-over-copy': 1000, 'rollback/carry-over-verify': 2000 });
 
 it('110 % of what an undisturbed run reads holds, more does not', () => {
   const chain = chainOf(1000, { 'migrate/copy-data': 1100, 'migrate/verify-copy': 2210, 'rollback/carry-over-copy': 900, 'rollback/carry-over-verify': 2000 });
-  expect(judgeShares(readShares(chain, undisturbed))).toEqual(['migrate/verify-copy: read 111 % of what an undisturbed run reads']);
+  expect(judgeShares(readShares(chain, undisturbed, counted))).toEqual(['migrate/verify-copy: read 111 % of what an undisturbed run reads']);
 });
 
 it('a larger database may be read once, too', () => {
   const larger = chainOf(1250, { 'migrate/copy-data': 1250, 'migrate/verify-copy': 2500, 'rollback/carry-over-copy': 1250, 'rollback/carry-over-verify': 3000 });
-  expect(judgeShares(readShares(larger, undisturbed))).toEqual(['rollback/carry-over-verify: read 120 % of what an undisturbed run reads']);
+  expect(judgeShares(readShares(larger, undisturbed, counted))).toEqual(['rollback/carry-over-verify: read 120 % of what an undisturbed run reads']);
 });
 
 it('what was not counted does not hold', () => {
   const chain = chainOf(1000, { 'migrate/copy-data': 1000, 'migrate/verify-copy': 2000, 'rollback/carry-over-copy': 1000 });
-  expect(judgeShares(readShares(chain, undisturbed))).toEqual(['rollback/carry-over-verify: read an unknown part of what an undisturbed run reads']);
-  expect(judgeShares(readShares(undisturbed, { ...chain, records: [] }))).toHaveLength(4);
+  expect(judgeShares(readShares(chain, undisturbed, counted))).toEqual(['rollback/carry-over-verify: read an unknown part of what an undisturbed run reads']);
+  expect(judgeShares(readShares(undisturbed, { ...chain, records: [] }, counted))).toHaveLength(4);
 });
 
 /** A chain of one run that left a host so. */
-const chainLeaving = (differing: Partial<Chain['hostStates'][number]> = {}) =>
+const chainLeaving = ({ events = ['copy-data/do/1/COPIED 1'], ...parts }: Partial<Record<'slots' | 'data', string>> & { readonly events?: readonly string[] } = {}) =>
   ({
     ...{ states: ['succeeded'], failures: [], intact: true, records: [{ runbook: 'migrate', nodes: [] }] },
-    hostStates: [{ slots: '2', compose: 'overlay', data: 'users|50|digest', leftovers: '', events: ['copy-data/do/1/COPIED 1'], ...differing }],
+    hostStates: [{ parts: { slots: '2', compose: 'overlay', data: 'users|50|digest', leftovers: '', ...parts }, events }],
   }) as unknown as Chain;
 
 it.each([

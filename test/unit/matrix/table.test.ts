@@ -22,7 +22,9 @@ it('a column that ends as an undisturbed run has its cells ok, and its figures',
   expect(rowOf(table, '`migrate/copy-data`')).toBe('| `migrate/copy-data` | ok |');
   expect(rowOf(table, 'median')).toContain('| 1.0 s / 2.3 s |');
   expect(rowOf(table, 'read by')).toContain('| 103 % |');
-  expect(renderPage(places, [good])).toContain(`2 of ${2 * faults.length} cells struck`);
+  const page = renderPage([{ course: { title: 'A course', words: 'Its words.' }, places, columns: [good] }]);
+  expect(page).toContain(`## A course\n\nIts words.\n\n2 of ${2 * faults.length} cells struck`);
+  expect(page).toContain(`Not measured, and nothing is claimed of them: ${faults.filter((fault) => fault !== 'server killed').join('; ')}.`);
 });
 
 it('a cell that is missing, broke its chain, or is to blame for a difference, is named and fails its column', () => {

@@ -130,7 +130,7 @@ describe('the exchange of keys', () => {
     };
     const run = await start('rotateKey', { resume: true }, { openRun });
     await run.began('ensureConditions');
-    expect(run.calls.find(({ what }) => what === 'ensureConditions')?.call).toMatchObject({ node: 'keys-stored.conditions', requires: ['volume open', 'application up'] });
+    expect(run.calls.find(({ what }) => what === 'ensureConditions')?.call).toMatchObject({ node: 'keys-stored.conditions', requires: ['service up'] });
     await run.handle.terminate();
   });
 
@@ -155,7 +155,7 @@ describe('the exchange of keys', () => {
     await run.asked(question);
     await run.handle.signal('resumed', { bootId: 'boot-2' });
     await run.began('ensureConditions');
-    expect(run.calls.find(({ what }) => what === 'ensureConditions')?.call.requires).toEqual(['volume open', 'application up']);
+    expect(run.calls.find(({ what }) => what === 'ensureConditions')?.call.requires).toEqual(['service up']);
     await run.handle.terminate();
   });
 
