@@ -74,7 +74,7 @@ async function askReason(signal: AbortSignal): Promise<string> {
 }
 
 async function typeSecret(context: AnswerContext, question: OpenQuestion, signal: AbortSignal): Promise<Answered> {
-  const { session, by, flags, secrets } = context;
+  const { session, run, by, flags, secrets } = context;
   const { environment, terminal } = session;
   if (secrets === undefined) {
     terminal.print(`Secrets are typed on the host itself: "sudo lockstep unlock${flags}" there`);
@@ -87,6 +87,7 @@ async function typeSecret(context: AnswerContext, question: OpenQuestion, signal
       secret: question.secret ?? '',
       value,
       by,
+      workflowId: run.workflowId,
       ...(environment.sshFrom === undefined ? {} : { from: environment.sshFrom }),
     });
     return 'changed';
