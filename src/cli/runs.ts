@@ -28,7 +28,9 @@ export async function findRun(client: Client, host: string, runbook?: string, { 
   const open = await listRuns(client, host, runbook, `ExecutionStatus = 'Running'`);
   const [first, second] = open;
   if (first !== undefined && second !== undefined) {
-    const names = open.map(({ type, workflowId }) => naming(runbook === undefined ? type : workflowId));
+    // A planned rotation and one that came first are of the same runbook.
+    const isAlone = (type: string) => open.filter((each) => each.type === type).length === 1;
+    const names = open.map(({ type, workflowId }) => naming(isAlone(type) ? type : workflowId));
     throw wrongUsage(`several runs are open on ${host}; name the one that is meant: ${names.join(' or ')}`);
   }
   if (first !== undefined) return toReference(first, host);

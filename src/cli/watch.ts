@@ -11,7 +11,7 @@ import { answerQuestion, type AnswerContext } from './answer.js';
 import { CommandEnded, exitCodes } from './exit.js';
 import { observe, type Observation } from './observe.js';
 import { renderCompact } from './present/compactLines.js';
-import { describeChanges, describeRetry } from './present/eventLines.js';
+import { describeChanges, describeRetry, describeTurn } from './present/eventLines.js';
 import { explainLeft, wasLeft } from './present/leftLines.js';
 import { renderQuestion } from './present/questionLines.js';
 import { renderSummary } from './present/summaryLines.js';
@@ -104,7 +104,7 @@ async function watchLines({ terminal }: Session, client: Client, run: RunReferen
     } else {
       told = '';
       terminal.print(...describeChanges(before, seen.status, flagsFor(options)));
-      if (seen.running !== undefined) terminal.print(...describeRetry(running, seen.running, new Date()));
+      if (seen.running !== undefined) terminal.print(...describeRetry(running, seen.running, new Date()), ...describeTurn(running, seen.running, new Date()));
       before = seen.status;
       running = seen.running;
       if (isOver(seen.status)) return seen.status;

@@ -1,4 +1,5 @@
 import type { WorkflowExecutionStatusName } from '@temporalio/client';
+import { resumeCommandOf } from '../../contract/names.js';
 import type { RunStatus } from '../../contract/status.js';
 
 /** Ends that come from outside of a run, and of which it can not tell itself. */
@@ -15,7 +16,13 @@ export function wasLeft(execution: WorkflowExecutionStatusName, status?: RunStat
  * @param flags - Added to each command that is shown, such as ` --host db2`.
  */
 export function explainLeft(execution: WorkflowExecutionStatusName, { workflowId, runbook }: { readonly workflowId: string; readonly runbook: string }, flags = ''): string {
-  const goOn = runbook === 'rollback' ? '' : `"lockstep start ${runbook} --resume${flags}" goes on where it stood, `;
-  const back = runbook === 'decommissionPlaintext' ? 'what it did can not be undone' : `"lockstep start rollback --take-over${flags}" ${runbook === 'rollback' ? 'goes on with the way back' : 'goes back'}`;
+  const goOn = runbook === 'rollback' ? '' : `"${resumeCommandOf({ workflowId, runbook })}${flags}" goes on where it stood, `;
+  const rollback = `"lockstep start rollback --take-over${flags}"`;
+  const ways: Readonly<Record<string, string>> = {
+    migrate: `${rollback} goes back`,
+    rollback: `${rollback} goes on with the way back`,
+    decommissionPlaintext: 'what it did can not be undone',
+  };
+  const back = ways[runbook] ?? 'with the options that it was started with; where it has a way back, that is open to it there';
   return `${workflowId} was ${execution.toLowerCase().replaceAll('_', ' ')}, and left its host as it stood: ${goOn}${back}`;
 }

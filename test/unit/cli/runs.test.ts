@@ -35,6 +35,11 @@ test('of several of one runbook the whole id is named', async () => {
   await expect(findRun(client, 'db1', 'migrate')).rejects.toThrow('--run db1/migrate or --run db1/again');
 });
 
+test('also where nobody has named one: a planned rotation, and one that came first', async () => {
+  const client = serverWith([{ type: 'migrate', open: true }, { type: 'rotateKey', open: true }, { type: 'rotateKey', workflowId: 'db1/rotateKey-emergency', open: true }]);
+  await expect(findRun(client, 'db1')).rejects.toThrow('--run migrate or --run db1/rotateKey or --run db1/rotateKey-emergency');
+});
+
 test('where there is none, it is said what to type', async () => {
   await expect(findRun(serverWith([]), 'db1', undefined, { flags: ' --host db1' })).rejects.toThrow('there is no run on db1; begin one with "lockstep start migrate --host db1"');
   await expect(findRun(serverWith([]), 'db1', 'rollback')).rejects.toThrow('there is no run of rollback on db1; begin one with "lockstep start rollback"');
