@@ -3,6 +3,7 @@ import type { SecretName } from '../../config/schema.js';
 import { volumeDevice } from '../../config/volumeDevice.js';
 import { rolesOf, type LuksHeader, type LuksRole } from '../../host/luks/cryptsetup.js';
 import type { Attempt } from '../activity.js';
+import { keepFact, readFact } from '../run/runFacts.js';
 import { keepProven, readProvenSlots } from './provenSlots.js';
 
 /** The two keys of a volume, in the order in which they are spoken of. */
@@ -31,6 +32,47 @@ export function runNameOf({ call }: Pick<Attempt, 'call'>): string {
   return `${call.workflowId} ${call.runId}`;
 }
 
+/** What a run has added, kept with its facts: whoever goes on with it when it is lost finds its keys as its own. */
+interface AddedFact {
+  /** How the runs name themselves in the header: this one, and those that it goes on with. */
+  readonly runs: readonly string[];
+  readonly roles: readonly LuksRole[];
+}
+
+const addedFact = 'added-keys';
+
+/** Keeps, before the header says so, that this run sets a key of that role. */
+export async function keepAdded(attempt: Attempt, role: LuksRole): Promise<void> {
+  const before = await readAdded(attempt);
+  await keepFact(attempt, addedFact, { runs: [...new Set([...before.runs, runNameOf(attempt)])], roles: [...new Set([...before.roles, role])] } satisfies AddedFact);
+}
+
+async function readAdded(attempt: Attempt): Promise<AddedFact> {
+  return (await readFact<AddedFact>(attempt, addedFact)) ?? { runs: [], roles: [] };
+}
+
+/** Tells of a slot whether this run has filled it, or a lost one that it goes on with. */
+export async function tellOwn(attempt: Attempt): Promise<(slot: KeySlot) => boolean> {
+  const names = new Set([runNameOf(attempt), ...(await readAdded(attempt)).runs]);
+  return ({ setBy }) => setBy !== undefined && names.has(setBy);
+}
+
+/** @throws {@link PermanentFailure} where a key that this run has added is not in the header any more. */
+export async function assertAddedStand(attempt: Attempt): Promise<void> {
+  for (const role of (await readAdded(attempt)).roles) await needOwnSlot(attempt, role);
+}
+
+/** The run whose keys have taken the place of those that this one has added; undefined where its own stand. */
+export async function readOvertaker(attempt: Attempt): Promise<string | undefined> {
+  const isOwn = await tellOwn(attempt);
+  const slots = await readKeySlots(attempt);
+  for (const added of (await readAdded(attempt)).roles) {
+    const ofRole = slots.filter(({ role }) => role === added);
+    if (!ofRole.some(isOwn)) return ofRole[0]?.setBy?.split(' ')[0] ?? 'nobody';
+  }
+  return undefined;
+}
+
 /** The filled slots of the volume's header, with the roles that it gives them. */
 export async function readKeySlots(attempt: Attempt): Promise<readonly KeySlot[]> {
   return keySlotsOf(await attempt.tools.cryptsetup.readHeader({ device: volumeDevice(attempt.config.volume) }));
@@ -47,17 +89,20 @@ export function keySlotsOf(header: LuksHeader): readonly KeySlot[] {
 
 /** The slot that this run has filled for a role; undefined where it has not, or another run has removed it. */
 export async function findOwnSlot(attempt: Attempt, role: LuksRole): Promise<number | undefined> {
-  return (await readKeySlots(attempt)).find((each) => each.role === role && each.setBy === runNameOf(attempt))?.slot;
+  const isOwn = await tellOwn(attempt);
+  return (await readKeySlots(attempt)).find((each) => each.role === role && isOwn(each))?.slot;
 }
 
+const leaveIt = 'roll back: nothing of this rotation is left to go on with';
+
 /** @throws {@link PermanentFailure} where the slot that this run has filled is not there any more. */
-export async function needOwnSlot(attempt: Attempt, role: LuksRole): Promise<number> {
+export async function needOwnSlot(attempt: Attempt, role: LuksRole, nextMove = leaveIt): Promise<number> {
   const slot = await findOwnSlot(attempt, role);
   if (slot !== undefined) return slot;
   const now = (await readKeySlots(attempt)).filter((each) => each.role === role).map((each) => `slot ${each.slot} of ${each.setBy ?? 'nobody'}`);
   throw new PermanentFailure(
     `the new ${role} key of this run is in the header no more (there ${now.length === 1 ? 'is' : 'are'} ${now.join(', ') || 'none'}): another rotation came first`,
-    'roll back: nothing of this rotation is left to go on with',
+    nextMove,
   );
 }
 

@@ -6,7 +6,7 @@ import { dropFact, keepFact, readFact } from '../run/runFacts.js';
 import { takeHeaderBackup } from '../volume/headerBackup.js';
 import { fitArgon2id } from '../volume/argon2id.js';
 import { assertUnlikeBackups } from '../volume/volume.js';
-import { findOwnSlot, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn } from './keySlots.js';
+import { assertAddedStand, findOwnSlot, keepAdded, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn, tellOwn } from './keySlots.js';
 import { keepProven } from './provenSlots.js';
 
 /** Kept before the slot is filled: killed between that and its token, the run still knows its own. */
@@ -39,6 +39,7 @@ export const newKeyActivities = {
     if (own !== undefined && !(await cryptsetup.testPassphrase({ device, passphrase: added, slot })).matches) {
       return attempt.refuseSecret(newSecret[role], `the new ${role} passphrase is in slot ${slot} already, and that is another one: the one that was typed first, please`);
     }
+    await keepAdded(attempt, role);
     await cryptsetup.addRoleToken({ device, slot, role, runName: runNameOf(attempt) });
     await dropFact(attempt, addingFact(role));
     await keepProven(attempt, slot);
@@ -48,7 +49,8 @@ export const newKeyActivities = {
   /** The way back: what this run added goes, and nothing else. */
   removeNewKey: changes('KEY_REMOVE', async (attempt, { role }: { readonly role: LuksRole }) => {
     const adding = await readFact<AddingFact>(attempt, addingFact(role));
-    const filled = (await readKeySlots(attempt)).filter((each) => (each.role === undefined ? each.slot === adding?.slot : each.role === role && each.setBy === runNameOf(attempt)));
+    const isOwn = await tellOwn(attempt);
+    const filled = (await readKeySlots(attempt)).filter((each) => (each.role === undefined ? each.slot === adding?.slot : each.role === role && isOwn(each)));
     for (const { slot } of filled) await removeSlot(attempt, slot);
     await removeIdleTokens(attempt);
     return { removed: filled.map(({ slot }) => slot) };
@@ -72,6 +74,7 @@ export const newKeyActivities = {
   /** Saves the header as it is now, with its digest, and proves that each new key opens the backup. */
   backupNewHeader: changes('HEADER_BACKUP', async (attempt, { which }: { readonly which: string }) => {
     const device = volumeDevice(attempt.config.volume);
+    await assertAddedStand(attempt);
     const backup = await takeHeaderBackup(attempt, which);
     const opened: number[] = [];
     for (const role of roles) {

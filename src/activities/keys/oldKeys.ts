@@ -1,15 +1,13 @@
-import { readdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { volumeDevice } from '../../config/volumeDevice.js';
 import { PermanentFailure } from '../../contract/errors.js';
 import { assertAes256Xts, type LuksRole } from '../../host/luks/cryptsetup.js';
-import { ifPresent } from '../../host/failure.js';
 import { syncDirectoryOf } from '../../host/files/durable.js';
-import { changes, reads } from '../activity.js';
+import { changes, reads, type Attempt } from '../activity.js';
 import { keepFact, readFact } from '../run/runFacts.js';
-import { headerBackupName, takeHeaderBackup } from '../volume/headerBackup.js';
+import { sortHeaderBackups } from '../volume/headerBackup.js';
 import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
-import { keySlotsOf, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn } from './keySlots.js';
+import { keySlotsOf, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, storedIn, tellOwn, type KeySlot } from './keySlots.js';
 import { readProvenSlots } from './provenSlots.js';
 
 /** What was removed, kept before it goes: a killed attempt would else not know what it was about. */
@@ -72,9 +70,10 @@ export const oldKeyActivities = {
    * the new operational passphrase opens the volume.
    */
   removeOldKeys: changes('KEY_REMOVE', async (attempt, { replaced }: { readonly replaced: readonly LuksRole[] }) => {
-    for (const role of replaced) await needOwnSlot(attempt, role);
+    for (const role of replaced) await needOwnSlot(attempt, role, 'skip this step: that one has removed the old keys, and what this run added opens nothing; the check of the slots behind it proves both');
     if (replaced.includes('operational')) await keepUnlockingSecret(attempt, newSecret.operational);
-    const isOld = ({ role, setBy }: { readonly role?: LuksRole; readonly setBy?: string }) => role === undefined || (replaced.includes(role) && setBy !== runNameOf(attempt));
+    const isOwn = await tellOwn(attempt);
+    const isOld = (each: KeySlot) => each.role === undefined || (replaced.includes(each.role) && !isOwn(each));
     const old = (await readKeySlots(attempt)).filter(isOld).map(({ slot, role = 'none' as const }) => ({ slot, role }));
     const earlier = (await readFact<RemovedFact>(attempt, 'removed-keys'))?.slots ?? [];
     const removed = [...earlier, ...old.filter(({ slot }) => !earlier.some((each) => each.slot === slot))];
@@ -96,29 +95,17 @@ export const oldKeyActivities = {
     throw new PermanentFailure(`what lockstep.yaml names for ${name} opens slot ${answer.slot}: it holds the new passphrase already, or the old one was never removed`, 'compare with "cryptsetup luksDump"; skip this step where it is the new one');
   }),
 
-  /** Exactly two slots, told apart by role, each proven and as strong as lockstep.yaml wants it. */
-  assertKeys: reads(async (attempt) => {
-    const device = volumeDevice(attempt.config.volume);
-    const header = await attempt.tools.cryptsetup.readHeader({ device });
-    assertAes256Xts({ device, header });
-    const slots = keySlotsOf(header);
-    const proven = new Set((await readProvenSlots(attempt)).map(({ slot }) => slot));
-    const least = attempt.config.volume.argon2id.minimumMemoryKiB;
-    for (const role of roles) {
-      const [own, other] = slots.filter((each) => each.role === role);
-      if (own === undefined || other !== undefined) throw new PermanentFailure(`${device} has ${own === undefined ? 'no' : 'more than one'} ${role} key`, 'look at cryptsetup luksDump; retry when it is mended');
-      if (!proven.has(own.slot)) throw new PermanentFailure(`slot ${own.slot} (${role}) has changed since its passphrase was proven`, 'prove it: cryptsetup open --test-passphrase; then start another rotation of that key');
-    }
-    if (slots.length !== roles.length) throw new PermanentFailure(`${device} has ${slots.length} filled key slots, and ${roles.length} are to remain`, 'find out who added the others; retry when they are gone');
-    const weak = header.slots.find(({ kdf }) => (kdf.memoryKiB ?? 0) < least);
-    if (weak !== undefined) throw new PermanentFailure(`slot ${weak.slot} derives its key with ${weak.kdf.memoryKiB ?? 0} KiB (volume.argon2id.minimumMemoryKiB is ${least})`, 'rotate that key on a host with more free memory');
-    return { volume: header.uuid, slots: slots.map(({ slot, role = 'operational' }) => ({ slot, role })) };
+  assertKeys: reads(assertTwoKeys),
+
+  /** Both keys, whoever set them, and a header backup that has them: an emergency may have come first since a run made its own. */
+  proveKeysAtEnd: changes('KEYS_AT_END', async (attempt) => {
+    const { slots } = await assertTwoKeys(attempt);
+    return { slots, headerBackup: (await sortHeaderBackups(attempt, { otherwise: 'at-end' })).kept };
   }),
 
-  /** Header backups of before open with the old passphrases for ever: those on this host go, and are named. */
+  /** Header backups of before open with the old passphrases for ever: those on this host go, and are named. One with the keys as they are stays, whoever took it. */
   retireHeaderBackups: changes('HEADER_BACKUPS_RETIRE', async (attempt, { which }: { readonly which: string }) => {
-    const { file: kept } = await takeHeaderBackup(attempt, which);
-    const found = (await findHeaderBackups(attempt.config.stateDirectory)).filter((file) => file !== kept);
+    const { kept, outdated: found } = await sortHeaderBackups(attempt, { preferred: which, otherwise: 'after-removal' });
     const earlier = (await readFact<{ readonly files: readonly string[] }>(attempt, 'retired-header-backups'))?.files ?? [];
     const files = [...new Set([...earlier, ...found])];
     // Before they go: a killed attempt would else not name them.
@@ -131,10 +118,21 @@ export const oldKeyActivities = {
   }),
 };
 
-/** Those that runs have left on this host. */
-async function findHeaderBackups(stateDirectory: string): Promise<readonly string[]> {
-  const runs = join(stateDirectory, 'runs');
-  const names = (await ifPresent(readdir(runs))) ?? [];
-  const found = await Promise.all(names.map(async (run) => ((await ifPresent(readdir(join(runs, run)))) ?? []).map((name) => join(runs, run, name))));
-  return found.flat().filter((file) => headerBackupName.test(basename(file)));
+/** Exactly two slots, told apart by role, each proven and as strong as lockstep.yaml wants it. */
+async function assertTwoKeys(attempt: Attempt) {
+  const device = volumeDevice(attempt.config.volume);
+  const header = await attempt.tools.cryptsetup.readHeader({ device });
+  assertAes256Xts({ device, header });
+  const slots = keySlotsOf(header);
+  const proven = new Set((await readProvenSlots(attempt)).map(({ slot }) => slot));
+  const least = attempt.config.volume.argon2id.minimumMemoryKiB;
+  for (const role of roles) {
+    const [own, other] = slots.filter((each) => each.role === role);
+    if (own === undefined || other !== undefined) throw new PermanentFailure(`${device} has ${own === undefined ? 'no' : 'more than one'} ${role} key`, 'look at cryptsetup luksDump; retry when it is mended');
+    if (!proven.has(own.slot)) throw new PermanentFailure(`slot ${own.slot} (${role}) has changed since its passphrase was proven`, 'prove it: cryptsetup open --test-passphrase; then start another rotation of that key');
+  }
+  if (slots.length !== roles.length) throw new PermanentFailure(`${device} has ${slots.length} filled key slots, and ${roles.length} are to remain`, 'find out who added the others; retry when they are gone');
+  const weak = header.slots.find(({ kdf }) => (kdf.memoryKiB ?? 0) < least);
+  if (weak !== undefined) throw new PermanentFailure(`slot ${weak.slot} derives its key with ${weak.kdf.memoryKiB ?? 0} KiB (volume.argon2id.minimumMemoryKiB is ${least})`, 'rotate that key on a host with more free memory');
+  return { volume: header.uuid, slots: slots.map(({ slot, role = 'operational' }) => ({ slot, role })) };
 }

@@ -12,7 +12,7 @@ import { assertOpenFilesOnVolume } from '../volume/openFilesOnVolume.js';
 import { openAndMount } from '../volume/openVolume.js';
 import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
 import { fitArgon2id } from '../volume/argon2id.js';
-import { keySlotsOf, newSecret, removeSlot, roles } from './keySlots.js';
+import { assertAddedStand, keySlotsOf, newSecret, readOvertaker, removeSlot, roles } from './keySlots.js';
 import { keepProven } from './provenSlots.js';
 
 /** What a rotation does beside the slots: its check before, its test, a new volume key, its document. */
@@ -30,6 +30,8 @@ export const rotationActivities = {
   /** The first half of the tested restart: the service stops, and the key leaves the kernel's memory. */
   closeForTest: changes('VOLUME_LOCK', async (attempt) => {
     const { config, tools } = attempt;
+    // Before users are offline for a key that is gone.
+    await assertAddedStand(attempt);
     await ensureApplicationStopped(attempt);
     await ensureDatabaseStopped(attempt);
     await tools.mounts.unmount({ path: config.volume.mountPoint });
@@ -93,9 +95,11 @@ export const rotationActivities = {
   /** The plan's step 8: the event in the audit log, and the text for the key holders. */
   documentRotation: changes('ROTATION_DOCUMENT', async (attempt, { keys, reason, emergency }: Pick<RunOptions, 'keys' | 'reason' | 'emergency'>) => {
     const at = attempt.now().toISOString();
-    await attempt.audit('KEY_ROTATION', { reason: emergency ? `${reason}, emergency` : reason, keys });
+    const overtakenBy = await readOvertaker(attempt);
+    const overtaken = overtakenBy === undefined ? {} : { overtakenBy };
+    await attempt.audit('KEY_ROTATION', { reason: emergency ? `${reason}, emergency` : reason, keys, ...overtaken });
     const file = join(attempt.directory, 'rotation-notice.txt');
-    await ensureTextFile({ path: file, content: renderRotationNotice({ host: attempt.config.host, at, keys, reason, emergency }), mode: 0o600 });
+    await ensureTextFile({ path: file, content: renderRotationNotice({ host: attempt.config.host, at, keys, reason, emergency, ...overtaken }), mode: 0o600 });
     return { file, at };
   }),
 };

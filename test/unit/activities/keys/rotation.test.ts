@@ -6,7 +6,8 @@ import { emergencyAccessActivities } from '../../../../src/activities/keys/emerg
 import { newKeyActivities } from '../../../../src/activities/keys/newKeys.js';
 import { oldKeyActivities } from '../../../../src/activities/keys/oldKeys.js';
 import { keepProven, readProvenSlots } from '../../../../src/activities/keys/provenSlots.js';
-import { keepFact } from '../../../../src/activities/run/runFacts.js';
+import { rotationActivities } from '../../../../src/activities/keys/rotation.js';
+import { keepFact, readFact } from '../../../../src/activities/run/runFacts.js';
 import type { SecretName } from '../../../../src/config/schema.js';
 import { createCryptsetup } from '../../../../src/host/luks/cryptsetup.js';
 import { createRun, type Run } from '../../../../src/host/processes/runner.js';
@@ -143,6 +144,58 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
       expect((await oldKeyActivities.assertKeys.perform(emergency, undefined)).slots.map(({ role }) => role).sort()).toEqual(['operational', 'recovery']);
     }));
 
+  it('overtaken after its old key was removed, keeps the header backup of the one that came first, and says in its documents whose keys count', () =>
+    withDirectory(async (directory) => {
+      const { device, attemptOf } = await createVolume(directory);
+      const planned = await attemptOf('planned');
+      await add(planned);
+      await newKeyActivities.backupNewHeader.perform(planned, { which: 'new-keys' });
+      await removeOld(planned);
+      const emergency = await attemptOf('emergency', { ...presentKeys, operationalPassphrase: next.operational, newOperationalPassphrase: 'typed in a hurry, and long enough' });
+      await add(emergency);
+      await newKeyActivities.backupNewHeader.perform(emergency, { which: 'new-keys' });
+      await removeOld(emergency);
+      const { kept } = await oldKeyActivities.retireHeaderBackups.perform(emergency, { which: 'new-keys' });
+
+      await expect(removeOld(planned)).rejects.toMatchObject({ nextMove: expect.stringContaining('skip this step') as unknown });
+      const audited: unknown[] = [];
+      const { file } = await rotationActivities.documentRotation.perform(
+        { ...planned, audit: (event, details) => Promise.resolve(void audited.push([event, details])) },
+        { keys: 'operational', reason: 'annual', emergency: false },
+      );
+      expect(audited).toEqual([['KEY_ROTATION', { reason: 'annual', keys: 'operational', overtakenBy: 'h1/rotateKey' }]]);
+      expect(await readFile(file, 'utf8')).toContain('h1/rotateKey came first. Use what was stored in that one');
+      expect(await oldKeyActivities.retireHeaderBackups.perform(planned, { which: 'new-keys' })).toMatchObject({ kept, files: [] });
+      expect((await cryptsetup.testHeaderBackup({ device, file: kept, passphrase: 'typed in a hurry, and long enough' })).matches).toBe(true);
+      // And at the end of a migration that was overtaken.
+      expect(await oldKeyActivities.proveKeysAtEnd.perform(await attemptOf('migration'), undefined)).toMatchObject({ headerBackup: kept });
+    }));
+
+  it('overtaken before its old key was removed, is told so before a header backup, and before users go offline', () =>
+    withDirectory(async (directory) => {
+      const { attemptOf } = await createVolume(directory);
+      const planned = await attemptOf('planned');
+      await add(planned);
+      const emergency = await attemptOf('emergency', { ...presentKeys, newOperationalPassphrase: 'typed in a hurry, and long enough' });
+      await add(emergency);
+      await removeOld(emergency);
+      await expect(newKeyActivities.backupNewHeader.perform(planned, { which: 'new-keys' })).rejects.toThrow('another rotation came first');
+      await expect(rotationActivities.closeForTest.perform(planned, undefined)).rejects.toThrow('another rotation came first');
+    }));
+
+  it('gone on with by another run, knows the keys of the lost one as its own', () =>
+    withDirectory(async (directory) => {
+      const { device, attemptOf } = await createVolume(directory);
+      const lost = await attemptOf('lost');
+      await add(lost);
+      const heir = await attemptOf('heir');
+      await keepFact(heir, 'added-keys', await readFact(lost, 'added-keys'));
+      expect(await newKeyActivities.confirmNewKey.perform(heir, { role: 'operational' })).toMatchObject({ slot: 2 });
+      await add(heir, 'recovery');
+      expect(await removeOld(heir, ['operational', 'recovery'])).toMatchObject({ removed: [{ slot: 0 }, { slot: 1 }] });
+      expect(await slotsOf(device)).toEqual([2, 3]);
+    }));
+
   it('asks for a key that stays only where nobody has proven it, or its slot has changed', () =>
     withDirectory(async (directory) => {
       const { attemptOf } = await createVolume(directory);
@@ -180,7 +233,11 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
       await newKeyActivities.backupNewHeader.perform(attempt, { which: 'new-keys' });
       await removeOld(attempt);
       const retired = await oldKeyActivities.retireHeaderBackups.perform(attempt, { which: 'new-keys' });
-      expect(retired.files).toEqual([join(earlier.directory, 'luks-header.img')]);
+      // The backup that was taken before the old key was removed has that key as well.
+      expect([...retired.files].sort()).toEqual([join(earlier.directory, 'luks-header.img'), join(attempt.directory, 'luks-header-new-keys.img')].sort());
+      expect(retired.kept).toBe(join(attempt.directory, 'luks-header-after-removal.img'));
+      const opens = async (passphrase: string) => (await cryptsetup.testHeaderBackup({ device, file: retired.kept, passphrase })).matches;
+      expect([await opens(old.operational), await opens(next.operational), await opens(old.recovery)]).toEqual([false, true, true]);
       expect((await readdir(earlier.directory)).filter((name) => name.endsWith('.img'))).toEqual([]);
       expect(await oldKeyActivities.retireHeaderBackups.perform(attempt, { which: 'new-keys' })).toEqual(retired);
     }));
