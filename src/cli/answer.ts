@@ -75,7 +75,7 @@ async function askReason(signal: AbortSignal): Promise<string> {
 }
 
 async function typeSecret(context: AnswerContext, question: OpenQuestion, signal: AbortSignal): Promise<Answered> {
-  const { session, by, flags, secrets } = context;
+  const { session, run, by, flags, secrets } = context;
   const { environment, terminal } = session;
   if (secrets === undefined) {
     terminal.print(`Secrets are typed on the host itself: "sudo lockstep unlock${flags}" there`);
@@ -87,6 +87,7 @@ async function typeSecret(context: AnswerContext, question: OpenQuestion, signal
       question: question.id,
       secret: question.secret ?? '',
       value,
+      workflowId: run.workflowId,
       ...(await readTypist({ ...environment, person: by })),
     });
     return 'changed';

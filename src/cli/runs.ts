@@ -28,8 +28,7 @@ export async function findRun(client: Client, host: string, runbook?: string, { 
   const open = await listRuns(client, host, runbook, `ExecutionStatus = 'Running'`);
   const [first, second] = open;
   if (first !== undefined && second !== undefined) {
-    const isOneOfItsType = (type: string) => open.filter((each) => each.type === type).length === 1;
-    const names = open.map(({ type, workflowId }) => naming(isOneOfItsType(type) ? type : workflowId));
+    const names = open.map((run) => naming(nameAmong(open, run)));
     throw wrongUsage(`several runs are open on ${host}; name the one that is meant: ${names.join(' or ')}`);
   }
   if (first !== undefined) return toReference(first, host);
@@ -39,6 +38,22 @@ export async function findRun(client: Client, host: string, runbook?: string, { 
   if (runbook?.includes('/') === true) throw new CommandEnded(exitCodes.failed, `there is no run ${runbook} on ${host}; "lockstep status${flags}" shows the last one`);
   const what = runbook === undefined ? 'no run' : `no run of ${runbook}`;
   throw new CommandEnded(exitCodes.failed, `there is ${what} on ${host}; begin one with "lockstep start ${runbook ?? 'migrate'}${flags}"`);
+}
+
+/**
+ * How a run is named in an answer to it.
+ *
+ * @returns Its runbook, or its whole id where another one is of that runbook; undefined where it is the only open one, and needs no name.
+ */
+export async function nameAmongOpen(client: Client, { host, workflowId }: RunReference): Promise<string | undefined> {
+  const open = await listRuns(client, host, undefined, `ExecutionStatus = 'Running'`);
+  const own = open.find((run) => run.workflowId === workflowId);
+  return own === undefined || open.length === 1 ? undefined : nameAmong(open, own);
+}
+
+/** A planned rotation and one that came first are of the same runbook. */
+function nameAmong(open: readonly WorkflowExecutionInfo[], { type, workflowId }: WorkflowExecutionInfo): string {
+  return open.filter((each) => each.type === type).length === 1 ? type : workflowId;
 }
 
 /** Enough to find the last run; a host has one run at a time. */

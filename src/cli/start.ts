@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { inputSchemaOf, type RunInput } from '../contract/inputs.js';
-import { workflowIdOf } from '../contract/names.js';
+import { isTurnPhase, workflowIdOf } from '../contract/names.js';
 import { startRun } from '../worker/startRun.js';
 import { refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
@@ -56,7 +56,7 @@ async function begin(client: Client, { host, runbook: { name: runbook, title }, 
     return { workflowId, runId: handle.firstExecutionRunId, runbook, host };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    throw refused(`${workflowId} is open already; look at it with "lockstep watch ${runbook}${flags}"`);
+    throw refused(`${workflowId} is open already; look at it with "lockstep watch ${workflowId}${flags}"`);
   }
 }
 
@@ -67,7 +67,9 @@ async function readBeginning(client: Client, run: RunReference, options: HostOpt
   const flags = flagsFor(options);
   const begun = `${run.workflowId} began (run ${run.runId})`;
   for (let waitedSeconds = 0; waitedSeconds < patienceSeconds; waitedSeconds += 0.2) {
-    const { execution, status } = await observe(client, run);
+    const { execution, status, running } = await observe(client, run);
+    const phase = running?.progress?.phase ?? '';
+    if (execution === 'RUNNING' && isTurnPhase(phase)) return `${begun}, and ${phase}; look on with "lockstep watch ${run.workflowId}${flags}"`;
     if (execution === 'FAILED') throw refused(`${run.workflowId} was refused: ${await readFailure(client, run)}`);
     if (execution !== 'RUNNING') return `${run.workflowId} has ended already; see "lockstep status ${run.runbook}${flags}"`;
     if (status?.nodes.some(({ state }) => state !== 'pending') === true) return `${begun}; look on with "lockstep watch${flags}"`;

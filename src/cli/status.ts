@@ -8,8 +8,8 @@ import { observe } from './observe.js';
 import { undeliveredAlerts } from './undeliveredAlerts.js';
 import { peopleForView } from './people.js';
 import { findRecord } from './record.js';
-import { withRunbookArgument } from './runbooks.js';
-import { findRun } from './runs.js';
+import { runFlag, withRunbookArgument } from './runbooks.js';
+import { findRun, nameAmongOpen } from './runs.js';
 import { flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 
 interface StatusOptions extends HostOptions {
@@ -45,12 +45,13 @@ async function showRun(session: Session, host: string, runbook: string | undefin
       return;
     }
     const isLeft = wasLeft(seen.execution, seen.status);
-    const view = { width: terminal.width(), theme: terminal.theme, flags: flagsFor(options), ...(await peopleForView(session, options)) };
+    const flags = flagsFor(options);
+    const view = { width: terminal.width(), theme: terminal.theme, flags: `${runFlag(await nameAmongOpen(client, run))}${flags}`, ...(await peopleForView(session, options)) };
     if (seen.status !== undefined) {
       terminal.print(...renderStatus(isLeft ? { ...seen.status, questions: [] } : seen.status, { ...view, now: new Date(), ...(seen.running === undefined ? {} : { running: seen.running }) }));
-      if (isLeft) terminal.warn(explainLeft(seen.execution, run, view.flags));
+      if (isLeft) terminal.warn(explainLeft(seen.execution, run, flags));
     } else if (isLeft) {
-      throw new CommandEnded(exitCodes.failed, explainLeft(seen.execution, run, view.flags));
+      throw new CommandEnded(exitCodes.failed, explainLeft(seen.execution, run, flags));
     } else if (seen.compact !== undefined) {
       terminal.print(...renderCompact(seen.compact, { ...view, runbook: run.runbook, host }));
     } else {

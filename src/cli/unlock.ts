@@ -57,20 +57,20 @@ async function unlock(session: Session, named: string | undefined, options: Unlo
         const { refusal } = await judgeNewPassphrase(value, passphrasePolicyOf(config));
         if (refusal !== undefined) throw refused(`the ${nameOf(first)} was not sent: ${refusal}`);
       }
-      await give(session, path, first, value);
+      await give(session, path, { run, question: first }, value);
       session.terminal.print(await explainEffect(client, run, first));
       return;
     }
     const paper = await readPaper(session, options);
     if (paper !== undefined) {
-      await give(session, path, first, paper);
+      await give(session, path, { run, question: first }, paper);
       session.terminal.print(await explainEffect(client, run, first));
       return;
     }
     // As long as the run asks for secrets: a wrong one again, or the next step's own.
     for (let question: OpenQuestion | undefined = first; question !== undefined; ) {
       session.terminal.print(...wrapText(question.title, session.terminal.width()));
-      await give(session, path, question, await askSecret(session.terminal, question, passphrasePolicyOf(config)));
+      await give(session, path, { run, question }, await askSecret(session.terminal, question, passphrasePolicyOf(config)));
       question = await nextSecret(client, run, question);
     }
     session.terminal.print(`Taken; the run goes on. Look on with "lockstep watch${flags}"`);
@@ -99,8 +99,8 @@ function chooseSecret(open: readonly OpenQuestion[], named: string | undefined, 
 }
 
 /** Hands over what was typed, under the name of the person at the terminal. */
-async function give({ environment }: Session, path: string, question: OpenQuestion, value: string): Promise<void> {
-  await giveSecret(path, { question: question.id, secret: question.secret ?? '', value, ...(await readTypist(environment)) });
+async function give({ environment }: Session, path: string, { run, question }: { readonly run: RunReference; readonly question: OpenQuestion }, value: string): Promise<void> {
+  await giveSecret(path, { question: question.id, secret: question.secret ?? '', value, workflowId: run.workflowId, ...(await readTypist(environment)) });
 }
 
 /** Deriving a key with argon2id takes seconds; a step that took its secret shows it by going on. */

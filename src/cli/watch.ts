@@ -11,7 +11,7 @@ import { answerQuestion, type AnswerContext } from './answer.js';
 import { CommandEnded, exitCodes } from './exit.js';
 import { observe, type Observation } from './observe.js';
 import { renderCompact } from './present/compactLines.js';
-import { describeChanges, describeRetry } from './present/eventLines.js';
+import { describeChanges, describeRetry, describeTurn } from './present/eventLines.js';
 import { explainLeft, wasLeft } from './present/leftLines.js';
 import { renderQuestion } from './present/questionLines.js';
 import { renderSummary } from './present/summaryLines.js';
@@ -19,8 +19,8 @@ import { peopleForView } from './people.js';
 import { takeInput } from './quietInput.js';
 import { isOver, renderStatus, type RunningStep, type StatusView } from './present/statusLines.js';
 import { findRecord } from './record.js';
-import { withRunbookArgument } from './runbooks.js';
-import { findRun, type RunReference } from './runs.js';
+import { runFlag, withRunbookArgument } from './runbooks.js';
+import { findRun, nameAmongOpen, type RunReference } from './runs.js';
 import { flagsFor, loadSessionConfig, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
 import { assertSpoken } from './spoken.js';
 
@@ -91,6 +91,7 @@ async function watchLines({ terminal }: Session, client: Client, run: RunReferen
   let before: RunStatus | undefined;
   let running: RunningStep | undefined;
   let told = '';
+  const flags = `${runFlag(await nameAmongOpen(client, run))}${flagsFor(options)}`;
   const tellOnce = (words: string): void => {
     if (words !== told) terminal.warn(words);
     told = words;
@@ -103,8 +104,8 @@ async function watchLines({ terminal }: Session, client: Client, run: RunReferen
       tellOnce(`the worker on ${run.host} does not answer: it is down, or the host is busy; waiting for it`);
     } else {
       told = '';
-      terminal.print(...describeChanges(before, seen.status, flagsFor(options)));
-      if (seen.running !== undefined) terminal.print(...describeRetry(running, seen.running, new Date()));
+      terminal.print(...describeChanges(before, seen.status, flags));
+      if (seen.running !== undefined) terminal.print(...describeRetry(running, seen.running, new Date()), ...describeTurn(running, seen.running, new Date()));
       before = seen.status;
       running = seen.running;
       if (isOver(seen.status)) return seen.status;
@@ -121,7 +122,7 @@ async function watchLive(session: Session, client: Client, run: RunReference, op
   const input = takeInput();
   const leftOpen = new Set<string>();
   const secrets = await findSecretWay(session, options);
-  const view = { flags: flagsFor(options), ...(await peopleForView(session, options)) };
+  const view = { flags: `${runFlag(await nameAmongOpen(client, run))}${flagsFor(options)}`, ...(await peopleForView(session, options)) };
   let last: Observation | undefined;
   try {
     for await (const { seen, awaySeconds } of lookOn(client, run)) {

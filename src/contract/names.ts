@@ -16,6 +16,11 @@ export function workflowIdOf(host: string, runbook: string, { emergency = false 
   return `${host}/${runbook}${emergency ? '-emergency' : ''}`;
 }
 
+/** What is typed to go on with a run that was lost, as far as its names tell: what else it was started with is typed again. */
+export function resumeCommandOf({ workflowId, runbook }: { readonly workflowId: string; readonly runbook: string }): string {
+  return `lockstep start ${runbook}${workflowId.endsWith(`/${runbook}-emergency`) ? ' --emergency' : ''} --resume`;
+}
+
 /**
  * What of a run's id goes into names on a host: its end. Ids may be UUIDs of version 7 (RFC 9562), whose first
  * 8 digits are a time: all runs that begin within the same 65 seconds share them.
@@ -90,6 +95,18 @@ export const leaveMaintenanceNode = 'leave-maintenance';
 
 /** The question that asks what becomes of what users wrote, where a run goes back that they have written since. */
 export const pastNoReturnQuestion = 'past-the-point-of-no-return';
+
+/** What a run reports while another one has its turn on the host. */
+export const turnPhases = {
+  /** @param step - The title of the step that is at work, where its journal tells. */
+  waitsForStep: (workflowId: string, step?: string) => `waits until ${workflowId} has ended its step${step === undefined ? '' : ` "${step}"`}, and has the host then`,
+  hasHostFirst: (workflowId: string) => `waits: ${workflowId} has the host first; this run goes on by itself afterwards`,
+} as const;
+
+/** Whether it is one of {@link turnPhases}. */
+export function isTurnPhase(phase: string): boolean {
+  return phase.startsWith('waits until ') || phase.startsWith('waits: ');
+}
 
 /** What a step reports while it lets time pass before it tries a passphrase, after wrong ones: whoever gave it waits for longer. */
 export const passphraseDelayPhase = 'waits, after wrong passphrases, before it tries the next one';

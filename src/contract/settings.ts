@@ -59,6 +59,8 @@ export interface Opened {
   readonly lockstepVersion: string;
   /** Counts the runs of this host, whose clock may jump; older journals have none. */
   readonly order?: number;
+  /** It does not wait for a run that holds the host: beside a planned one of its runbook it is no heir of that. */
+  readonly comesFirst?: true;
   /** The lost run whose host this one has taken over. */
   readonly takenFrom?: { readonly workflowId: string; readonly runId: string; readonly runbook: string };
   /** Of a runbook that undoes another one: the run that it goes back from. Of a run that goes on with a lost one: that. */

@@ -104,10 +104,10 @@ async function awaitResult<Result>(handle: WorkflowHandle): Promise<Result> {
 }
 
 /** A worker that has just died has no socket; it, or the question that it asks anew, is soon there again. */
-async function unlockPatiently(rehearsal: Rehearsal, question: OpenQuestion, secret: string): Promise<boolean> {
+async function unlockPatiently({ rehearsal, handle }: { rehearsal: Rehearsal; handle: WorkflowHandle }, question: OpenQuestion, secret: string): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     try {
-      await rehearsal.unlock(question, secret);
+      await rehearsal.unlock(question, secret, handle.workflowId);
       return true;
     } catch (error) {
       if (tries === 20) throw error;
@@ -126,7 +126,7 @@ async function answerOne(
   if (question.kind === 'secret' && given === undefined) {
     const secret = secrets[question.secret ?? ''];
     if (secret === undefined) throw new Error(`a rehearsal knows no secret ${question.secret ?? ''}`);
-    return unlockPatiently(rehearsal, question, secret);
+    return unlockPatiently({ rehearsal, handle }, question, secret);
   }
   if (given === undefined) return false;
   try {

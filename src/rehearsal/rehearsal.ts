@@ -61,7 +61,7 @@ export interface Rehearsal {
   /** Ends the client and lets it prove what became of every acknowledged operation. */
   readonly finishSending: () => Promise<ClientVerdict>;
   /** Puts a secret into the worker's socket, the same that `lockstep unlock` speaks to. */
-  readonly unlock: (question: Pick<OpenQuestion, 'id' | 'secret'>, value: string) => Promise<void>;
+  readonly unlock: (question: Pick<OpenQuestion, 'id' | 'secret'>, value: string, workflowId?: string) => Promise<void>;
   /** Runs the Lockstep command line in the host. */
   readonly lockstep: (...args: readonly string[]) => Promise<{ readonly stdout: string; readonly stderr: string; readonly exitCode: number }>;
   readonly close: () => Promise<void>;
@@ -201,8 +201,8 @@ export async function openRehearsal(settings: RehearsalSettings): Promise<Rehear
     return guest.exec(lockstepCommand, args, { timeoutSeconds: 120 });
   }
 
-  async function unlock({ id, secret }: Pick<OpenQuestion, 'id' | 'secret'>, value: string): Promise<void> {
-    const request = JSON.stringify({ question: id, secret: secret ?? '', value, by: 'rehearsal' });
+  async function unlock({ id, secret }: Pick<OpenQuestion, 'id' | 'secret'>, value: string, workflowId?: string): Promise<void> {
+    const request = JSON.stringify({ question: id, secret: secret ?? '', value, by: 'rehearsal', ...(workflowId === undefined ? {} : { workflowId }) });
     const { stdout, stderr } = await guest.exec('socat', ['-t', '20', '-', `UNIX-CONNECT:${hostFiles.state}/secrets.sock`], { input: `${request}\n` });
     if (!stdout.includes('"ok":true')) throw new Error(`the worker did not take the secret: ${(stdout || stderr).trim()}`);
   }

@@ -10,8 +10,10 @@ export interface Holder {
   readonly isRunning: (run: HolderOfHost) => Promise<boolean | 'unknown'>;
   /** Tells that a worker has started, so that an open question gets its conditions back after a reboot, and a history that is behind its host is noticed. */
   readonly tellResumed: (bootId: string) => Promise<void>;
+  /** Fails where a run does not act on this host now: what is typed for it would be taken by the run that does. */
+  readonly assertMayTakeSecret: (workflowId: string | undefined) => Promise<void>;
   /** Tells that a secret lies in the vault, so that the step that lacked it runs again. */
-  readonly tellSecretGiven: (question: string, by: string) => Promise<void>;
+  readonly tellSecretGiven: (question: string, by: string, workflowId: string | undefined) => Promise<void>;
 }
 
 /**
@@ -20,16 +22,31 @@ export interface Holder {
  */
 export function createHolder(client: Client, readClaim: () => Promise<Claim | undefined>, readCalls: (run: HolderOfHost) => Promise<number>): Holder {
   const handleOf = ({ workflowId, runId }: HolderOfHost) => client.workflow.getHandle(workflowId, runId);
+
+  async function isRunning(claim: HolderOfHost): Promise<boolean | 'unknown'> {
+    try {
+      return (await handleOf(claim).describe()).status.name === 'RUNNING';
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      if (isNoAnswer(error)) return 'unknown';
+      throw error;
+    }
+  }
+
+  /** The run that a secret is for, while it may act. */
+  async function askerOf(workflowId: string | undefined): Promise<HolderOfHost> {
+    const claim = await readClaim();
+    if (claim === undefined) throw new Error('no run holds this host; nothing asks for a secret');
+    if (workflowId === undefined || workflowId === claim.workflowId) return claim;
+    const waiting = claim.lentBy?.find((each) => each.workflowId === workflowId);
+    if (waiting === undefined) throw new Error(`${workflowId} does not hold this host, ${claim.workflowId} does`);
+    // One that was lost gives the host back to nobody by itself: the run behind it asks a person what becomes of that.
+    if ((await isRunning(claim)) === false) return waiting;
+    throw new Error(`${claim.workflowId} has the host first, and ${workflowId} waits for it: type this again when that has ended`);
+  }
+
   return {
-    async isRunning(claim) {
-      try {
-        return (await handleOf(claim).describe()).status.name === 'RUNNING';
-      } catch (error) {
-        if (isNotFound(error)) return false;
-        if (isNoAnswer(error)) return 'unknown';
-        throw error;
-      }
-    },
+    isRunning,
     async tellResumed(bootId) {
       const claim = await readClaim();
       for (const run of claim === undefined ? [] : [claim, ...(claim.lentBy ?? [])]) {
@@ -44,11 +61,12 @@ export function createHolder(client: Client, readClaim: () => Promise<Claim | un
         }
       }
     },
-    async tellSecretGiven(question, by) {
-      const claim = await readClaim();
-      if (claim === undefined) throw new Error('no run holds this host; nothing asks for a secret');
+    async assertMayTakeSecret(workflowId) {
+      await askerOf(workflowId);
+    },
+    async tellSecretGiven(question, by, workflowId) {
       const decision: Decision = { question, answer: secretAnswers.typed, by };
-      await handleOf(claim).signal(signalNames.decide, decision);
+      await handleOf(await askerOf(workflowId)).signal(signalNames.decide, decision);
     },
   };
 }

@@ -21,6 +21,8 @@ export const secretRequestSchema = z.strictObject({
   by: z.string().min(1).max(200),
   /** Where the terminal is reached from, as SSH claims. */
   from: z.string().max(200).optional(),
+  /** The run that asks; default the one that holds the host. */
+  workflowId: z.string().min(1).max(200).optional(),
 });
 
 /** Such a line, parsed; it holds a secret in the clear, and is never logged. */
@@ -33,8 +35,10 @@ export type SecretAnswer = { readonly ok: true } | { readonly ok: false; readonl
 export interface SecretSocketDependencies {
   readonly path: string;
   readonly vault: Pick<SecretVault, 'give'>;
-  /** Tells the run that holds the host. */
-  readonly onGiven: (question: string, by: string) => Promise<void>;
+  /** Fails, with what a person is told, where that run may not be given anything now. */
+  readonly assertMayTake: (workflowId: string | undefined) => Promise<void>;
+  /** Tells the run that asks. */
+  readonly onGiven: (question: string, by: string, workflowId: string | undefined) => Promise<void>;
 }
 
 /** Largest request; a passphrase of 512 bytes, escaped, and its names. */
@@ -105,13 +109,15 @@ function serve(socket: Socket, dependencies: SecretSocketDependencies): void {
   });
 }
 
-async function take(chunks: readonly Buffer[], { vault, onGiven }: SecretSocketDependencies): Promise<SecretAnswer> {
+async function take(chunks: readonly Buffer[], { vault, assertMayTake, onGiven }: SecretSocketDependencies): Promise<SecretAnswer> {
   const parsed = parse(chunks);
   if ('fault' in parsed) return { ok: false, error: parsed.fault };
-  const { question, secret, value, by, from } = parsed;
-  vault.give(secret, { value: Buffer.from(value), question, by, ...(from === undefined ? {} : { from }) });
+  const { question, secret, value, by, from, workflowId } = parsed;
   try {
-    await onGiven(question, by);
+    // What is in the vault already belongs to the run that has the host.
+    await assertMayTake(workflowId);
+    vault.give(secret, { value: Buffer.from(value), question, by, ...(from === undefined ? {} : { from }) });
+    await onGiven(question, by, workflowId);
     return { ok: true };
   } catch (error) {
     return { ok: false, error: error instanceof Error ? error.message : String(error) };

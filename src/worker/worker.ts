@@ -120,7 +120,7 @@ async function serve(settings: WorkerSettings, { identity, buildId }: Itself, { 
   const holder = createHolder(client, settings.readClaim, settings.readCalls);
   const whose = { connection: native, identity, namespace: settings.server.namespace };
   // Before the workers: one that never ran keeps its connection from being closed, and what failed here would not be told.
-  const secrets = await listenForSecrets({ path: secretSocketPath, vault, onGiven: holder.tellSecretGiven });
+  const secrets = await listenForSecrets({ path: secretSocketPath, vault, assertMayTake: holder.assertMayTakeSecret, onGiven: holder.tellSecretGiven });
   try {
     const steps = await createStepWorker(settings, whose, holder.isRunning);
     const ending = new AbortController();

@@ -48,6 +48,7 @@ import {
   comparePerformance,
   endMaintenance,
   finalGate,
+  keysAtEnd,
   leaveMaintenance,
   startApplication,
   verifyService,
@@ -106,7 +107,7 @@ export const migrate: Runbook<Activities> = {
     section('Copy and verify', '4, steps 5 and 6', [copyData, verifyCopy, verificationGate]),
     section('Switch to the encrypted volume', '4, steps 7 and 8', [selectOverlay, startDatabase, verifyRows]),
     section('Post-migration verification', '4, step 9', [startApplication, verifyService, checkLogs, comparePerformance]),
-    section('Resume operations', '4, step 10', [endMaintenance, watchFirstHour, finalGate, watchDay]),
+    section('Resume operations', '4, step 10', [endMaintenance, watchFirstHour, finalGate, watchDay, keysAtEnd]),
   ],
   carryOver,
   afterRollback: [

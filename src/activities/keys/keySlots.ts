@@ -27,17 +27,50 @@ export interface KeySlot {
   readonly setBy?: string;
 }
 
-const runNameFact = 'keys-added-as';
-
-/** How a run names itself in the header: as the lost one did that it goes on with, so that the keys of that are its own. */
-export async function runNameOf(attempt: Pick<Attempt, 'call' | 'directory'>): Promise<string> {
-  const { workflowId, runId } = attempt.call;
-  return (await readFact<{ readonly name: string }>(attempt, runNameFact))?.name ?? `${workflowId} ${runId}`;
+/** How a run names itself in the header. */
+export function runNameOf({ call }: Pick<Attempt, 'call'>): string {
+  return `${call.workflowId} ${call.runId}`;
 }
 
-/** Keeps that name, before the first key is added under it. */
-export async function keepRunName(attempt: Pick<Attempt, 'call' | 'directory'>): Promise<void> {
-  await keepFact(attempt, runNameFact, { name: await runNameOf(attempt) });
+/** What a run has added, kept with its facts: whoever goes on with it when it is lost finds its keys as its own. */
+interface AddedFact {
+  /** How the runs name themselves in the header: this one, and those that it goes on with. */
+  readonly runs: readonly string[];
+  readonly roles: readonly LuksRole[];
+}
+
+const addedFact = 'added-keys';
+
+/** Keeps, before the header says so, that this run sets a key of that role. */
+export async function keepAdded(attempt: Attempt, role: LuksRole): Promise<void> {
+  const before = await readAdded(attempt);
+  await keepFact(attempt, addedFact, { runs: [...new Set([...before.runs, runNameOf(attempt)])], roles: [...new Set([...before.roles, role])] } satisfies AddedFact);
+}
+
+async function readAdded(attempt: Attempt): Promise<AddedFact> {
+  return (await readFact<AddedFact>(attempt, addedFact)) ?? { runs: [], roles: [] };
+}
+
+/** Tells of a slot whether this run has filled it, or a lost one that it goes on with. */
+export async function tellOwn(attempt: Attempt): Promise<(slot: KeySlot) => boolean> {
+  const names = new Set([runNameOf(attempt), ...(await readAdded(attempt)).runs]);
+  return ({ setBy }) => setBy !== undefined && names.has(setBy);
+}
+
+/** @throws {@link PermanentFailure} where a key that this run has added is not in the header any more. */
+export async function assertAddedStand(attempt: Attempt): Promise<void> {
+  for (const role of (await readAdded(attempt)).roles) await needOwnSlot(attempt, role);
+}
+
+/** The run whose keys have taken the place of those that this one has added; undefined where its own stand. */
+export async function readOvertaker(attempt: Attempt): Promise<string | undefined> {
+  const isOwn = await tellOwn(attempt);
+  const slots = await readKeySlots(attempt);
+  for (const added of (await readAdded(attempt)).roles) {
+    const ofRole = slots.filter(({ role }) => role === added);
+    if (!ofRole.some(isOwn)) return ofRole[0]?.setBy?.split(' ')[0] ?? 'nobody';
+  }
+  return undefined;
 }
 
 /** The filled slots of the volume's header, with the roles that it gives them. */
@@ -56,18 +89,20 @@ export function keySlotsOf(header: LuksHeader): readonly KeySlot[] {
 
 /** The slot that this run has filled for a role; undefined where it has not, or another run has removed it. */
 export async function findOwnSlot(attempt: Attempt, role: LuksRole): Promise<number | undefined> {
-  const name = await runNameOf(attempt);
-  return (await readKeySlots(attempt)).find((each) => each.role === role && each.setBy === name)?.slot;
+  const isOwn = await tellOwn(attempt);
+  return (await readKeySlots(attempt)).find((each) => each.role === role && isOwn(each))?.slot;
 }
 
+const leaveIt = 'roll back: nothing of this rotation is left to go on with';
+
 /** @throws {@link PermanentFailure} where the slot that this run has filled is not there any more. */
-export async function needOwnSlot(attempt: Attempt, role: LuksRole): Promise<number> {
+export async function needOwnSlot(attempt: Attempt, role: LuksRole, nextMove = leaveIt): Promise<number> {
   const slot = await findOwnSlot(attempt, role);
   if (slot !== undefined) return slot;
   const now = (await readKeySlots(attempt)).filter((each) => each.role === role).map((each) => `slot ${each.slot} of ${each.setBy ?? 'nobody'}`);
   throw new PermanentFailure(
     `the new ${role} key of this run is in the header no more (there ${now.length === 1 ? 'is' : 'are'} ${now.join(', ') || 'none'}): another rotation came first`,
-    'nothing of this rotation is left to go on with: roll back; where that is not offered any more, skip',
+    nextMove,
   );
 }
 

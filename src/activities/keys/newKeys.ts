@@ -6,7 +6,7 @@ import { dropFact, keepFact, readFact } from '../run/runFacts.js';
 import { removeOwnHeaderBackups, takeHeaderBackup } from '../volume/headerBackup.js';
 import { fitArgon2id } from '../volume/argon2id.js';
 import { assertUnlikeBackups } from '../volume/volume.js';
-import { findOwnSlot, keepRunName, needOwnSlot, newSecret, presentSecret, proveNew, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn } from './keySlots.js';
+import { assertAddedStand, findOwnSlot, keepAdded, needOwnSlot, newSecret, presentSecret, proveNew, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn, tellOwn } from './keySlots.js';
 import { keepProven } from './provenSlots.js';
 
 /** Kept before the slot is filled: killed between that and its token, the run still knows its own. */
@@ -39,7 +39,8 @@ export const newKeyActivities = {
     if (own !== undefined && !(await cryptsetup.testPassphrase({ device, passphrase: added, slot })).matches) {
       return attempt.refuseSecret(newSecret[role], `the new ${role} passphrase is in slot ${slot} already, and that is another one: the one that was typed first, please`);
     }
-    await cryptsetup.addRoleToken({ device, slot, role, runName: await runNameOf(attempt) });
+    await keepAdded(attempt, role);
+    await cryptsetup.addRoleToken({ device, slot, role, runName: runNameOf(attempt) });
     await dropFact(attempt, addingFact(role));
     await keepProven(attempt, slot);
     await assertStrong(attempt, slot);
@@ -49,8 +50,8 @@ export const newKeyActivities = {
   /** The way back: what this run added goes, and nothing else. */
   removeNewKey: changes('KEY_REMOVE', async (attempt, { role }: { readonly role: LuksRole }) => {
     const adding = await readFact<AddingFact>(attempt, addingFact(role));
-    const name = await runNameOf(attempt);
-    const filled = (await readKeySlots(attempt)).filter((each) => (each.role === undefined ? each.slot === adding?.slot : each.role === role && each.setBy === name));
+    const isOwn = await tellOwn(attempt);
+    const filled = (await readKeySlots(attempt)).filter((each) => (each.role === undefined ? each.slot === adding?.slot : each.role === role && isOwn(each)));
     for (const { slot } of filled) await removeSlot(attempt, slot);
     await removeIdleTokens(attempt);
     // With the passphrase that was given up they would open the volume for ever.
@@ -71,6 +72,7 @@ export const newKeyActivities = {
   /** Saves the header as it is now, with its digest, and proves that each new key opens the backup. */
   backupNewHeader: changes('HEADER_BACKUP', async (attempt, { which }: { readonly which: string }) => {
     const device = volumeDevice(attempt.config.volume);
+    await assertAddedStand(attempt);
     const backup = await takeHeaderBackup(attempt, which);
     const opened: number[] = [];
     for (const role of roles) {
@@ -109,7 +111,6 @@ async function fillFreeSlot(attempt: Attempt, role: LuksRole, existing: Buffer, 
   const filled = new Set((await readKeySlots(attempt)).map(({ slot }) => slot));
   const slot = Array.from({ length: slotsOfLuks2 }, (_, index) => index).find((index) => !filled.has(index));
   if (slot === undefined) throw new PermanentFailure(`all ${slotsOfLuks2} key slots of ${device} are filled`, 'remove those of no use (cryptsetup luksKillSlot), then retry');
-  await keepRunName(attempt);
   await keepFact(attempt, addingFact(role), { slot } satisfies AddingFact);
   await cryptsetup.addKey({ device, existing, added, slot, argon2id: await fitArgon2id(attempt) });
   return slot;

@@ -1,16 +1,14 @@
-import { readdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { volumeDevice } from '../../config/volumeDevice.js';
 import { PermanentFailure } from '../../contract/errors.js';
 import { assertAes256Xts, type LuksRole } from '../../host/luks/cryptsetup.js';
-import { ifPresent } from '../../host/failure.js';
 import { syncDirectoryOf } from '../../host/files/durable.js';
 import type { SecretName } from '../../config/schema.js';
 import { changes, reads, type Attempt } from '../activity.js';
 import { keepFact, readFact } from '../run/runFacts.js';
-import { backupBeforeRemoval, headerBackupName, readHeaderBackup, takeHeaderBackupOfNow } from '../volume/headerBackup.js';
+import { backupBeforeRemoval, ensureHeaderBackupOfNow, findOutdatedHeaderBackups, readHeaderBackup, takeHeaderBackupOfNow } from '../volume/headerBackup.js';
 import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
-import { keySlotsOf, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn, type KeySlot } from './keySlots.js';
+import { keySlotsOf, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, storedIn, tellOwn, type KeySlot } from './keySlots.js';
 import { readProvenSlots } from './provenSlots.js';
 
 /** What was removed, kept before it goes: a killed attempt would else not know what it was about. */
@@ -77,10 +75,10 @@ export const oldKeyActivities = {
    * the new operational passphrase opens the volume.
    */
   removeOldKeys: changes('KEY_REMOVE', async (attempt, { replaced }: { readonly replaced: readonly LuksRole[] }) => {
-    for (const role of replaced) await needOwnSlot(attempt, role);
+    for (const role of replaced) await needOwnSlot(attempt, role, 'skip this step: that one has removed the old keys, and what this run added opens nothing; the check of the slots behind it proves both');
     if (replaced.includes('operational')) await keepUnlockingSecret(attempt, newSecret.operational);
-    const name = await runNameOf(attempt);
-    const isOld = ({ role, setBy }: KeySlot) => role === undefined || (replaced.includes(role) && setBy !== name);
+    const isOwn = await tellOwn(attempt);
+    const isOld = (each: KeySlot) => each.role === undefined || (replaced.includes(each.role) && !isOwn(each));
     const old = (await readKeySlots(attempt)).filter(isOld).map(({ slot, role = 'none' as const }) => ({ slot, role }));
     const earlier = (await readFact<RemovedFact>(attempt, 'removed-keys'))?.slots ?? [];
     const removed = [...earlier, ...old.filter(({ slot }) => !earlier.some((each) => each.slot === slot))];
@@ -105,34 +103,25 @@ export const oldKeyActivities = {
     throw new PermanentFailure(`what lockstep.yaml names for ${name} opens slot ${answer.slot}: it holds the new passphrase already, or the old one was never removed`, 'compare with "cryptsetup luksDump"; skip this step where it is the new one');
   }),
 
-  /**
-   * Exactly two slots, told apart by role, each proven; one that has changed since is asked for. Nothing here can make a slot
-   * stronger: one that costs less than lockstep.yaml wants is told.
-   */
+  /** The two keys as a rotation leaves them. */
   assertKeys: reads(async (attempt) => {
-    const device = volumeDevice(attempt.config.volume);
-    const header = await attempt.tools.cryptsetup.readHeader({ device });
-    assertAes256Xts({ device, header });
-    const slots = keySlotsOf(header);
-    const name = await runNameOf(attempt);
-    const least = attempt.config.volume.argon2id.minimumMemoryKiB;
-    for (const role of roles) {
-      const [own, other] = slots.filter((each) => each.role === role);
-      if (own === undefined || other !== undefined) throw new PermanentFailure(`${device} has ${own === undefined ? 'no' : 'more than one'} ${role} key`, 'look at cryptsetup luksDump; retry when it is mended');
-    }
-    if (slots.length !== roles.length) throw new PermanentFailure(`${device} has ${slots.length} filled key slots, and ${roles.length} are to remain`, 'find out who added the others; retry when they are gone');
-    for (const { slot, role = 'operational', setBy } of slots) await proveAgain(attempt, role, slot, setBy === name ? newSecret[role] : presentSecret[role]);
-    const weak = header.slots.filter(({ kdf }) => (kdf.memoryKiB ?? 0) < least).map(({ slot, kdf }) => ({ slot, memoryKiB: kdf.memoryKiB ?? 0, minimumMemoryKiB: least }));
-    return { volume: header.uuid, slots: slots.map(({ slot, role = 'operational' }) => ({ slot, role })), ...(weak.length === 0 ? {} : { weak }) };
+    const isOwn = await tellOwn(attempt);
+    return assertTwoKeys(attempt, (slot, role) => (isOwn(slot) ? newSecret[role] : presentSecret[role]));
+  }),
+
+  /** Both keys, whoever set them, and a header backup that has them: an emergency may have come first since a run made its own. */
+  proveKeysAtEnd: changes('KEYS_AT_END', async (attempt) => {
+    const { slots } = await assertTwoKeys(attempt, (_, role) => presentSecret[role]);
+    return { slots, headerBackup: await ensureHeaderBackupOfNow(attempt, 'at-end') };
   }),
 
   /**
    * Header backups of before open with the old passphrases for ever, also the one that this run took before it removed those:
-   * they go from this host, and are named. One of the header as it is now stays.
+   * they go from this host, and are named. One of the header as it is now stays, and those of other runs that are.
    */
   retireHeaderBackups: changes('HEADER_BACKUPS_RETIRE', async (attempt, { which }: { readonly which: string }) => {
     const { file: kept, sha256 } = await takeHeaderBackupOfNow(attempt, which);
-    const found = (await findHeaderBackups(attempt.config.stateDirectory)).filter((file) => file !== kept);
+    const found = await findOutdatedHeaderBackups(attempt);
     const earlier = (await readFact<{ readonly files: readonly string[] }>(attempt, 'retired-header-backups'))?.files ?? [];
     const files = [...new Set([...earlier, ...found])];
     // Before they go: a killed attempt would else not name them.
@@ -171,10 +160,27 @@ async function proveAgain(attempt: Attempt, role: LuksRole, slot: number, name: 
   await proveRole(attempt, role, name, passphrase);
 }
 
-/** Those that runs have left on this host. */
-async function findHeaderBackups(stateDirectory: string): Promise<readonly string[]> {
-  const runs = join(stateDirectory, 'runs');
-  const names = (await ifPresent(readdir(runs))) ?? [];
-  const found = await Promise.all(names.map(async (run) => ((await ifPresent(readdir(join(runs, run)))) ?? []).map((name) => join(runs, run, name))));
-  return found.flat().filter((file) => headerBackupName.test(basename(file)));
+/**
+ * Exactly two slots, told apart by role, each proven; one that has changed since is asked for. Nothing here can make a slot
+ * stronger: one that costs less than lockstep.yaml wants is told.
+ *
+ * @param secretOf - What opens a slot of that role.
+ */
+async function assertTwoKeys(attempt: Attempt, secretOf: (slot: KeySlot, role: LuksRole) => SecretName) {
+  const device = volumeDevice(attempt.config.volume);
+  const header = await attempt.tools.cryptsetup.readHeader({ device });
+  assertAes256Xts({ device, header });
+  const slots = keySlotsOf(header);
+  const least = attempt.config.volume.argon2id.minimumMemoryKiB;
+  for (const role of roles) {
+    const [own, other] = slots.filter((each) => each.role === role);
+    if (own === undefined || other !== undefined) throw new PermanentFailure(`${device} has ${own === undefined ? 'no' : 'more than one'} ${role} key`, 'look at cryptsetup luksDump; retry when it is mended');
+  }
+  if (slots.length !== roles.length) throw new PermanentFailure(`${device} has ${slots.length} filled key slots, and ${roles.length} are to remain`, 'find out who added the others; retry when they are gone');
+  for (const each of slots) {
+    const { slot, role = 'operational' } = each;
+    await proveAgain(attempt, role, slot, secretOf(each, role));
+  }
+  const weak = header.slots.filter(({ kdf }) => (kdf.memoryKiB ?? 0) < least).map(({ slot, kdf }) => ({ slot, memoryKiB: kdf.memoryKiB ?? 0, minimumMemoryKiB: least }));
+  return { volume: header.uuid, slots: slots.map(({ slot, role = 'operational' }) => ({ slot, role })), ...(weak.length === 0 ? {} : { weak }) };
 }

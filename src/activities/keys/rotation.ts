@@ -13,7 +13,7 @@ import { assertOpenFilesOnVolume } from '../volume/openFilesOnVolume.js';
 import { asking, openAndMount } from '../volume/openVolume.js';
 import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
 import { fitArgon2id } from '../volume/argon2id.js';
-import { keySlotsOf, needOwnSlot, newSecret, presentSecret, proveNew, removeSlot, roles } from './keySlots.js';
+import { assertAddedStand, keySlotsOf, needOwnSlot, newSecret, presentSecret, proveNew, readOvertaker, removeSlot, roles } from './keySlots.js';
 import { keepProven } from './provenSlots.js';
 
 /** What a rotation does beside the slots: its check before, its test, a new volume key, its document. */
@@ -31,6 +31,8 @@ export const rotationActivities = {
   /** The first half of the tested restart: the service stops, and the key leaves the kernel's memory. */
   closeForTest: changes('VOLUME_LOCK', async (attempt) => {
     const { config, tools } = attempt;
+    // Before users are offline for a key that is gone.
+    await assertAddedStand(attempt);
     await ensureApplicationStopped(attempt);
     await ensureDatabaseStopped(attempt);
     await tools.mounts.unmount({ path: config.volume.mountPoint });
@@ -107,9 +109,11 @@ export const rotationActivities = {
   /** The plan's step 8: the event in the audit log, and the text for the key holders. */
   documentRotation: changes('ROTATION_DOCUMENT', async (attempt, { keys, reason, emergency }: Pick<RunOptions, 'keys' | 'reason' | 'emergency'>) => {
     const at = attempt.now().toISOString();
-    await attempt.audit('KEY_ROTATION', { reason: emergency ? `${reason}, emergency` : reason, keys });
+    const overtakenBy = await readOvertaker(attempt);
+    const overtaken = overtakenBy === undefined ? {} : { overtakenBy };
+    await attempt.audit('KEY_ROTATION', { reason: emergency ? `${reason}, emergency` : reason, keys, ...overtaken });
     const file = join(attempt.directory, 'rotation-notice.txt');
-    await ensureTextFile({ path: file, content: renderRotationNotice({ host: attempt.config.host, at, keys, reason, emergency }), mode: 0o600 });
+    await ensureTextFile({ path: file, content: renderRotationNotice({ host: attempt.config.host, at, keys, reason, emergency, ...overtaken }), mode: 0o600 });
     return { file, at };
   }),
 };
@@ -134,7 +138,7 @@ async function removeSlotsWithoutUse(attempt: Attempt): Promise<void> {
 /** @throws {@link PermanentFailure} where a slot is another's than this run's: cryptsetup takes a passphrase for every one. */
 async function ownSlotsAlone(attempt: Attempt, header: LuksHeader): Promise<readonly { readonly role: LuksRole; readonly slot?: number }[]> {
   const device = volumeDevice(attempt.config.volume);
-  const own = await Promise.all(roles.map(async (role) => ({ role, slot: await needOwnSlot(attempt, role) })));
+  const own = await Promise.all(roles.map(async (role) => ({ role, slot: await needOwnSlot(attempt, role, 'skip this step: what this run added opens nothing, and the check of the slots behind it proves both') })));
   const other = keySlotsOf(header).find(({ slot }) => !own.some((each) => each.slot === slot));
   if (other !== undefined) {
     throw new PermanentFailure(`slot ${other.slot} of ${device} (${other.role ?? 'no role'}) is none of this rotation's: its passphrase would be needed`, `remove it (cryptsetup luksKillSlot ${device} ${other.slot}), then retry`);

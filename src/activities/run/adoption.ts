@@ -5,7 +5,7 @@ import { undoneByRollback } from '../../contract/names.js';
 import type { Adopted, Opened, Reached } from '../../contract/settings.js';
 import type { Attempt } from '../activity.js';
 import { keepFact, readFact } from './runFacts.js';
-import { hasActed, isOfRunbook, readOtherRuns, takenUpBy, type RunOnHost } from './runsOnHost.js';
+import { hasActed, isOfRunbook, isOfSameTurn, readOtherRuns, takenUpBy, type RunOnHost } from './runsOnHost.js';
 import { begunByAdopted, endOf, lastGoneOn, openJournal, summarise, type JournalEntry } from '../wrapper/journal.js';
 
 type Adopting = Pick<Attempt, 'config' | 'directory' | 'readJournal' | 'journal' | 'now'>;
@@ -21,10 +21,10 @@ const seenBeforeEnd = 'source-on-the-way-back';
  *
  * @throws {@link PermanentFailure} where there is none, or nothing of it is left to undo.
  */
-export async function adoptLastRun(attempt: Adopting, runbook: string, { goesOn = false }: { readonly goesOn?: boolean } = {}): Promise<Adopted> {
+export async function adoptLastRun(attempt: Adopting, runbook: string, { goesOn = false, comesFirst = false }: { readonly goesOn?: boolean; readonly comesFirst?: boolean } = {}): Promise<Adopted> {
   const earlier = takenUpBy(await attempt.readJournal());
   if (earlier !== undefined) return earlier;
-  const runs = (await readOtherRuns(attempt)).filter((run) => isOfRunbook(run, runbook));
+  const runs = (await readOtherRuns(attempt)).filter((run) => isOfRunbook(run, runbook) && isOfSameTurn(run, comesFirst));
   assertNotDecommissioned(runs);
   const last = lastToTakeUp(runs, goesOn);
   if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'there is nothing to go back from');
@@ -89,8 +89,8 @@ function runIdOf({ entries, directory }: RunOnHost, runbook: string): string {
  *
  * @throws {@link PermanentFailure} where there is none, or it has ended or begun to go back.
  */
-export async function assertLastRunGoesOn(attempt: Pick<Adopting, 'config' | 'directory'>, runbook: string): Promise<void> {
-  const last = lastToTakeUp((await readOtherRuns(attempt)).filter((run) => isOfRunbook(run, runbook)), true);
+export async function assertLastRunGoesOn(attempt: Pick<Adopting, 'config' | 'directory'>, runbook: string, comesFirst = false): Promise<void> {
+  const last = lastToTakeUp((await readOtherRuns(attempt)).filter((run) => isOfRunbook(run, runbook) && isOfSameTurn(run, comesFirst)), true);
   if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'start it without --resume');
   assertMayGoOn(last.entries, `the last ${runbook} on this host (${basename(last.directory)}, of ${last.opened.at})`, undoneByRollback(runbook) ? byRollback : undefined);
 }

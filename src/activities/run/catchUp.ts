@@ -3,7 +3,7 @@ import { PermanentFailure } from '../../contract/errors.js';
 import type { CaughtUp } from '../../contract/settings.js';
 import type { Attempt } from '../activity.js';
 import { assertMayGoOn, countsOnHost, goesBack, readReached, takeUp } from './adoption.js';
-import { isOfRunbook, nextOrder, readRuns, takenUpBy, type RunOnHost } from './runsOnHost.js';
+import { isOfRunbook, isOfSameTurn, nextOrder, readRuns, takenUpBy, type RunOnHost } from './runsOnHost.js';
 import { highestNumber } from '../wrapper/hostAhead.js';
 
 /**
@@ -13,11 +13,13 @@ import { highestNumber } from '../wrapper/hostAhead.js';
  * @throws {@link PermanentFailure} where it can not be gone on with in that way.
  */
 export async function findLastRun(attempt: Pick<Attempt, 'config' | 'directory'>, runbook: string, way: 'on' | 'back'): Promise<RunOnHost> {
-  const runs = (await readRuns(attempt)).filter((run) => run.directory === attempt.directory || (isOfRunbook(run, runbook) && !wasLeftAtItsGate(run)));
+  const all = await readRuns(attempt);
+  const own = all.find(({ directory }) => directory === attempt.directory);
+  const isOfItsTurn = (run: RunOnHost) => own === undefined || isOfSameTurn(run, own.opened.comesFirst === true);
+  const runs = all.filter((run) => run === own || (isOfRunbook(run, runbook) && isOfItsTurn(run) && !wasLeftAtItsGate(run)));
   const last = runs.toSorted((a, b) => lastActedAt(a).localeCompare(lastActedAt(b))).at(-1);
   if (last === undefined) throw new PermanentFailure(`no ${runbook} has run on this host`, 'answer stop, and start a new run');
   const name = `${last.name}, begun ${last.opened.at},`;
-  const own = runs.find(({ directory }) => directory === attempt.directory);
   if (own !== undefined && own !== last && takenUpBy(last.entries) === undefined) {
     throw new PermanentFailure(`${name} has begun anew on this host since, and does not know of this run`, 'answer stop: that run is the one to go on with, or back from');
   }

@@ -3,13 +3,13 @@ import type { Config } from '../../config/schema.js';
 import type { Call } from '../../contract/calls.js';
 import { PermanentFailure } from '../../contract/errors.js';
 import { formatCountOf } from '../../contract/facts.js';
+import { resumeCommandOf, turnPhases, undoneByRollback } from '../../contract/names.js';
 import type { Opened } from '../../contract/settings.js';
 import type { Attempt } from '../activity.js';
 import { createClaimFile, type Claim, type Holder } from '../wrapper/claim.js';
-import { endOf, openJournal, summarise, type JournalEntry } from '../wrapper/journal.js';
+import { atWorkOn, endOf, openJournal, summarise, type JournalEntry } from '../wrapper/journal.js';
 import type { Turns } from '../wrapper/turns.js';
 import { runDirectory } from '../wrapper/wrap.js';
-import { undoneByRollback } from '../../contract/names.js';
 import { dropPredecessor, keepPredecessor, readPredecessor, settlePredecessor, type LostHolder } from './predecessor.js';
 
 /** What decides over the claim of a host. */
@@ -19,6 +19,8 @@ export interface HostClaimDependencies {
   /** Whether the server knows a run as running; `unknown` where it can not be asked. */
   readonly isRunning: (run: Holder) => Promise<boolean | 'unknown'>;
   readonly turns: Turns;
+  /** What was typed for the run that has, or had, the host has served. */
+  readonly forgetSecrets: () => void;
 }
 
 /** Who has the host: taking it from nobody, from a run that is lost, or first from one that goes on afterwards. */
@@ -33,9 +35,7 @@ export function createHostClaim(dependencies: HostClaimDependencies) {
     const { call, config } = attempt;
     const claims = createClaimFile(config.stateDirectory);
     const { held } = await claims.take(claim);
-    // A lost one that is gone on with does not get the host back.
-    const goesOnWithLost = how.takeOver && !how.beginsAnew && (await dependencies.isRunning(held)) === false;
-    const goesFirst = how.comesFirst && !goesOnWithLost && endOf(await readJournalOf(config, held)) === undefined;
+    const goesFirst = how.comesFirst && endOf(await readJournalOf(config, held)) === undefined && !(await takesUpLost(held, how));
     if (held.runId !== call.runId && goesFirst) {
       await takeFirst(attempt, claim, held);
     } else if (held.runId !== call.runId) {
@@ -57,12 +57,21 @@ export function createHostClaim(dependencies: HostClaimDependencies) {
     });
   }
 
+  /** What a lost run left is taken up, or begun anew, as a person has said: the host does not go back to that run. */
+  async function takesUpLost(held: Claim, { takeOver }: TakeOver): Promise<boolean> {
+    return takeOver && (await dependencies.isRunning(held)) === false;
+  }
+
   /** Gets the claim from a run that goes on afterwards: between two of its steps, so that nothing of it acts beside this one. */
   async function takeFirst(attempt: Attempt, claim: Claim, held: Claim): Promise<void> {
     const { config } = attempt;
     const claims = createClaimFile(config.stateDirectory);
-    attempt.report({ phase: `waiting for ${held.workflowId} to end its step` });
-    await dependencies.turns.between(held.runId, attempt.signal, () => claims.lend(held.runId, claim));
+    attempt.report({ phase: turnPhases.waitsForStep(held.workflowId, atWorkOn(await readJournalOf(config, held))) });
+    await dependencies.turns.between(held.runId, attempt.signal, async () => {
+      await claims.lend(held.runId, claim);
+      // What was typed for that run would else serve this one unasked, as its new passphrase too.
+      dependencies.forgetSecrets();
+    });
     const now = await claims.read();
     if (now?.runId !== claim.runId) throw new Error(`the claim went to run ${now?.runId ?? '(none)'} meanwhile`);
   }
@@ -87,7 +96,7 @@ export function createHostClaim(dependencies: HostClaimDependencies) {
     throw new PermanentFailure(
       `this host was left by ${holder}, which ${running === false ? 'is closed, or lost by the server' : 'the server does not know'}${toUndo.length === 0 ? '' : `, with ${formatCountOf(toUndo.length, 'step')} that can be undone (the last: ${toUndo.at(-1)})`}`,
       [
-        `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "lockstep start ${held.runbook}${held.runbook === 'rollback' ? ' --take-over' : ' --resume'}" goes on where it stood`,
+        `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "${held.runbook === 'rollback' ? 'lockstep start rollback --take-over' : resumeCommandOf(held)}" goes on where it stood`,
         ...(toUndo.length === 0 ? [`"lockstep start ${held.runbook} --take-over" begins anew`] : undoneByRollback(held.runbook) ? ['"lockstep start rollback --take-over" undoes what it did'] : ['its own way back is open to it there']),
       ].join(', '),
     );

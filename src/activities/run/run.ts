@@ -28,8 +28,6 @@ export interface RunDependencies extends HostClaimDependencies {
   readonly bootId: () => Promise<string>;
   /** Makes a condition true. */
   readonly ensure: (condition: Condition, attempt: Attempt) => Promise<void>;
-  /** What was typed for this run has served. */
-  readonly forgetSecrets: () => void;
 }
 
 /** The activities of the engine itself: they open, look and close, whatever the runbook. */
@@ -39,7 +37,7 @@ export function createRunActivities(dependencies: RunDependencies) {
     openRun: changes('RUN_OPEN', async (attempt, args: { readonly nodes: readonly string[]; readonly takeOver: boolean; readonly resume?: true; readonly undoes?: string; readonly comesFirst?: true; readonly options?: Opened['options'] }): Promise<Opened> => {
       const { call, config } = attempt;
       const claim = claimFor(attempt);
-      if (args.resume === true && args.undoes === undefined) await assertLastRunGoesOn(attempt, call.runbook);
+      if (args.resume === true && args.undoes === undefined) await assertLastRunGoesOn(attempt, call.runbook, args.comesFirst);
       if (call.holdsHost !== false) await takeHost(attempt, claim, { takeOver: args.takeOver, beginsAnew: args.resume !== true && args.undoes === undefined, comesFirst: args.comesFirst === true });
       const earlier = (await attempt.readJournal()).find((entry) => entry.kind === 'opened');
       if (earlier) return earlier;
@@ -51,9 +49,10 @@ export function createRunActivities(dependencies: RunDependencies) {
         configDigest: await dependencies.configDigest(),
         lockstepVersion: dependencies.lockstepVersion,
         order: await nextOrder(config),
+        ...(args.comesFirst === true ? { comesFirst: true } as const : {}),
         ...(await takenFrom(attempt)),
         ...(args.undoes === undefined ? {} : { adopted: await adoptOrRelease(attempt, args.undoes) }),
-        ...(args.resume === true && args.undoes === undefined ? await takeUpLost(attempt) : {}),
+        ...(args.resume === true && args.undoes === undefined ? await takeUpLost(attempt, args.comesFirst) : {}),
       };
       const { node, title, plan, opening, phase, undoable } = call;
       await attempt.journal({ kind: 'opened', at: claim.takenAt, call: { node, title, plan, opening, phase, undoable }, ...opened });
@@ -116,14 +115,14 @@ export function createRunActivities(dependencies: RunDependencies) {
   } satisfies Record<string, Activity<never, unknown>>;
 
   /** What the lost run had recorded stays what counts: its list, its settings, and what it was told. */
-  async function takeUpLost(attempt: Attempt): Promise<Partial<Pick<Opened, 'adopted' | 'nodes' | 'settings' | 'options'>>> {
-    const adopted = await adoptOrRelease(attempt, attempt.call.runbook, { goesOn: true });
+  async function takeUpLost(attempt: Attempt, comesFirst = false): Promise<Partial<Pick<Opened, 'adopted' | 'nodes' | 'settings' | 'options'>>> {
+    const adopted = await adoptOrRelease(attempt, attempt.call.runbook, { goesOn: true, comesFirst });
     const { nodes, reached } = adopted;
     return { adopted, nodes, ...(reached === undefined ? {} : { settings: reached.settings, ...(reached.options === undefined ? {} : { options: reached.options }) }) };
   }
 
   /** A run that is refused here never begins: it must not keep the host, nor give free what a lost run has left half-way. */
-  async function adoptOrRelease(attempt: Attempt, runbook: string, how: { readonly goesOn?: boolean } = {}): Promise<Adopted> {
+  async function adoptOrRelease(attempt: Attempt, runbook: string, how: { readonly goesOn?: boolean; readonly comesFirst?: boolean } = {}): Promise<Adopted> {
     try {
       return await adoptLastRun(attempt, runbook, how);
     } catch (error) {

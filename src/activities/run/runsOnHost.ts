@@ -79,6 +79,11 @@ export function isOfRunbook({ name, entries }: RunOnHost, runbook: string): bool
   return name.startsWith(`${runbook}-`) || entries.some((entry) => entry.kind === 'adopted' && entry.adopted.runbook === runbook);
 }
 
+/** One that came first is no heir of a run that waited for it, nor the other way round. */
+export function isOfSameTurn({ opened }: Pick<RunOnHost, 'opened'>, comesFirst: boolean): boolean {
+  return (opened.comesFirst === true) === comesFirst;
+}
+
 /** Whether a run began a step that may have to be undone, or the undoing of one, or a carry-over. */
 export function hasActed({ entries }: Pick<RunOnHost, 'entries'>): boolean {
   return entries.some(

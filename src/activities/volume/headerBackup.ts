@@ -1,5 +1,5 @@
 import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { volumeDevice } from '../../config/volumeDevice.js';
 import { ifPresent } from '../../host/failure.js';
 import { syncDirectoryOf } from '../../host/files/durable.js';
@@ -8,13 +8,13 @@ import type { Attempt } from '../activity.js';
 import { dropFact, keepFact, readFact } from '../run/runFacts.js';
 
 /** What header backups are called in the runs' directories; one that was cut off holds the keys as well. */
-export const headerBackupName = /^luks-header.*\.img(\.partial)?$/;
+const headerBackupName = /^luks-header.*\.img(\.partial)?$/;
 
 /** What a rotation calls the one with the new keys beside the old ones. */
 export const backupBeforeRemoval = 'new-keys';
 
 /**
- * Saves the header into the run's directory, once for each name.
+ * Saves the header into the run's directory, once for each name; again where another run has retired that file.
  *
  * @param which - Tells several of one run apart; default there is one.
  */
@@ -43,11 +43,31 @@ export async function readHeaderBackup(attempt: Attempt, which?: string): Promis
  */
 export async function takeHeaderBackupOfNow(attempt: Attempt, which: string): Promise<HeaderBackup> {
   const present = await takeHeaderBackup(attempt, which);
-  if (await isOfNow(attempt, present)) return present;
+  if (await isOfNow(attempt, present.file)) return present;
   await dropFact(attempt, placeOf(attempt, which).fact);
   const anew = await takeHeaderBackup(attempt, which);
-  if (await isOfNow(attempt, anew)) return anew;
+  if (await isOfNow(attempt, anew.file)) return anew;
   throw new Error(`the header backup ${anew.file} differs from the header of ${volumeDevice(attempt.config.volume)} right after it was taken`);
+}
+
+/**
+ * One of the slots as they are now: this run's own, else any on this host, else one that is taken.
+ *
+ * @param otherwise - The name of one that is taken.
+ * @returns Its file.
+ */
+export async function ensureHeaderBackupOfNow(attempt: Attempt, otherwise: string): Promise<string> {
+  const own = placeOf(attempt).file;
+  const found = await findHeaderBackups(attempt.config.stateDirectory);
+  for (const file of found.toSorted((one, other) => Number(other === own) - Number(one === own))) if (await isOfNow(attempt, file)) return file;
+  return (await takeHeaderBackupOfNow(attempt, otherwise)).file;
+}
+
+/** Those on this host that have other slots than the volume has now, whoever took them. */
+export async function findOutdatedHeaderBackups(attempt: Attempt): Promise<readonly string[]> {
+  const outdated: string[] = [];
+  for (const file of await findHeaderBackups(attempt.config.stateDirectory)) if (!(await isOfNow(attempt, file))) outdated.push(file);
+  return outdated;
 }
 
 /** Removes those that this run has made. */
@@ -60,18 +80,29 @@ export async function removeOwnHeaderBackups(attempt: Pick<Attempt, 'directory'>
   await syncDirectoryOf(join(attempt.directory, headerBackupFactName));
 }
 
-async function isOfNow(attempt: Attempt, { file }: HeaderBackup): Promise<boolean> {
+async function findHeaderBackups(stateDirectory: string): Promise<readonly string[]> {
+  const runs = join(stateDirectory, 'runs');
+  const names = (await ifPresent(readdir(runs))) ?? [];
+  const found = await Promise.all(names.map(async (run) => ((await ifPresent(readdir(join(runs, run)))) ?? []).map((name) => join(runs, run, name))));
+  return found.flat().filter((file) => headerBackupName.test(basename(file)));
+}
+
+/** Whether the same passphrases open it as open the volume, each to the volume's key. */
+async function isOfNow(attempt: Attempt, file: string): Promise<boolean> {
   const { cryptsetup } = attempt.tools;
   const device = volumeDevice(attempt.config.volume);
-  const slotsIn = async (place: string) =>
-    Promise.all((await cryptsetup.readHeader({ device: place })).slots.map(async ({ slot }) => [slot, await cryptsetup.readSlotFingerprint({ device: place, slot })] as const));
-  return JSON.stringify(await slotsIn(file)) === JSON.stringify(await slotsIn(device));
+  if (file.endsWith('.partial') || !(await cryptsetup.isLuks({ device: file })).isLuks) return false;
+  const identityOf = async (place: string) => {
+    const { uuid, slots } = await cryptsetup.readHeader({ device: place });
+    return [uuid, ...(await Promise.all(slots.map(async ({ slot }) => [slot, await cryptsetup.readSlotFingerprint({ device: place, slot })] as const)))];
+  };
+  return JSON.stringify(await identityOf(file)) === JSON.stringify(await identityOf(device));
 }
 
 const headerBackupFactName = 'header-backup';
 const headerBackupFact = /^header-backup.*\.json$/;
 
-function placeOf({ directory }: Attempt, which: string | undefined): { readonly file: string; readonly fact: string } {
+function placeOf({ directory }: Pick<Attempt, 'directory'>, which?: string): { readonly file: string; readonly fact: string } {
   const suffix = which === undefined ? '' : `-${which}`;
   return { file: join(directory, `luks-header${suffix}.img`), fact: `${headerBackupFactName}${suffix}` };
 }

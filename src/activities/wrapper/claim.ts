@@ -32,7 +32,7 @@ export interface ClaimFile {
   readonly take: (claim: Claim) => Promise<{ readonly held: Claim }>;
   /** Gives it up if this run holds it: to the run that it came before, or to nobody. */
   readonly release: (runId: string) => Promise<void>;
-  /** Gives it to another run if this one holds it, so that at no moment nobody does; whom it is owed to stays the same. */
+  /** Gives it to another run if this one holds it, so that at no moment nobody does; whom it is owed to stays the same, but for the run that gets it now. */
   readonly pass: (runId: string, to: Holder) => Promise<void>;
   /** Gives it to a run that comes first if this one holds it, and that gives it back. */
   readonly lend: (runId: string, to: Holder) => Promise<void>;

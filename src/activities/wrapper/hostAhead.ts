@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import type { Call } from '../../contract/calls.js';
 import { HostAhead } from '../../contract/errors.js';
-import { isAlertNode } from '../../contract/names.js';
+import { isAlertNode, resumeCommandOf } from '../../contract/names.js';
 import { createClaimFile, type Holder } from './claim.js';
 import { endOf, readDamagedJournal, readJournal, summarise, type JournalEntry } from './journal.js';
 
@@ -36,10 +36,17 @@ export async function assertHoldsHost(config: Config, call: Call, directoryOf: (
   const own = await readJournalIn(directoryOf(call));
   if (endOf(own) !== undefined) throw new HostAhead(`for the host this run is over: ${describe(own)}`, highestNumber(own), true);
   if (held === undefined) throw new HostAhead(`no run holds this host, so this one may not act on it: it was reset from one that has ended, or its claim was removed. Its journal: ${describe(own)}`, highestNumber(own));
-  const { workflowId, runId, takenAt } = held;
+  const { workflowId, runId, takenAt, lentBy = [] } = held;
   const which = workflowId === call.workflowId ? `run ${runId} of this same workflow, from which this one was reset, or which its server has lost` : `${workflowId} (run ${runId})`;
   const { entries: left, damage } = await readDamagedJournal(journalIn(directoryOf(held)));
-  throw new HostAhead(`this host is held by ${which}, since ${takenAt}. What that left: ${describe(left)}${damage === undefined ? '' : `; not all of that can be read: ${damage.message}`}`, highestNumber(left));
+  const whatIsLeft = `${describe(left)}${damage === undefined ? '' : `; not all of that can be read: ${damage.message}`}`;
+  if (lentBy.some((each) => each.runId === call.runId)) {
+    throw new HostAhead(
+      `${which} had this host first, since ${takenAt}, and was ended from outside, or lost by the server. What that left: ${whatIsLeft}. Take that up before you go on here: "${resumeCommandOf(held)}", with its other options, goes on where it stood and gives the host back; without that what it left half-way stays`,
+      highestNumber(left),
+    );
+  }
+  throw new HostAhead(`this host is held by ${which}, since ${takenAt}. What that left: ${whatIsLeft}`, highestNumber(left));
 }
 
 /**

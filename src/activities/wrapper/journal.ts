@@ -152,6 +152,13 @@ export function lastGoneOn(entries: readonly JournalEntry[]): number {
   return entries.findLastIndex((entry) => entry.kind === 'decision' && entry.question.startsWith(pastNoReturnQuestion) && entry.answer === 'continue' && entry.outcome === 'counted');
 }
 
+/** The title of the step whose attempt has no end yet; undefined where none is at work. */
+export function atWorkOn(entries: readonly JournalEntry[]): string | undefined {
+  const last = entries.findLast((entry) => (entry.kind === 'began' || entry.kind === 'ended') && !isAlertNode(entry.node));
+  if (last?.kind !== 'began') return undefined;
+  return last.phase === 'undo' ? `undo: ${last.title}` : last.title;
+}
+
 /** What the engine reads before a rollback. */
 export function summarise(entries: readonly JournalEntry[]): JournalSummary {
   const toUndo = new Map<string, true>();

@@ -10,7 +10,7 @@ export interface Turns {
    */
   readonly during: <R>(runId: string, mayAct: () => Promise<boolean>, signal: AbortSignal, act: () => Promise<R>) => Promise<R>;
   /**
-   * Changes who may act, between two steps of a run: at once where none is at work, else after that one.
+   * Changes who may act, between two steps of a run: at once where none is at work, else after that one, and before the next.
    *
    * @param signal - Ends the waiting.
    */
@@ -22,6 +22,8 @@ const secondsBetweenLooks = 1;
 /** Makes the turns of one host. */
 export function createTurns(): Turns {
   const acting = new Map<string, number>();
+  /** For which runs somebody waits for the end of a step: else the next one, which begins within a second, would always be sooner. */
+  const awaited = new Map<string, number>();
   let last: Promise<unknown> = Promise.resolve();
 
   /** One look and what follows from it at a time: a step must not begin while the claim changes hands. */
@@ -31,8 +33,8 @@ export function createTurns(): Turns {
     return result;
   }
 
-  function count(runId: string, by: number): void {
-    acting.set(runId, (acting.get(runId) ?? 0) + by);
+  function count(of: Map<string, number>, runId: string, by: number): void {
+    of.set(runId, (of.get(runId) ?? 0) + by);
   }
 
   async function untilDone(signal: AbortSignal, attempt: () => Promise<boolean>): Promise<void> {
@@ -43,22 +45,28 @@ export function createTurns(): Turns {
     async during(runId, mayAct, signal, act) {
       await untilDone(signal, async () => {
         signal.throwIfAborted();
-        if (!(await mayAct())) return false;
-        count(runId, 1);
+        if ((awaited.get(runId) ?? 0) > 0 || !(await mayAct())) return false;
+        count(acting, runId, 1);
         return true;
       });
       try {
         return await act();
       } finally {
-        count(runId, -1);
+        count(acting, runId, -1);
       }
     },
-    between: (runId, signal, change) =>
-      untilDone(signal, async () => {
-        signal.throwIfAborted();
-        if ((acting.get(runId) ?? 0) > 0) return false;
-        await change();
-        return true;
-      }),
+    async between(runId, signal, change) {
+      count(awaited, runId, 1);
+      try {
+        await untilDone(signal, async () => {
+          signal.throwIfAborted();
+          if ((acting.get(runId) ?? 0) > 0) return false;
+          await change();
+          return true;
+        });
+      } finally {
+        count(awaited, runId, -1);
+      }
+    },
   };
 }

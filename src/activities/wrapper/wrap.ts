@@ -2,6 +2,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import { join } from 'node:path';
 import type { Call, Condition } from '../../contract/calls.js';
 import { CarryOverVoid, failureTypes, HostAhead, PermanentFailure, RollbackTrigger, SecretNeeded } from '../../contract/errors.js';
+import { turnPhases } from '../../contract/names.js';
 import type { Progress } from '../../contract/status.js';
 import type { Config } from '../../config/schema.js';
 import { explainHostFault } from '../../host/hostFault.js';
@@ -75,7 +76,7 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
     const { config } = await dependencies.loadConfig();
     const lending = {
       isRunning: dependencies.isRunning,
-      onLent: ({ workflowId }: Holder) => report({ phase: `waits: ${workflowId} has the host first` }),
+      onLent: ({ workflowId }: Holder) => report({ phase: turnPhases.hasHostFirst(workflowId) }),
     };
     const mayAct = async () => {
       if (call.holdsHost === false) {

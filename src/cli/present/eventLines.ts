@@ -1,4 +1,5 @@
 import { formatMinute, formatSeconds } from '../../contract/facts.js';
+import { isTurnPhase } from '../../contract/names.js';
 import type { NodeStatus, RunStatus } from '../../contract/status.js';
 import type { RunningStep } from './statusLines.js';
 import { commandFor } from './questionLines.js';
@@ -48,6 +49,16 @@ export function describeChanges(before: RunStatus | undefined, after: RunStatus,
 export function describeRetry(before: RunningStep | undefined, { attempt, lastFailure }: RunningStep, now: Date): string[] {
   if (attempt <= 1 || lastFailure === undefined || before?.attempt === attempt) return [];
   return [`${timeOf(now.toISOString())} again       attempt ${attempt}; the one before: ${lastFailure}`];
+}
+
+/**
+ * That another run has its turn on the host, in one line: a run that waits for that changes nothing in what it tells.
+ *
+ * @param before - What was seen before; it is told once.
+ */
+export function describeTurn(before: RunningStep | undefined, { progress }: RunningStep, now: Date): string[] {
+  if (progress === undefined || !isTurnPhase(progress.phase) || before?.progress?.phase === progress.phase) return [];
+  return [`${timeOf(now.toISOString())} turn        ${progress.phase}`];
 }
 
 function describeNode(node: NodeStatus): string {

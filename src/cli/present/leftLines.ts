@@ -1,5 +1,5 @@
 import type { WorkflowExecutionStatusName } from '@temporalio/client';
-import { undoneByRollback } from '../../contract/names.js';
+import { resumeCommandOf, undoneByRollback } from '../../contract/names.js';
 import type { RunStatus } from '../../contract/status.js';
 
 /** Ends that come from outside of a run, and of which it can not tell itself. */
@@ -16,7 +16,7 @@ export function wasLeft(execution: WorkflowExecutionStatusName, status?: RunStat
  * @param flags - Added to each command that is shown, such as ` --host db2`.
  */
 export function explainLeft(execution: WorkflowExecutionStatusName, { workflowId, runbook }: { readonly workflowId: string; readonly runbook: string }, flags = ''): string {
-  const goOn = runbook === 'rollback' ? '' : `"lockstep start ${runbook} --resume${flags}" goes on where it stood, `;
+  const goOn = runbook === 'rollback' ? '' : `"${resumeCommandOf({ workflowId, runbook })}${flags}" goes on where it stood, `;
   return `${workflowId} was ${execution.toLowerCase().replaceAll('_', ' ')}, and left its host as it stood: ${goOn}${wayBackOf(runbook, flags)}`;
 }
 

@@ -1,5 +1,6 @@
 import type { People } from '../../config/peopleSchema.js';
 import { formatSeconds } from '../../contract/facts.js';
+import { isTurnPhase } from '../../contract/names.js';
 import type { NodeStatus, Progress, RunStatus } from '../../contract/status.js';
 import { renderProgress } from './progressBar.js';
 import { dueWords, renderQuestion } from './questionLines.js';
@@ -42,7 +43,7 @@ const widest = 120;
 /** A run as lines: head, sections with their nodes, open questions with what to type. */
 export function renderStatus(status: RunStatus, given: StatusView): string[] {
   const view = { ...given, width: Math.min(given.width, widest) };
-  const head = renderHead(status, view);
+  const head = [...renderHead(status, view), ...renderTurn(status, view)];
   const tail = renderQuestions(status, view);
   const room = (view.height ?? Infinity) - head.length - tail.length;
   const levels = view.height === undefined ? details.slice(0, 1) : details.slice(1);
@@ -76,6 +77,12 @@ function renderHead(status: RunStatus, { width, now, theme }: StatusView): strin
     ...(status.outcome === undefined ? [] : wrapHanging('', status.outcome, width)),
     '',
   ];
+}
+
+/** What a run waits for before it has its host, or while a question is open: no node of its list shows that. */
+function renderTurn({ nodes }: RunStatus, { running, width, theme }: StatusView): string[] {
+  if (running?.progress === undefined || !running.started || nodes.some(({ state }) => state === 'running' || state === 'undoing')) return [];
+  return isTurnPhase(running.progress.phase) ? [...wrapHanging('', theme.warning(running.progress.phase), width), ''] : [];
 }
 
 /** The run has come to an end, whatever it was. */

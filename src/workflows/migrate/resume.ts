@@ -105,6 +105,16 @@ export const watchDay = optionalStep({
   show: showWatched,
 });
 
+/** An emergency may have come first since the volume got its keys. */
+export const keysAtEnd = optionalStep({
+  id: 'keys-at-end',
+  title: 'The keys as they stand now: exactly two slots, both proven, and a header backup that has them',
+  plan: '5.3, step 9',
+  skippable: true,
+  do: (act) => act.proveKeysAtEnd(),
+  show: ({ slots, headerBackup }) => [...slots.map(({ slot, role }) => [`slot ${slot}`, role] as const), ['header backup', headerBackup] as const],
+});
+
 interface Watched {
   readonly checks: number;
   readonly failedChecks: number;

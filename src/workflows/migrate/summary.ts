@@ -2,11 +2,12 @@ import { formatBytes, formatCount, formatSeconds, type Facts } from '../../contr
 import type { View } from '../engine/nodes.js';
 import { copyData, verifyCopy, verifyRows } from './copy.js';
 import { fullBackup } from './dayBefore.js';
-import { endMaintenance } from './resume.js';
+import { endMaintenance, keysAtEnd } from './resume.js';
 import { backupHeader, checkHeader } from '../volume/create.js';
 
 /** What a person wants to know at the end of a migration; only what was measured. */
 export function summariseMigration({ from }: View, has: (step: { readonly id: string }) => boolean): Facts {
+  const atEnd = has(keysAtEnd) ? from(keysAtEnd) : undefined;
   const facts: (readonly [string, string])[] = [];
   if (has(endMaintenance)) facts.push(['users were offline', formatSeconds(from(endMaintenance).offlineSeconds)]);
   if (has(copyData)) {
@@ -18,9 +19,10 @@ export function summariseMigration({ from }: View, has: (step: { readonly id: st
   if (has(checkHeader)) {
     const { cipher, keySizeBits, roles } = from(checkHeader);
     facts.push(['cipher', `${cipher}, ${keySizeBits} bits`]);
-    facts.push(['key slots', roles.map(({ role, slots }) => `${slots.join(' ')} ${role}`).join(', ')]);
+    const made = roles.map(({ role, slots }) => `${slots.join(' ')} ${role}`);
+    facts.push(['key slots', (atEnd?.slots.map(({ slot, role }) => `${slot} ${role}`) ?? made).join(', ')]);
   }
   if (has(fullBackup)) facts.push(['backup', from(fullBackup).file]);
-  if (has(backupHeader)) facts.push(['header backup', from(backupHeader).file]);
+  if (has(backupHeader)) facts.push(['header backup', atEnd?.headerBackup ?? from(backupHeader).file]);
   return facts;
 }

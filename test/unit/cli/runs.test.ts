@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { expect, test } from 'vitest';
-import { findRun } from '../../../src/cli/runs.js';
+import { findRun, nameAmongOpen } from '../../../src/cli/runs.js';
 
 interface Listed {
   readonly type: string;
@@ -34,6 +34,20 @@ test('of several of one runbook the whole id is named', async () => {
   const client = serverWith([{ type: 'migrate', open: true }, { type: 'migrate', workflowId: 'db1/again', open: true }]);
   await expect(findRun(client, 'db1', 'migrate')).rejects.toThrow('--run db1/migrate or --run db1/again');
   await expect(findRun(client, 'db1')).rejects.toThrow('--run db1/migrate or --run db1/again');
+});
+
+test('also where nobody has named one: a planned rotation, and one that came first', async () => {
+  const client = serverWith([{ type: 'migrate', open: true }, { type: 'rotateKey', open: true }, { type: 'rotateKey', workflowId: 'db1/rotateKey-emergency', open: true }]);
+  await expect(findRun(client, 'db1')).rejects.toThrow('--run migrate or --run db1/rotateKey or --run db1/rotateKey-emergency');
+});
+
+test('what is to be typed names the run where several are open, and only there', async () => {
+  const nameOf = (runs: readonly Listed[]) => nameAmongOpen(serverWith(runs), { workflowId: 'db1/rotateKey', runId: 'run-rotateKey', runbook: 'rotateKey', host: 'db1' });
+  const rotation = { type: 'rotateKey', open: true };
+  expect(await nameOf([rotation, { type: 'migrate', open: false }])).toBeUndefined();
+  expect(await nameOf([rotation, { type: 'migrate', open: true }])).toBe('rotateKey');
+  expect(await nameOf([rotation, { type: 'rotateKey', workflowId: 'db1/rotateKey-emergency', open: true }])).toBe('db1/rotateKey');
+  expect(await nameOf([{ type: 'migrate', open: true }])).toBeUndefined();
 });
 
 test('where there is none, it is said what to type', async () => {

@@ -19,6 +19,7 @@ test('what is given at one end arrives at the other', async () => {
   const socket = await listenForSecrets({
     path,
     vault: { give: (name, { value }) => void given.push(`${name}=${value.toString()}`) },
+    assertMayTake: () => Promise.resolve(),
     onGiven: () => Promise.resolve(),
   });
   await giveSecret(path, request);
@@ -31,6 +32,7 @@ test("the worker's refusal is the command's", async () => {
   const socket = await listenForSecrets({
     path,
     vault: { give: () => undefined },
+    assertMayTake: () => Promise.resolve(),
     onGiven: () => Promise.reject(new Error('no run holds this host')),
   });
   await expect(giveSecret(path, request)).rejects.toMatchObject({ exitCode: 3, message: 'the worker did not take it: no run holds this host' });

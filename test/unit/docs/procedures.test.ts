@@ -44,7 +44,8 @@ function parse(command: string): void {
   if (operands.length < needed || operands.length > allowed) throw new Error(`"lockstep ${command}" takes ${needed} to ${allowed} words more`);
   const [first = ''] = operands;
   if (found.registeredArguments[0]?.name() !== 'runbook' || first === '') return;
-  const runbook = runbookNamed(first);
+  // Where several runs of a runbook are open, one is named by its id: HOST/rotateKey-emergency.
+  const runbook = runbookNamed(first.replace(/^.*\//, '').replace(/-emergency$/, ''));
   if (found.name() === 'start') readRunOptions(runbook, found.opts());
 }
 

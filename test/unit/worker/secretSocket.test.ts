@@ -13,6 +13,7 @@ let close: () => Promise<void>;
 let given: { name: string; secret: GivenSecret }[];
 let told: string[];
 let refusal: Error | undefined;
+let mayTake: (workflowId: string | undefined) => Promise<void>;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lockstep-secrets-'));
@@ -20,9 +21,11 @@ beforeEach(async () => {
   given = [];
   told = [];
   refusal = undefined;
+  mayTake = () => Promise.resolve();
   ({ close } = await listenForSecrets({
     path,
     vault: { give: (name, secret) => void given.push({ name, secret }) },
+    assertMayTake: (workflowId) => mayTake(workflowId),
     onGiven: (question, by) => {
       told.push(`${question} by ${by}`);
       return refusal === undefined ? Promise.resolve() : Promise.reject(refusal);
@@ -50,6 +53,12 @@ const request = { question: 'format.secret.1', secret: 'operationalPassphrase', 
 
 test('only its owner can connect', async () => {
   expect(((await stat(path)).mode & 0o777).toString(8)).toBe('600');
+});
+
+test('one for a run that has not the host now reaches no vault, where the run that has it would take it', async () => {
+  mayTake = (workflowId) => Promise.reject(new Error(`${workflowId ?? 'nobody'} waits`));
+  await expect(send(`${JSON.stringify({ ...request, workflowId: 'db-1/migrate' })}\n`)).resolves.toEqual({ ok: false, error: 'db-1/migrate waits' });
+  expect([given, told]).toEqual([[], []]);
 });
 
 test('a secret reaches the vault before the run is told, even when it arrives in pieces', async () => {

@@ -51,7 +51,7 @@ beforeAll(async () => {
     environment: { configPath, cacheDirectory: directory, color: false, ci: true, notifies: false, person: 'ann', sshFrom: '192.0.2.7', temporalConfigFile },
     terminal: { width: () => 80, height: () => undefined, interactive: true, theme: plainTheme, print: say, warn: say },
   };
-  ({ close } = await listenForSecrets({ path: join(directory, 'secrets.sock'), vault, onGiven: (question, by) => run.decide(question, 'provided', by) }));
+  ({ close } = await listenForSecrets({ path: join(directory, 'secrets.sock'), vault, assertMayTake: () => Promise.resolve(), onGiven: (question, by) => run.decide(question, 'provided', by) }));
 });
 afterEach(() => {
   Object.defineProperty(process, 'stdin', { value: stdin });

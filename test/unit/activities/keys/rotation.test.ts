@@ -149,6 +149,46 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
       expect((await oldKeyActivities.assertKeys.perform(emergency, undefined)).slots.map(({ role }) => role).sort()).toEqual(['operational', 'recovery']);
     }));
 
+  it('overtaken after its old key was removed, keeps the header backup of the one that came first, and says in its documents whose keys count', () =>
+    withDirectory(async (directory) => {
+      const { device, attemptOf } = await createVolume(directory);
+      const planned = await attemptOf('planned');
+      await add(planned);
+      await newKeyActivities.backupNewHeader.perform(planned, { which: 'new-keys' });
+      await removeOld(planned);
+      const emergency = await attemptOf('emergency', { ...presentKeys, operationalPassphrase: next.operational, newOperationalPassphrase: 'typed in a hurry, and long enough' });
+      await add(emergency);
+      await newKeyActivities.backupNewHeader.perform(emergency, { which: 'new-keys' });
+      await removeOld(emergency);
+      const { kept } = await oldKeyActivities.retireHeaderBackups.perform(emergency, { which: 'old-removed' });
+
+      await expect(removeOld(planned)).rejects.toMatchObject({ nextMove: expect.stringContaining('skip this step') as unknown });
+      const audited: unknown[] = [];
+      const { file } = await rotationActivities.documentRotation.perform(
+        { ...planned, audit: (event, details) => Promise.resolve(void audited.push([event, details])) },
+        { keys: 'operational', reason: 'annual', emergency: false },
+      );
+      expect(audited).toEqual([['KEY_ROTATION', { reason: 'annual', keys: 'operational', overtakenBy: 'h1/rotateKey' }]]);
+      expect(await readFile(file, 'utf8')).toContain('h1/rotateKey came first. Use what was stored in that one');
+      const { kept: own, files } = await oldKeyActivities.retireHeaderBackups.perform(planned, { which: 'old-removed' });
+      expect(files).toEqual([]);
+      expect((await cryptsetup.testHeaderBackup({ device, file: kept, passphrase: 'typed in a hurry, and long enough' })).matches).toBe(true);
+      // And at the end of a migration that was overtaken.
+      expect(await oldKeyActivities.proveKeysAtEnd.perform(await attemptOf('migration'), undefined)).toMatchObject({ headerBackup: expect.toBeOneOf([kept, own]) as unknown });
+    }));
+
+  it('overtaken before its old key was removed, is told so before a header backup, and before users go offline', () =>
+    withDirectory(async (directory) => {
+      const { attemptOf } = await createVolume(directory);
+      const planned = await attemptOf('planned');
+      await add(planned);
+      const emergency = await attemptOf('emergency', { ...presentKeys, newOperationalPassphrase: 'typed in a hurry, and long enough' });
+      await add(emergency);
+      await removeOld(emergency);
+      await expect(newKeyActivities.backupNewHeader.perform(planned, { which: 'new-keys' })).rejects.toThrow('another rotation came first');
+      await expect(rotationActivities.closeForTest.perform(planned, undefined)).rejects.toThrow('another rotation came first');
+    }));
+
   it('gone on with in another run takes the keys of the lost one for its own', () =>
     withDirectory(async (directory) => {
       const { device, attemptOf } = await createVolume(directory);

@@ -8,9 +8,12 @@ import { callWith, changing, createWrapperHarness, eventsOf } from '../wrapper/h
 
 beforeAll(() => assertRoot('the audit log is given to the group adm'));
 
-function createHost(directory: string, running: () => boolean = () => true) {
+const emergencyIsRotation = (runId: string): string => (runId.startsWith('emergency') ? 'rotateKey' : 'migrate');
+
+function createHost(directory: string, running: (runId: string) => boolean = () => true, runbookOf = emergencyIsRotation) {
   const turns = createTurns();
-  const isRunning = () => Promise.resolve(running());
+  const isRunning = ({ runId }: { readonly runId: string }) => Promise.resolve(running(runId));
+  const forgotten: string[] = [];
   const harness = createWrapperHarness(directory, { turns, isRunning });
   const activities = createRunActivities({
     lockstepVersion: '1.2.3',
@@ -18,15 +21,18 @@ function createHost(directory: string, running: () => boolean = () => true) {
     bootId: () => Promise.resolve('boot-1'),
     endLeftovers: () => Promise.resolve(),
     ensure: () => Promise.resolve(),
-    forgetSecrets: () => undefined,
+    forgetSecrets: () => void forgotten.push('all'),
     isRunning,
     turns,
   });
-  const callOf = (runId: string, node: string) => callWith({ runId, node, undoable: false, workflowId: `h1/${runId}`, runbook: runId.startsWith('emergency') ? 'rotateKey' : 'migrate' });
+  const callOf = (runId: string, node: string) => callWith({ runId, node, undoable: false, workflowId: `h1/${runId}`, runbook: runbookOf(runId) });
   return {
     open: (runId: string, comesFirst = false, more: Record<string, unknown> = {}) =>
       harness.run(activities.openRun, { call: callOf(runId, 'open-run'), args: { nodes: ['copy'], takeOver: false, ...(comesFirst ? { comesFirst: true } : {}), ...more }, needsClaim: false }),
+    resume: (runId: string) =>
+      harness.run(activities.openRun, { call: callOf(runId, 'open-run'), args: { nodes: ['copy'], takeOver: true, resume: true, comesFirst: true }, needsClaim: false }),
     catchUp: (runId: string) => harness.run(activities.catchUp, { call: callOf(runId, 'catch-up'), args: { way: 'on' }, needsClaim: false }),
+    forgotten,
     close: (runId: string) => harness.run(activities.closeRun, { call: callOf(runId, 'close-run'), args: { state: 'succeeded', outcome: 'done', summary: [] }, needsClaim: false }),
     step: (runId: string, perform: () => Promise<unknown>) => harness.run(changing(perform), { call: callOf(runId, 'copy') }),
     holder: () => createClaimFile(harness.config.stateDirectory).read(),
@@ -102,7 +108,46 @@ test('where the one that came first was lost, the run before it is told so, and 
     await host.open('planned');
     await host.open('emergency', true);
     isAlive = false;
-    await expect(host.step('planned', () => Promise.resolve())).rejects.toThrow('this host is held by h1/emergency (run emergency)');
+    await expect(host.step('planned', () => Promise.resolve())).rejects.toThrow(/h1\/emergency \(run emergency\) had this host first, .* and was ended from outside.*gives the host back/);
+  }));
+
+test('where the one that came first was lost, the run before it gets the host when a person says so, and waits for nobody then', () =>
+  withDirectory(async (directory) => {
+    const host = createHost(directory, (runId) => runId !== 'emergency');
+    await host.open('planned');
+    await host.open('emergency', true);
+    await host.catchUp('planned');
+    expect(await host.holder()).not.toHaveProperty('lentBy');
+    await host.step('planned', () => Promise.resolve());
+    await host.close('planned');
+    expect(await host.holder()).toBeUndefined();
+  }));
+
+test('where the one that came first was lost and is taken up again, the host goes back to the run before it, and not to the lost one', () =>
+  withDirectory(async (directory) => {
+    const host = createHost(directory, (runId) => runId !== 'emergency', () => 'rotateKey');
+    await host.open('planned');
+    await host.step('planned', () => Promise.resolve());
+    await host.open('emergency', true);
+    await host.step('emergency', () => Promise.resolve());
+    await host.resume('heir');
+    expect(await host.holder()).toMatchObject({ runId: 'heir', lentBy: [{ runId: 'planned' }] });
+    const adopted = (await host.journal('heir')).find((entry) => entry.kind === 'adopted');
+    expect(adopted?.adopted.runId).toBe('emergency');
+    await host.close('heir');
+    expect(await host.holder()).toMatchObject({ runId: 'planned' });
+    // The other one acted last, and is of the same runbook: it is no heir of this one.
+    await host.catchUp('planned');
+    await host.step('planned', () => Promise.resolve());
+  }));
+
+test('what was typed for the run before it does not serve the one that comes first', () =>
+  withDirectory(async (directory) => {
+    const host = createHost(directory);
+    await host.open('planned');
+    expect(host.forgotten).toEqual([]);
+    await host.open('emergency', true);
+    expect(host.forgotten).toEqual(['all']);
   }));
 
 test('the run before a lost one goes on once a person has said so, and does not wait for itself', () =>

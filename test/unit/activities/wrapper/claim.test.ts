@@ -38,6 +38,17 @@ test('only the run that holds it gives it back', () =>
     expect((await claims.take(claimOf('run-2'))).held.runId).toBe('run-2');
   }));
 
+test('a run that gets it back from a lost one that came first is not owed it once more, and does not wait for itself', () =>
+  withDirectory(async (directory) => {
+    const claims = createClaimFile(directory);
+    await claims.take(claimOf('planned'));
+    await claims.lend('planned', claimOf('emergency'));
+    await claims.pass('emergency', claimOf('planned'));
+    expect(await claims.read()).toEqual(claimOf('planned'));
+    await claims.release('planned');
+    expect(await claims.read()).toBeUndefined();
+  }));
+
 test('one that comes first has it until it gives it up, and then the run before it, also through several', () =>
   withDirectory(async (directory) => {
     const claims = createClaimFile(directory);

@@ -19,6 +19,36 @@ test('a change between steps waits for the step that is at work, and no other be
   expect(events).toEqual(['step ended', 'changed']);
 });
 
+test('the next step of a run does not begin before the change that waited for the end of the last one', async () => {
+  const turns = createTurns();
+  const events: string[] = [];
+  let end = (): void => undefined;
+  const first = turns.during('migrate', always, never, () => new Promise<void>((resolve) => (end = resolve)));
+  await sleep(10);
+  const change = turns.between('migrate', never, () => Promise.resolve(void events.push('changed')));
+  await sleep(50);
+  end();
+  await first;
+  // At once, as a workflow does: within the second between two looks.
+  const next = turns.during('migrate', always, never, () => Promise.resolve(void events.push('next step')));
+  await Promise.all([change, next]);
+  expect(events).toEqual(['changed', 'next step']);
+});
+
+test('a step goes on where the change that waited for its turn was given up', async () => {
+  const turns = createTurns();
+  const controller = new AbortController();
+  let end = (): void => undefined;
+  const first = turns.during('migrate', always, never, () => new Promise<void>((resolve) => (end = resolve)));
+  await sleep(10);
+  const change = turns.between('migrate', controller.signal, () => Promise.resolve());
+  controller.abort();
+  await expect(change).rejects.toThrow('aborted');
+  end();
+  await first;
+  expect(await turns.during('migrate', always, never, () => Promise.resolve('acted'))).toBe('acted');
+});
+
 test('where no step of the run is at work it changes at once, whatever others do', async () => {
   const turns = createTurns();
   void turns.during('other', always, never, () => new Promise(() => undefined));

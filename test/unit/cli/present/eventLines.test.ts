@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { describeChanges, describeRetry } from '../../../../src/cli/present/eventLines.js';
+import { describeChanges, describeRetry, describeTurn } from '../../../../src/cli/present/eventLines.js';
+import { turnPhases } from '../../../../src/contract/names.js';
 import { at, gate, nodes, status } from './fixtures.js';
 
 test('the first look tells all that has happened, in the order in which it did', () => {
@@ -35,4 +36,13 @@ test('an attempt that follows a failed one is told once, with why the one before
   expect(describeRetry({ attempt: 1, started: true }, second, now)).toEqual(['02:01:10 again       attempt 2; the one before: Docker does not answer']);
   expect(describeRetry(second, { ...second, started: true }, now)).toEqual([]);
   expect(describeRetry(second, { ...second, attempt: 3 }, now)).toHaveLength(1);
+});
+
+test('that another run has its turn is told once, and what a step does is not', () => {
+  const running = { attempt: 1, started: true, progress: { phase: turnPhases.hasHostFirst('db/rotateKey-emergency') } };
+  const now = new Date(at(60));
+  expect(describeTurn(undefined, running, now)).toEqual(['02:01:00 turn        waits: db/rotateKey-emergency has the host first; this run goes on by itself afterwards']);
+  expect(describeTurn(running, running, now)).toEqual([]);
+  expect(describeTurn(undefined, { ...running, progress: { phase: 'copying' } }, now)).toEqual([]);
+  expect(describeTurn(undefined, { attempt: 1, started: true }, now)).toEqual([]);
 });

@@ -21,3 +21,7 @@ test.each([
 ])('what a terminated %s left can be taken up by the command that is shown', (runbook, words) => {
   expect(explainLeft('TERMINATED', { workflowId: `rehearsal/${runbook}`, runbook }, ' --host db2')).toMatch(words);
 });
+
+test('one that came first is taken up as one that comes first', () => {
+  expect(explainLeft('TERMINATED', { workflowId: 'rehearsal/rotateKey-emergency', runbook: 'rotateKey' })).toContain('"lockstep start rotateKey --emergency --resume" goes on where it stood');
+});

@@ -2,6 +2,7 @@ import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { offlineSeconds, renderStatus } from '../../../../src/cli/present/statusLines.js';
 import { createTheme, plainTheme } from '../../../../src/cli/present/theme.js';
+import { turnPhases } from '../../../../src/contract/names.js';
 import { at, gate, nodes, status } from './fixtures.js';
 
 const now = new Date(at(76));
@@ -143,4 +144,13 @@ test('a run of its own is shown with where to look on, and its deadline while it
   const rotation = { id: 'rotate', section: 'Response', title: 'Keys rotated', kind: 'child', plan: '5.3', usersOffline: false, state: 'running', startedAt: at(10), dueAt: at(3600), note: 'lockstep watch db/rotateKey-emergency' } as const;
   const lines = renderStatus({ ...status, nodes: [rotation], questions: [] }, { width: 120, now, theme: plainTheme });
   expect(lines.join('\n')).toContain('Keys rotated   lockstep watch db/rotateKey-emergency   due 2030-05-04 03:00 UTC (in 58 min 44 s)');
+});
+
+test('80 columns: a run that has not its host yet says for what it waits', () => {
+  const pending = nodes.map(({ startedAt: _, endedAt: __, facts: ___, note: ____, ...node }) => ({ ...node, state: 'pending' as const }));
+  const waits = { attempt: 1, started: true, progress: { phase: turnPhases.waitsForStep('db.example/migrate', 'Full database backup, encrypted') } };
+  const lines = renderStatus({ ...status, nodes: pending }, { width: 80, now, theme: plainTheme, running: waits });
+  expect(lines.slice(3, 6)).toEqual(['waits until db.example/migrate has ended its step "Full database backup,', 'encrypted", and has the host then', '']);
+  expect(lines.every((line) => stringWidth(line) <= 80)).toBe(true);
+  expect(renderStatus({ ...status, nodes: pending }, { width: 80, now, theme: plainTheme, running: { ...waits, progress: { phase: 'copying' } } }).join()).not.toContain('copying');
 });
