@@ -174,7 +174,8 @@ async function assertTwoKeys(attempt: Attempt, secretOf: (slot: KeySlot, role: L
   const least = attempt.config.volume.argon2id.minimumMemoryKiB;
   for (const role of roles) {
     const [own, other] = slots.filter((each) => each.role === role);
-    if (own === undefined || other !== undefined) throw new PermanentFailure(`${device} has ${own === undefined ? 'no' : 'more than one'} ${role} key`, 'look at cryptsetup luksDump; retry when it is mended');
+    if (own === undefined) throw new PermanentFailure(`${device} has no ${role} key`, 'look at cryptsetup luksDump; retry when it is mended');
+    if (other !== undefined) throw new PermanentFailure(`${device} has more than one ${role} key (slots ${own.slot}, ${other.slot}): a rotation was left half-way`, `"lockstep start rotateKey --emergency --keys ${role}" comes before this run and leaves one; then retry`);
   }
   if (slots.length !== roles.length) throw new PermanentFailure(`${device} has ${slots.length} filled key slots, and ${roles.length} are to remain`, 'find out who added the others; retry when they are gone');
   for (const each of slots) {

@@ -118,6 +118,10 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
       const attempt = await attemptOf('run-1');
       await add(attempt);
       await add(await attemptOf('run-2', { ...presentKeys, newOperationalPassphrase: 'that of another rotation' }));
+      await expect(oldKeyActivities.proveKeysAtEnd.perform(attempt, undefined)).rejects.toMatchObject({
+        message: expect.stringContaining('more than one operational key (slots 0, 2)') as unknown,
+        nextMove: expect.stringContaining('lockstep start rotateKey --emergency --keys operational') as unknown,
+      });
       await newKeyActivities.removeNewKey.perform(attempt, { role: 'operational' });
       expect(await slotsOf(device)).toEqual([0, 1, 3]);
     }));
