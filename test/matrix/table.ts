@@ -65,5 +65,7 @@ function mark(column: Column, place: Place): string {
   const name = nameOf(place);
   if (column.broken.includes(name) || column.differing.some((words) => words.startsWith(`${name}: `))) return 'FAILED';
   if (column.missing.includes(name)) return 'MISSING';
+  // A place that the list has got since a column was measured.
+  if (!column.cells.some((cell) => nameOf(cell.place) === name)) return 'not measured';
   return passes(column) ? 'ok' : 'ran';
 }
