@@ -28,7 +28,7 @@ it('a column that ends as an undisturbed run has its cells ok, and its figures',
 });
 
 it('a cell that is missing, broke its chain, or is to blame for a difference, is named and fails its column', () => {
-  const missing: Column = { ...good, cells: [], missing: ['migrate/final'] };
+  const missing: Column = { ...good, cells: [{ place: copy, fault: 'server killed' }], missing: ['migrate/final'] };
   const broken: Column = { ...good, broken: ['migrate/copy-data'], repeated: [{ place: 'migrate/copy-data', differing: [] }] };
   const differing: Column = { ...good, differing: ['migrate/copy-data: audit log: DATA_COPIED is there 2 times'] };
   const [columns, table] = [[missing, broken, differing], renderMatrix(places, [missing, broken, differing])];
@@ -37,4 +37,9 @@ it('a cell that is missing, broke its chain, or is to blame for a difference, is
   expect(rowOf(table, '`migrate/final`')).toBe('| `migrate/final` | MISSING | ran | ran |');
   expect(rowOf(table, 'alone again')).toContain('|  | migrate/copy-data: passes |  |');
   expect(rowOf(table, 'ends as')).toContain('| NO | NO | NO |');
+});
+
+it('claims nothing of a place that the list has got since a column was measured', () => {
+  const later: Place = { runbook: 'migrate', node: 'keys-at-end', kind: 'do' };
+  expect(rowOf(renderMatrix([...places, later], [good]), 'keys-at-end')).toBe('| `migrate/keys-at-end` | not measured |');
 });
