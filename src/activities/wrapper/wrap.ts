@@ -62,7 +62,7 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
       const beat = startHeartbeat(context);
       try {
         const signal = AbortSignal.any([superseded, context.cancellationSignal]);
-        return await inTurn(call, signal, beat.report, () => perform(call, args, context.info.attempt, signal, beat.report));
+        return await inTurn(call, signal, beat.report, (config) => perform(call, args, config, context.info.attempt, signal, beat.report));
       } catch (error) {
         if (context.cancellationSignal.aborted) await context.cancelled;
         throw toFailure(error);
@@ -72,11 +72,15 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
     });
 
   /** Waits while another run has the host first. */
-  async function inTurn<R>(call: Call, signal: AbortSignal, report: (progress: Progress) => void, act: () => Promise<R>): Promise<R> {
+  async function inTurn<R>(call: Call, signal: AbortSignal, report: (progress: Progress) => void, act: (config: Config) => Promise<R>): Promise<R> {
     const { config } = await dependencies.loadConfig();
+    let hasWaited = false;
     const lending = {
       isRunning: dependencies.isRunning,
-      onLent: ({ workflowId }: Holder) => report({ phase: turnPhases.hasHostFirst(workflowId) }),
+      onLent: ({ workflowId }: Holder) => {
+        hasWaited = true;
+        report({ phase: turnPhases.hasHostFirst(workflowId) });
+      },
     };
     const mayAct = async () => {
       if (call.holdsHost === false) {
@@ -87,17 +91,18 @@ export function wrap(activity: Activity<never, unknown>, needsClaim: boolean, de
       if (needsClaim) await assertHoldsHost(config, call, (run) => runDirectory(config, run));
       return true;
     };
-    return dependencies.turns.during(call.runId, mayAct, signal, act);
+    // It may have been mended meanwhile.
+    return dependencies.turns.during(call.runId, mayAct, signal, async () => act(hasWaited ? (await dependencies.loadConfig()).config : config));
   }
 
   async function perform(
     call: Call,
     args: unknown,
+    config: Config,
     attemptNumber: number,
     signal: AbortSignal,
     report: (progress: Progress) => void,
   ): Promise<unknown> {
-    const { config } = await dependencies.loadConfig();
     const directory = runDirectory(config, call);
     const journal = await openJournal(join(directory, 'journal.jsonl'));
     assertNotBehind(journal.earlier, call);
