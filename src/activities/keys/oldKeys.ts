@@ -134,6 +134,6 @@ async function assertTwoKeys(attempt: Attempt) {
   }
   if (slots.length !== roles.length) throw new PermanentFailure(`${device} has ${slots.length} filled key slots, and ${roles.length} are to remain`, 'find out who added the others; retry when they are gone');
   const weak = header.slots.find(({ kdf }) => (kdf.memoryKiB ?? 0) < least);
-  if (weak !== undefined) throw new PermanentFailure(`slot ${weak.slot} derives its key with ${weak.kdf.memoryKiB ?? 0} KiB (volume.argon2id.minimumMemoryKiB is ${least})`, 'rotate that key on a host with more free memory');
+  if (weak !== undefined) throw new PermanentFailure(`slot ${weak.slot} derives its key with ${weak.kdf.memoryKiB ?? 0} KiB (volume.argon2id.minimumMemoryKiB is ${least})`, `rotate that key, which takes as much memory as is free now: "lockstep start rotateKey --emergency --keys ${slots.find(({ slot }) => slot === weak.slot)?.role ?? 'both'}" comes before this run; then retry`);
   return { volume: header.uuid, slots: slots.map(({ slot, role = 'operational' }) => ({ slot, role })) };
 }
