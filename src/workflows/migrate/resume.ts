@@ -111,6 +111,7 @@ export const keysAtEnd = optionalStep({
   title: 'The keys as they stand now: exactly two slots, both proven, and a header backup that has them',
   plan: '5.3, step 9',
   skippable: true,
+  requires: ['volume open', 'application up'],
   do: (act) => act.proveKeysAtEnd(),
   show: ({ slots, headerBackup }) => [...slots.map(({ slot, role }) => [`slot ${slot}`, role] as const), ['header backup', headerBackup] as const],
 });

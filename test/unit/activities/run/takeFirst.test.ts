@@ -60,8 +60,13 @@ test('a step that is at work is not disturbed: the host changes hands after it',
     const host = createHost(directory);
     await host.open('planned');
     let end = (): void => undefined;
-    const working = host.step('planned', () => new Promise<void>((resolve) => (end = resolve)));
-    await sleep(50);
+    let begin = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const working = host.step('planned', () => new Promise<void>((resolve) => {
+      end = resolve;
+      begin();
+    }));
+    await begun;
     const opening = host.open('emergency', true);
     await sleep(100);
     expect((await host.holder())?.runId).toBe('planned');
