@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** End-to-end files that take longest, in that order: begun last, one of them would keep one processor busy alone. */
-const longest = ['keyCrashes', 'crashes', 'carryOver', 'rotateKey', 'startup', 'setupVolume', 'procedures', 'stuck', 'noGo', 'faults', 'migrate', 'lostMinds', 'restoreBackup', 'decommission'].map((name) => `${name}.test.ts`);
+const longest = ['keyCrashes', 'crashes', 'incident', 'carryOver', 'rotateKey', 'emergencyFirst', 'startup', 'setupVolume', 'procedures', 'stuck', 'noGo', 'faults', 'migrate', 'lostMinds', 'restoreBackup', 'decommission'].map((name) => `${name}.test.ts`);
 
 /** Everything in Vitest's own order, but for those. */
 export class LongestFirst extends BaseSequencer {

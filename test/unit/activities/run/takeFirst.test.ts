@@ -64,10 +64,10 @@ test('a step that is at work is not disturbed: the host changes hands after it',
     let end = (): void => undefined;
     let begin = (): void => undefined;
     const begun = new Promise<void>((resolve) => (begin = resolve));
-    const working = host.step('planned', () => {
+    const working = host.step('planned', () => new Promise<void>((resolve) => {
+      end = resolve;
       begin();
-      return new Promise<void>((resolve) => (end = resolve));
-    });
+    }));
     await begun;
     const opening = host.open('emergency', true);
     await sleep(100);
