@@ -49,6 +49,6 @@ function summarise({ from, input }: View, has: (step: { readonly id: string }) =
     ['replaced', has(removeOld) ? replacedKeys(input).join(' and ') : 'nothing'],
     ...(has(checkKeys) ? from(checkKeys).slots.map(({ slot, role }) => [`slot ${slot}`, role] as const) : []),
     ...(has(reencrypt) && from(reencrypt) !== undefined ? [['volume key', 'new: the data was re-encrypted'] as const] : []),
-    ...(has(backupNewHeader) ? [['header backup', (from(backupReencrypted) ?? from(backupNewHeader)).file] as const] : []),
+    ...(has(retireBackups) ? [['header backup', from(retireBackups).kept] as const] : has(backupNewHeader) ? [['header backup', (from(backupReencrypted) ?? from(backupNewHeader)).file] as const] : []),
   ];
 }

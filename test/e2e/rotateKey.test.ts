@@ -111,9 +111,10 @@ describe('the rotation of keys', () => {
     expect(Math.min(...fewest)).toBeGreaterThanOrEqual(2);
     await expectTwoKeys();
     expect(await slotOf(before.operational)).toBeUndefined();
-    expect(await rehearsal.guest.expect('sh', ['-c', 'ls /var/lib/lockstep/runs/*/luks-header*.img'])).toBe(`/var/lib/lockstep/runs/rotateKey-${handle.runId}/luks-header-new-keys.img\n`);
-    const backup = `/var/lib/lockstep/runs/rotateKey-${handle.runId}/luks-header-new-keys.img`;
+    expect(await rehearsal.guest.expect('sh', ['-c', 'ls /var/lib/lockstep/runs/*/luks-header*.img'])).toBe(`/var/lib/lockstep/runs/rotateKey-${handle.runId}/luks-header-two-keys.img\n`);
+    const backup = `/var/lib/lockstep/runs/rotateKey-${handle.runId}/luks-header-two-keys.img`;
     expect(await slotOf(keys.operational, backup)).toBe(await slotOf(keys.operational));
+    expect(await slotOf(before.operational, backup)).toBeUndefined();
     expect(await auditLog()).toMatch(/KEY_ROTATION by e2e .*reason=annual/);
     const record = await readRecord(rehearsal, handle.runId, 'rotateKey');
     expect(record.nodes.find(({ id }) => id === 'reopen-with-new-key')).toMatchObject({ state: 'done' });

@@ -3,7 +3,7 @@ import { PermanentFailure } from '../../contract/errors.js';
 import type { LuksRole } from '../../host/luks/cryptsetup.js';
 import { changes, reads, type Attempt } from '../activity.js';
 import { dropFact, keepFact, readFact } from '../run/runFacts.js';
-import { takeHeaderBackup } from '../volume/headerBackup.js';
+import { dropHeaderBackup, takeHeaderBackup } from '../volume/headerBackup.js';
 import { fitArgon2id } from '../volume/argon2id.js';
 import { assertUnlikeBackups } from '../volume/volume.js';
 import { findOwnSlot, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn } from './keySlots.js';
@@ -13,6 +13,9 @@ import { keepProven } from './provenSlots.js';
 interface AddingFact {
   readonly slot: number;
 }
+
+/** The header backup that is made while old and new keys are there. */
+const newKeysBackup = 'new-keys';
 
 const addingFact = (role: LuksRole) => `adding-${role}`;
 
@@ -51,6 +54,8 @@ export const newKeyActivities = {
     const filled = (await readKeySlots(attempt)).filter((each) => (each.role === undefined ? each.slot === adding?.slot : each.role === role && each.setBy === runNameOf(attempt)));
     for (const { slot } of filled) await removeSlot(attempt, slot);
     await removeIdleTokens(attempt);
+    // With it what was added would open the volume for ever.
+    await dropHeaderBackup(attempt, newKeysBackup);
     return { removed: filled.map(({ slot }) => slot) };
   }),
 

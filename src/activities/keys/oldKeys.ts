@@ -1,13 +1,13 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { volumeDevice } from '../../config/volumeDevice.js';
 import { PermanentFailure } from '../../contract/errors.js';
 import { assertAes256Xts, type LuksRole } from '../../host/luks/cryptsetup.js';
 import { ifPresent } from '../../host/failure.js';
 import { syncDirectoryOf } from '../../host/files/durable.js';
-import { changes, reads } from '../activity.js';
+import { changes, reads, type Attempt } from '../activity.js';
 import { keepFact, readFact } from '../run/runFacts.js';
-import { headerBackupName, takeHeaderBackup } from '../volume/headerBackup.js';
+import { dropHeaderBackup, headerBackupName, takeHeaderBackup } from '../volume/headerBackup.js';
 import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
 import { keySlotsOf, needOwnSlot, newSecret, presentSecret, proveRole, readKeySlots, removeIdleTokens, removeSlot, roles, runNameOf, storedIn } from './keySlots.js';
 import { readProvenSlots } from './provenSlots.js';
@@ -115,9 +115,14 @@ export const oldKeyActivities = {
     return { volume: header.uuid, slots: slots.map(({ slot, role = 'operational' }) => ({ slot, role })) };
   }),
 
-  /** Header backups of before open with the old passphrases for ever: those on this host go, and are named. */
+  /**
+   * Header backups of before open with the old passphrases for ever: those on this host go, and are named; also the one
+   * that this run made while the old keys were still there.
+   *
+   * @param which - Names the one that stays, which holds the keys of now and no others.
+   */
   retireHeaderBackups: changes('HEADER_BACKUPS_RETIRE', async (attempt, { which }: { readonly which: string }) => {
-    const { file: kept } = await takeHeaderBackup(attempt, which);
+    const kept = await keepBackupOfNow(attempt, which);
     const found = (await findHeaderBackups(attempt.config.stateDirectory)).filter((file) => file !== kept);
     const earlier = (await readFact<{ readonly files: readonly string[] }>(attempt, 'retired-header-backups'))?.files ?? [];
     const files = [...new Set([...earlier, ...found])];
@@ -130,6 +135,29 @@ export const oldKeyActivities = {
     return { files, kept };
   }),
 };
+
+/** An emergency may have come first since it was taken: it is then taken anew. */
+async function keepBackupOfNow(attempt: Attempt, which: string): Promise<string> {
+  const { file } = await takeHeaderBackup(attempt, which);
+  if (await holdsKeysOfNow(attempt, file)) return file;
+  await dropHeaderBackup(attempt, which);
+  await takeHeaderBackup(attempt, which);
+  if (await holdsKeysOfNow(attempt, file)) return file;
+  throw new PermanentFailure(`the header backup ${file} does not hold the key slots of the volume, and no others`, 'check the disk under it, then retry');
+}
+
+/** Slot by slot what a passphrase was proven to open is in it: whoever opens the one opens the other. */
+async function holdsKeysOfNow(attempt: Attempt, file: string): Promise<boolean> {
+  const { cryptsetup } = attempt.tools;
+  if ((await ifPresent(stat(file))) === undefined) return false;
+  const slots = (await readKeySlots(attempt)).map(({ slot }) => slot);
+  const held = (await cryptsetup.readHeader({ device: file })).slots.map(({ slot }) => slot);
+  if (held.toSorted().join() !== slots.toSorted().join()) return false;
+  for (const { slot, fingerprint } of await readProvenSlots(attempt)) {
+    if ((await cryptsetup.readSlotFingerprint({ device: file, slot })) !== fingerprint) return false;
+  }
+  return true;
+}
 
 /** Those that runs have left on this host. */
 async function findHeaderBackups(stateDirectory: string): Promise<readonly string[]> {

@@ -123,7 +123,7 @@ export const reencrypt = optionalStep({
   title: 'New volume key: everything is encrypted anew, online',
   plan: '5.3',
   when: leaked,
-  requires: ['volume open'],
+  requires: ['volume open', ...serviceUp],
   do: (act) => act.reencryptVolume(),
   show: ({ slots }) => slots.map(({ slot, role }) => [`slot ${slot}`, role ?? 'no role'] as const),
 });
@@ -147,9 +147,9 @@ export const backupReencrypted = optionalStep({
 
 export const retireBackups = step({
   id: 'retire-header-backups',
-  title: 'Older header backups on this host removed: with an old passphrase each opens the volume for ever',
+  title: 'Header backup with the two keys alone; older ones on this host removed: with an old passphrase each opens the volume for ever',
   plan: '5.3',
-  do: (act, { input }) => act.retireHeaderBackups({ which: input.leak === true ? 'reencrypted' : 'new-keys' }),
+  do: (act, { input }) => act.retireHeaderBackups({ which: input.leak === true ? 'reencrypted' : 'two-keys' }),
   show: ({ files, kept }) => [['kept', kept], ...(files.length === 0 ? [['removed', 'there was none'] as const] : files.map((file) => ['removed', file] as const))],
 });
 

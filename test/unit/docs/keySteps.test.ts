@@ -102,6 +102,9 @@ describe('what docs/key-management.md has people type on a header', () => {
       await expect(type('key-10', typed)).rejects.toMatchObject({ stdout: expect.stringContaining(`OLD: ${join(kept, 'before.img')}`) as unknown });
       await rm(join(kept, 'before.img'));
       expect(await type('key-10', typed)).toBe(`of now: ${join(kept, 'after.img')}\n`);
+      // Both passphrases open that one, and the old one alone no slot of the volume any more.
+      await cryptsetup.killSlot({ device, slot: 0, provenSlots: [1, 2] });
+      await expect(type('key-10', typed)).rejects.toMatchObject({ stdout: expect.stringContaining(`OLD: ${join(kept, 'after.img')}`) as unknown });
     }));
 });
 

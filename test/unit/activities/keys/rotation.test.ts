@@ -170,19 +170,37 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
       expect(await slotsOf(device)).toEqual([0, 1]);
     }));
 
-  it('leaves no header backup of before on this host', () =>
+  it('leaves no header backup on this host that an old passphrase opens, its own of before the removal among them', () =>
     withDirectory(async (directory) => {
       const { device, attemptOf } = await createVolume(directory);
       const earlier = await attemptOf('run-0');
       await cryptsetup.headerBackup({ device, file: join(earlier.directory, 'luks-header.img') });
       const attempt = await attemptOf('run-1');
       await add(attempt);
-      await newKeyActivities.backupNewHeader.perform(attempt, { which: 'new-keys' });
+      const { file: own } = await newKeyActivities.backupNewHeader.perform(attempt, { which: 'new-keys' });
       await removeOld(attempt);
-      const retired = await oldKeyActivities.retireHeaderBackups.perform(attempt, { which: 'new-keys' });
-      expect(retired.files).toEqual([join(earlier.directory, 'luks-header.img')]);
-      expect((await readdir(earlier.directory)).filter((name) => name.endsWith('.img'))).toEqual([]);
-      expect(await oldKeyActivities.retireHeaderBackups.perform(attempt, { which: 'new-keys' })).toEqual(retired);
+      const retire = () => oldKeyActivities.retireHeaderBackups.perform(attempt, { which: 'two-keys' });
+      const retired = await retire();
+      expect(retired.files.toSorted()).toEqual([join(earlier.directory, 'luks-header.img'), own].toSorted());
+      const opens = (passphrase: string) => cryptsetup.testHeaderBackup({ device, file: retired.kept, passphrase });
+      expect([await opens(old.operational), await opens(old.recovery), await opens(next.operational)]).toEqual([{ matches: false }, { matches: true, slot: 1 }, { matches: true, slot: 2 }]);
+      const left = async () => (await Promise.all([earlier, attempt].map(({ directory: each }) => readdir(each)))).flat().filter((name) => name.endsWith('.img'));
+      expect(await left()).toEqual(['luks-header-two-keys.img']);
+      expect(await retire()).toEqual(retired);
+      // An emergency that came first has changed the header since.
+      await cryptsetup.addKey({ device, existing: next.operational, added: 'typed in a hurry', slot: 5, argon2id });
+      expect((await retire()).kept).toBe(retired.kept);
+      expect(await opens('typed in a hurry')).toEqual({ matches: true, slot: 5 });
+    }));
+
+  it('leaves no header backup with a key that was withdrawn', () =>
+    withDirectory(async (directory) => {
+      const { attemptOf } = await createVolume(directory);
+      const attempt = await attemptOf('run-1');
+      await add(attempt);
+      await newKeyActivities.backupNewHeader.perform(attempt, { which: 'new-keys' });
+      for (let times = 0; times < 2; times += 1) await newKeyActivities.removeNewKey.perform(attempt, { role: 'operational' });
+      expect((await readdir(attempt.directory)).filter((name) => name.startsWith('luks-header') || name.startsWith('header-backup'))).toEqual([]);
     }));
 });
 
