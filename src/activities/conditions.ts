@@ -7,13 +7,14 @@ import {
   ensureDatabaseReady,
   ensureDatabaseStopped,
 } from './services/ensureServices.js';
+import { closeWhereCutOff } from './volume/cutOffReencryption.js';
 import { openAndMount } from './volume/openVolume.js';
 import { ensureOverlaySelected } from './services/overlay.js';
 import { isOnVolume } from './services/overlaySelection.js';
 import { assertSourceUntouched } from './source/stoppedSource.js';
 
 const ensures: Readonly<Record<Condition, (attempt: Attempt) => Promise<unknown>>> = {
-  'volume open': (attempt) => openAndMount(attempt, { mounted: true }),
+  'volume open': ensureVolumeOpen,
   'source stopped and unchanged': async (attempt) => {
     await ensureApplicationStopped(attempt);
     await ensureDatabaseStopped(attempt);
@@ -29,11 +30,16 @@ const ensures: Readonly<Record<Condition, (attempt: Attempt) => Promise<unknown>
   'application up': ensureApplicationHealthy,
   'service up': async (attempt) => {
     if (!(await isOnVolume(attempt))) return;
-    await openAndMount(attempt, { mounted: true });
+    await ensureVolumeOpen(attempt);
     await ensureApplicationHealthy(attempt);
   },
   'application stopped': ensureApplicationStopped,
 };
+
+async function ensureVolumeOpen(attempt: Attempt): Promise<void> {
+  await closeWhereCutOff(attempt);
+  await openAndMount(attempt, { mounted: true });
+}
 
 /** Makes a condition true again, as before each attempt of a node that names it. */
 export async function ensureCondition(condition: Condition, attempt: Attempt): Promise<void> {

@@ -58,7 +58,8 @@ const removalGate = gate({
   id: 'remove-plaintext-gate',
   title: 'Remove these copies for good? There is NO WAY BACK to the old volume afterwards, not by rollback and not half-way',
   plan: 'beyond',
-  requires: ['volume open'],
+  // After a boot nobody else starts the database while this waits for people, for days perhaps.
+  requires: ['volume open', 'application up'],
   reasonForGo: true,
   people: ({ decommissionPeople }) => (decommissionPeople === undefined || decommissionPeople < 2 ? undefined : decommissionPeople),
   evidence: ({ from }) => [

@@ -4,7 +4,7 @@ import type { PairName } from '../matrix/courses/keyring.js';
 import { runSampled } from './sampledCourse.js';
 
 it('a volume is set up, grown, given other keys, opened by its recovery key, locked and started up as if nothing had happened, whatever dies on the way', async () => {
-  const { hostStates } = await runSampled('e2e-key-crashes', keys, { oneOf: 4, powerCutEvery: 8 });
+  const { hostStates } = await runSampled('e2e-key-crashes', keys, { oneOf: 5, powerCutEvery: 8 });
   const parts = hostStates.map((state) => state.parts);
   const holders: readonly PairName[] = ['set up', 'set up', 'rotated', 'rotated', 'after the access', 'after the access', 'after the access', 'of the emergency'];
   expect(parts.map(({ keys: held }) => held)).toEqual(

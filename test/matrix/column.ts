@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { median } from '../../src/activities/watch/verdict.js';
 import type { Cell } from './breaker.js';
 import type { Chain } from './chain.js';
-import { nameOf, serverOf, type Fault } from './cells.js';
+import { nameOf, serverOf, type Fault, type Place } from './cells.js';
 import type { Course } from './courses/course.js';
 import type { FailedCell } from './cuts.js';
 import { formatShare, judge, judgeShares, missingCells, readShares, type ReadShare } from './judge.js';
@@ -47,6 +47,8 @@ export interface RepeatedCell {
 export interface MeasureSettings {
   readonly course: Course;
   readonly fault: Fault;
+  /** Default: all of the course. */
+  readonly places?: readonly Place[];
   readonly undisturbed: Chain;
   /** Of the disposable host. */
   readonly name: string;
@@ -62,9 +64,8 @@ const measuredPaths = ['src', 'deploy', 'scripts/bundle', 'package-lock.json'];
 const mostChains = 4;
 
 /** Breaks every place by one fault: in one chain, or, where that breaks at a place, in another for what is left. */
-export async function measureColumn({ course, fault, undisturbed, name, snapshots, say }: MeasureSettings): Promise<Column> {
+export async function measureColumn({ course, fault, places = allPlaces(course), undisturbed, name, snapshots, say }: MeasureSettings): Promise<Column> {
   const began = performance.now();
-  const places = allPlaces(course);
   const left = new Map(places.map((place) => [nameOf(place), place.kind]));
   const cells: Cell[] = [];
   const broken: string[] = [];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../../src/config/environment.js';
 import type { Chain } from './chain.js';
-import { faults, type Fault } from './cells.js';
+import { faults, nameOf, type Fault } from './cells.js';
 import { measureColumn, passes, type Column } from './column.js';
 import type { Course } from './courses/course.js';
 import { courses } from './courses/index.js';
@@ -21,12 +21,14 @@ import { renderPage } from './table.js';
  * Each column is kept in measured/ beside this file, to be committed with the page: `--course NAME` and `--only FAULT`
  * (both repeatable) measure these anew, and the page has the others as they were measured last, each with its day and
  * commit. `--undisturbed` measures nothing but what they are held against, `--same-reference` takes that of the last
- * run on this machine. `--repeat FOLDER` goes on from the snapshot that a failing cell left, with that cell alone.
+ * run on this machine. `--at TEXT` (repeatable) breaks nothing but at places whose name contains it: that is not kept.
+ * `--repeat FOLDER` goes on from the snapshot that a failing cell left, with that cell alone.
  */
 const { values } = parseArgs({
   options: {
     course: { type: 'string', multiple: true },
     only: { type: 'string', multiple: true },
+    at: { type: 'string', multiple: true },
     write: { type: 'string' },
     undisturbed: { type: 'boolean', default: false },
     'same-reference': { type: 'boolean', default: false },
@@ -56,8 +58,9 @@ async function measureAll(): Promise<void> {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const { course, fault, undisturbed } = next;
       const [name, snapshots] = [`${course.name}-${slugOf(fault)}`, join(directory, course.name, slugOf(fault))];
-      const column = await measureColumn({ course, fault, undisturbed, name, snapshots, say: (words) => say(`${course.name}, ${fault}: ${words}`) });
-      await writeColumn(course, column);
+      const places = allPlaces(course).filter((place) => values.at === undefined || values.at.some((text) => nameOf(place).includes(text)));
+      const column = await measureColumn({ course, fault, places, undisturbed, name, snapshots, say: (words) => say(`${course.name}, ${fault}: ${words}`) });
+      if (values.at === undefined) await writeColumn(course, column);
       measured.push(column);
     }
   };

@@ -1,4 +1,5 @@
-import { explain } from '../failure.js';
+import { readdir } from 'node:fs/promises';
+import { explain, ifPresent } from '../failure.js';
 import { toPbkdfArgs, type Argon2id } from './luksKeySlots.js';
 import { passphraseLines, WrongPassphrase, type Passphrase } from './luksPassphrase.js';
 import type { Run } from '../processes/runner.js';
@@ -9,8 +10,33 @@ export interface ReencryptProgress {
 }
 
 /** Replacing the volume key, which changing passphrases does not do. */
-export function createLuksReencrypt({ run }: { readonly run: Run }) {
+export function createLuksReencrypt({ run, mapperDirectory = '/dev/mapper' }: { readonly run: Run; readonly mapperDirectory?: string }) {
   return {
+    /**
+     * The layers that cryptsetup puts under an open volume while it re-encrypts it. Where it was killed they stay: the piece
+     * that it was at is suspended, so that whoever reads or writes there waits for ever, and `--resume-only` refuses the volume
+     * ("Mismatching parameters") until that was closed and opened again.
+     *
+     * @returns Their device-mapper names; none where no process re-encrypts it, nor was killed at that.
+     */
+    async readReencryptionLayers({ name }: { readonly name: string }): Promise<readonly string[]> {
+      const names = (await ifPresent(readdir(mapperDirectory))) ?? [];
+      return names.filter((each) => each === `${name}-overlay` || each.startsWith(`${name}-hotzone-`)).toSorted();
+    },
+
+    /**
+     * Lets everything that waits for the suspended piece fail with an I/O error, as a power cut would end it: what was not on
+     * the disk stays off it, and the volume can be closed. Only where the process that re-encrypted is dead.
+     *
+     * @param layers - As {@link readReencryptionLayers} has them.
+     */
+    async failSuspendedPiece({ layers }: { readonly layers: readonly string[] }): Promise<void> {
+      for (const layer of layers.filter((each) => each.includes('-hotzone-'))) {
+        // Without --noflush it would wait for the very reads and writes that wait for it.
+        await run('dmsetup', ['wipe_table', '--force', '--noflush', layer], { timeout: 'standard' });
+      }
+    },
+
     /**
      * Encrypts a volume's data with a new volume key, while it is open or not, or goes on with one that was cut off.
      * Slots get new numbers and tokens follow them; meanwhile a token names the slots of both keys. Cut off

@@ -13,6 +13,7 @@ async function closedHost(directory: string, environment: string) {
   await writeFile(join(deployment, '.env'), environment);
   const looked: string[] = [];
   const cryptsetup = {
+    readReencryptionLayers: () => Promise.resolve([]),
     status: () => {
       looked.push('is it open?');
       return Promise.resolve({ active: false });
@@ -34,4 +35,22 @@ test('where it lies elsewhere, or there is none, nothing is opened for it', () =
     await ensureCondition('service up', attempt);
     await ensureCondition('service up', createAttempt({ directory, config: { deployment: { directory: join(directory, 'nowhere') } } }));
     expect(looked).toEqual([]);
+  }));
+
+test('a volume whose re-encryption was cut off is closed before it is opened: what waits for the suspended piece is failed first', () =>
+  withDirectory(async (directory) => {
+    const did: string[] = [];
+    const doing = (what: string, answer: unknown = undefined) => () => {
+      did.push(what);
+      return Promise.resolve(answer);
+    };
+    const cryptsetup = {
+      readReencryptionLayers: () => Promise.resolve(['pg-data-encrypted-hotzone-forward', 'pg-data-encrypted-overlay']),
+      ...{ failSuspendedPiece: doing('fail what waits'), close: doing('close'), status: doing('is it open?', { active: false }) },
+    };
+    const attempt = createAttempt({ directory, config: { deployment: { directory: join(directory, 'nowhere') } }, tools: { cryptsetup, mounts: { unmount: doing('unmount') } } });
+    await expect(ensureCondition('volume open', attempt)).rejects.toThrow('the test gave no secret');
+    expect(did).toEqual(['fail what waits', 'unmount', 'close', 'is it open?']);
+    // Nobody's database lies on it.
+    expect(attempt.alerts).toEqual([]);
   }));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { signalNames } from '../../../src/contract/names.js';
 import type { Driver } from '../engine/driver.js';
 import { createMigrateDriver, migrateBackFromVerification, migrateThrough } from './scenarios.js';
 
@@ -39,4 +40,13 @@ test('from a copy that nobody trusts the service goes back, in the order in whic
     'announce-rollback',
     'closeRun',
   ]);
+});
+
+test('after a boot users are online again while somebody decides about the old data', async () => {
+  const run = await driver.start('decommissionPlaintext');
+  await run.asked('remove-plaintext-gate');
+  await run.handle.signal(signalNames.resumed, { bootId: 'boot-2' });
+  await run.began('ensureConditions');
+  expect(run.calls.at(-1)?.call.requires).toEqual(['volume open', 'application up']);
+  await run.handle.terminate();
 });

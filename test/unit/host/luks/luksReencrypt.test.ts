@@ -1,0 +1,23 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createLuksReencrypt } from '../../../../src/host/luks/luksReencrypt.js';
+import { createFakeRun } from '../../fakeRun.js';
+import { withDirectory } from '../../needsRoot.js';
+
+test("a re-encryption that was killed is known by the layers that it left under this volume, and the piece that waits is failed", () =>
+  withDirectory(async (directory) => {
+    const run = createFakeRun([{ file: 'dmsetup', args: ['wipe_table', '--force', '--noflush', 'data-hotzone-forward'] }]);
+    const { readReencryptionLayers, failSuspendedPiece } = createLuksReencrypt({ run, mapperDirectory: directory });
+    for (const name of ['control', 'data', 'data-two-overlay']) await writeFile(join(directory, name), '');
+    expect(await readReencryptionLayers({ name: 'data' })).toEqual([]);
+    for (const name of ['data-overlay', 'data-hotzone-forward']) await writeFile(join(directory, name), '');
+    const layers = await readReencryptionLayers({ name: 'data' });
+    expect(layers).toEqual(['data-hotzone-forward', 'data-overlay']);
+    await failSuspendedPiece({ layers });
+    expect(run.calls).toHaveLength(1);
+  }));
+
+test('a host without a device-mapper has none', async () => {
+  expect(await createLuksReencrypt({ run: createFakeRun([]), mapperDirectory: '/nowhere/mapper' }).readReencryptionLayers({ name: 'data' })).toEqual([]);
+});
