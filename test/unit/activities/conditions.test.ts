@@ -40,7 +40,7 @@ test('where it lies elsewhere, or there is none, nothing is opened for it', () =
 test('a volume whose re-encryption was cut off is closed before it is opened: what waits for the suspended piece is failed first', () =>
   withDirectory(async (directory) => {
     const did: string[] = [];
-    const doing = (what: string, answer: unknown = undefined) => () => {
+    const doing = (what: string, answer?: unknown) => () => {
       did.push(what);
       return Promise.resolve(answer);
     };

@@ -8,13 +8,13 @@ import { withDirectory } from '../../needsRoot.js';
 test("a re-encryption that was killed is known by the layers that it left under this volume, and the piece that waits is failed", () =>
   withDirectory(async (directory) => {
     const run = createFakeRun([{ file: 'dmsetup', args: ['wipe_table', '--force', '--noflush', 'data-hotzone-forward'] }]);
-    const { readReencryptionLayers, failSuspendedPiece } = createLuksReencrypt({ run, mapperDirectory: directory });
+    const reencrypt = createLuksReencrypt({ run, mapperDirectory: directory });
     for (const name of ['control', 'data', 'data-two-overlay']) await writeFile(join(directory, name), '');
-    expect(await readReencryptionLayers({ name: 'data' })).toEqual([]);
+    expect(await reencrypt.readReencryptionLayers({ name: 'data' })).toEqual([]);
     for (const name of ['data-overlay', 'data-hotzone-forward']) await writeFile(join(directory, name), '');
-    const layers = await readReencryptionLayers({ name: 'data' });
+    const layers = await reencrypt.readReencryptionLayers({ name: 'data' });
     expect(layers).toEqual(['data-hotzone-forward', 'data-overlay']);
-    await failSuspendedPiece({ layers });
+    await reencrypt.failSuspendedPiece({ layers });
     expect(run.calls).toHaveLength(1);
   }));
 
