@@ -16,10 +16,13 @@ export function workflowIdOf(host: string, runbook: string, { emergency = false 
   return `${host}/${runbook}${emergency ? '-emergency' : ''}`;
 }
 
-/** What is typed to go on with a run that was lost, as far as its names tell: what else it was started with is typed again. */
+/** What is typed to go on with a run that was lost: whatever else it was started with its host knows. */
 export function resumeCommandOf({ workflowId, runbook }: { readonly workflowId: string; readonly runbook: string }): string {
   return `lockstep start ${runbook}${workflowId.endsWith(`/${runbook}-emergency`) ? ' --emergency' : ''} --resume`;
 }
+
+/** What is typed to go back from a run that was lost, or to go on with a way back that was: see {@link undoneByRollback}. */
+export const takeOverByRollback = 'lockstep start rollback --take-over';
 
 /**
  * What of a run's id goes into names on a host: its end. Ids may be UUIDs of version 7 (RFC 9562), whose first

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PermanentFailure } from '../../contract/errors.js';
-import { undoneByRollback } from '../../contract/names.js';
+import { takeOverByRollback, undoneByRollback } from '../../contract/names.js';
 import type { Adopted, Opened, Reached } from '../../contract/settings.js';
 import type { Attempt } from '../activity.js';
 import { keepFact, readFact } from './runFacts.js';
@@ -95,7 +95,7 @@ export async function assertLastRunGoesOn(attempt: Pick<Adopting, 'config' | 'di
   assertMayGoOn(last.entries, `the last ${runbook} on this host (${basename(last.directory)}, of ${last.opened.at})`, undoneByRollback(runbook) ? byRollback : undefined);
 }
 
-const byRollback = '"lockstep start rollback --take-over"';
+const byRollback = `"${takeOverByRollback}"`;
 
 /**
  * @param onward - What to type where the way forward was left; absent where the run that takes it up goes back itself.

@@ -1,4 +1,4 @@
-import { catchUpNode, isAlertNode, undoneByRollback } from '../../contract/names.js';
+import { catchUpNode, isAlertNode, resumeCommandOf, takeOverByRollback, undoneByRollback } from '../../contract/names.js';
 import { PermanentFailure } from '../../contract/errors.js';
 import type { CaughtUp } from '../../contract/settings.js';
 import type { Attempt } from '../activity.js';
@@ -12,7 +12,7 @@ import { highestNumber } from '../wrapper/hostAhead.js';
  *
  * @throws {@link PermanentFailure} where it can not be gone on with in that way.
  */
-export async function findLastRun(attempt: Pick<Attempt, 'config' | 'directory'>, runbook: string, way: 'on' | 'back'): Promise<RunOnHost> {
+export async function findLastRun(attempt: Pick<Attempt, 'call' | 'config' | 'directory'>, runbook: string, way: 'on' | 'back'): Promise<RunOnHost> {
   const all = await readRuns(attempt);
   const own = all.find(({ directory }) => directory === attempt.directory);
   const isOfItsTurn = (run: RunOnHost) => own === undefined || isOfSameTurn(run, own.opened.comesFirst === true);
@@ -25,7 +25,7 @@ export async function findLastRun(attempt: Pick<Attempt, 'config' | 'directory'>
   }
   const closed = last.entries.findLast((entry) => entry.kind === 'closed');
   if (closed !== undefined) throw new PermanentFailure(`${name} ended as ${closed.state}`, 'answer stop; to go back from it is a run of its own: "lockstep start rollback"');
-  if (way === 'on') assertMayGoOn(last.entries, name, undoneByRollback(runbook) ? '"lockstep start rollback --take-over"' : `answer stop; "lockstep start ${runbook} --resume"`);
+  if (way === 'on') assertMayGoOn(last.entries, name, undoneByRollback(runbook) ? `"${takeOverByRollback}"` : `answer stop; "${resumeCommandOf({ workflowId: attempt.call.workflowId, runbook })}"`);
   return last;
 }
 

@@ -3,7 +3,7 @@ import type { Config } from '../../config/schema.js';
 import type { Call } from '../../contract/calls.js';
 import { PermanentFailure } from '../../contract/errors.js';
 import { formatCountOf } from '../../contract/facts.js';
-import { resumeCommandOf, turnPhases, undoneByRollback } from '../../contract/names.js';
+import { resumeCommandOf, takeOverByRollback, turnPhases, undoneByRollback } from '../../contract/names.js';
 import type { Opened } from '../../contract/settings.js';
 import type { Attempt } from '../activity.js';
 import { createClaimFile, type Claim, type Holder } from '../wrapper/claim.js';
@@ -96,8 +96,8 @@ export function createHostClaim(dependencies: HostClaimDependencies) {
     throw new PermanentFailure(
       `this host was left by ${holder}, which ${running === false ? 'is closed, or lost by the server' : 'the server does not know'}${toUndo.length === 0 ? '' : `, with ${formatCountOf(toUndo.length, 'step')} that can be undone (the last: ${toUndo.at(-1)})`}`,
       [
-        `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "${held.runbook === 'rollback' ? 'lockstep start rollback --take-over' : resumeCommandOf(held)}" goes on where it stood`,
-        ...(toUndo.length === 0 ? [`"lockstep start ${held.runbook} --take-over" begins anew`] : undoneByRollback(held.runbook) ? ['"lockstep start rollback --take-over" undoes what it did'] : ['its own way back is open to it there']),
+        `look at what it left: its journal is in the state directory under runs/${held.runbook}-${held.runId}; then "${held.runbook === 'rollback' ? takeOverByRollback : resumeCommandOf(held)}" goes on where it stood`,
+        ...(toUndo.length === 0 ? [`"lockstep start ${held.runbook} --take-over" begins anew`] : undoneByRollback(held.runbook) ? [`"${takeOverByRollback}" undoes what it did`] : ['its own way back is open to it there']),
       ].join(', '),
     );
   }

@@ -42,7 +42,7 @@ export async function assertHoldsHost(config: Config, call: Call, directoryOf: (
   const whatIsLeft = `${describe(left)}${damage === undefined ? '' : `; not all of that can be read: ${damage.message}`}`;
   if (lentBy.some((each) => each.runId === call.runId)) {
     throw new HostAhead(
-      `${which} had this host first, since ${takenAt}, and was ended from outside, or lost by the server. What that left: ${whatIsLeft}. Take that up before you go on here: "${resumeCommandOf(held)}", with its other options, goes on where it stood and gives the host back; without that what it left half-way stays`,
+      `${which} had this host first, since ${takenAt}, and was ended from outside, or lost by the server. What that left: ${whatIsLeft}. Take that up before you go on here: "${resumeCommandOf(held)}" goes on where it stood and gives the host back; without that what it left half-way stays`,
       highestNumber(left),
     );
   }

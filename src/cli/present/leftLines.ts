@@ -1,5 +1,5 @@
 import type { WorkflowExecutionStatusName } from '@temporalio/client';
-import { resumeCommandOf, undoneByRollback } from '../../contract/names.js';
+import { resumeCommandOf, takeOverByRollback, undoneByRollback } from '../../contract/names.js';
 import type { RunStatus } from '../../contract/status.js';
 
 /** Ends that come from outside of a run, and of which it can not tell itself. */
@@ -21,6 +21,6 @@ export function explainLeft(execution: WorkflowExecutionStatusName, { workflowId
 }
 
 function wayBackOf(runbook: string, flags: string): string {
-  if (undoneByRollback(runbook)) return `"lockstep start rollback --take-over${flags}" ${runbook === 'rollback' ? 'goes on with the way back' : 'goes back'}`;
+  if (undoneByRollback(runbook)) return `"${takeOverByRollback}${flags}" ${runbook === 'rollback' ? 'goes on with the way back' : 'goes back'}`;
   return runbook === 'decommissionPlaintext' ? 'what it did can not be undone' : 'its own way back, where it has one, is open to it there';
 }

@@ -1,5 +1,5 @@
-import { ActivityFailure } from '@temporalio/workflow';
-import { catchUpNode } from '../../contract/names.js';
+import { ActivityFailure, workflowInfo } from '@temporalio/workflow';
+import { catchUpNode, resumeCommandOf, takeOverByRollback } from '../../contract/names.js';
 import type { Decision } from '../../contract/questions.js';
 import type { CaughtUp } from '../../contract/settings.js';
 import { askParked, WayBack } from './ask.js';
@@ -73,7 +73,7 @@ async function choose(
       ? 'go on with the way back from where the host stands; where users may have written since, what becomes of that is asked first'
       : 'go on from where the host stands; what was asked since then is asked again',
     rollback: 'go back from there',
-    stop: `end this run and leave the host as it is; "lockstep start ${runbook} --resume"${goesBackLater ? ' and "lockstep start rollback --take-over" take' : ' takes'} up what it left`,
+    stop: `end this run and leave the host as it is; "${resumeCommandOf({ workflowId: workflowInfo().workflowId, runbook })}"${goesBackLater ? ` and "${takeOverByRollback}" take` : ' takes'} up what it left`,
   };
   try {
     return await askParked(context, {
