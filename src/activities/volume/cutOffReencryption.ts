@@ -6,12 +6,16 @@ import { isOnVolume } from '../services/overlaySelection.js';
 /**
  * Closes a volume whose re-encryption was killed with its worker: until it is opened anew, which mends the piece that was
  * cut off, part of it answers nobody. What an earlier attempt had started has ended when this is reached.
+ *
+ * @throws where a re-encryption is at work, which then is somebody's by hand: it is waited for, and never cut off from here.
  */
 export async function closeWhereCutOff(attempt: Attempt): Promise<void> {
   const { config, tools } = attempt;
   const { name, mountPoint } = config.volume;
   const layers = await tools.cryptsetup.readReencryptionLayers({ name });
   if (layers.length === 0) return;
+  const process = await tools.cryptsetup.findReencryptProcess();
+  if (process !== undefined) throw new Error(`${name} is being re-encrypted by process ${process} (cryptsetup reencrypt); let that end, then retry`);
   // First of all: neither the database nor an unmount would ever end.
   await tools.cryptsetup.failSuspendedPiece({ layers });
   if (await isOnVolume(attempt)) {

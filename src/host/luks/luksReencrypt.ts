@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { explain, ifPresent } from '../failure.js';
 import { toPbkdfArgs, type Argon2id } from './luksKeySlots.js';
 import { passphraseLines, WrongPassphrase, type Passphrase } from './luksPassphrase.js';
@@ -10,7 +11,7 @@ export interface ReencryptProgress {
 }
 
 /** Replacing the volume key, which changing passphrases does not do. */
-export function createLuksReencrypt({ run, mapperDirectory = '/dev/mapper' }: { readonly run: Run; readonly mapperDirectory?: string }) {
+export function createLuksReencrypt({ run, mapperDirectory = '/dev/mapper', procDirectory = '/proc' }: { readonly run: Run; readonly mapperDirectory?: string; readonly procDirectory?: string }) {
   return {
     /**
      * The layers that cryptsetup puts under an open volume while it re-encrypts it. Where it was killed they stay: the piece
@@ -22,6 +23,21 @@ export function createLuksReencrypt({ run, mapperDirectory = '/dev/mapper' }: { 
     async readReencryptionLayers({ name }: { readonly name: string }): Promise<readonly string[]> {
       const names = (await ifPresent(readdir(mapperDirectory))) ?? [];
       return names.filter((each) => each === `${name}-overlay` || each.startsWith(`${name}-hotzone-`)).toSorted();
+    },
+
+    /**
+     * A process of this host that re-encrypts a volume, this one or another: somebody's by hand has the same layers as one that
+     * was killed.
+     *
+     * @returns Its id; undefined where there is none.
+     */
+    async findReencryptProcess(): Promise<number | undefined> {
+      for (const pid of (await readdir(procDirectory)).filter((name) => /^\d+$/.test(name))) {
+        // A process that ended has none.
+        const [program = '', ...args] = ((await ifPresent(readFile(`${procDirectory}/${pid}/cmdline`, 'utf8'), ['ENOENT', 'ESRCH'])) ?? '').split('\0');
+        if (basename(program) === 'cryptsetup' && args.includes('reencrypt')) return Number(pid);
+      }
+      return undefined;
     },
 
     /**

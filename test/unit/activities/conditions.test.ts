@@ -44,11 +44,17 @@ test('a volume whose re-encryption was cut off is closed before it is opened: wh
       did.push(what);
       return Promise.resolve(answer);
     };
+    let atWork: number | undefined = 4711;
     const cryptsetup = {
       readReencryptionLayers: () => Promise.resolve(['pg-data-encrypted-hotzone-forward', 'pg-data-encrypted-overlay']),
+      findReencryptProcess: () => Promise.resolve(atWork),
       ...{ failSuspendedPiece: doing('fail what waits'), close: doing('close'), status: doing('is it open?', { active: false }) },
     };
     const attempt = createAttempt({ directory, config: { deployment: { directory: join(directory, 'nowhere') } }, tools: { cryptsetup, mounts: { unmount: doing('unmount') } } });
+    // Somebody's by hand has the same layers, and the database writes through them.
+    await expect(ensureCondition('volume open', attempt)).rejects.toThrow('by process 4711');
+    expect(did).toEqual([]);
+    atWork = undefined;
     await expect(ensureCondition('volume open', attempt)).rejects.toThrow('the test gave no secret');
     expect(did).toEqual(['fail what waits', 'unmount', 'close', 'is it open?']);
     // Nobody's database lies on it.

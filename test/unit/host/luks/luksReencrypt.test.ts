@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createLuksReencrypt } from '../../../../src/host/luks/luksReencrypt.js';
@@ -21,3 +21,16 @@ test("a re-encryption that was killed is known by the layers that it left under 
 test('a host without a device-mapper has none', async () => {
   expect(await createLuksReencrypt({ run: createFakeRun([]), mapperDirectory: '/nowhere/mapper' }).readReencryptionLayers({ name: 'data' })).toEqual([]);
 });
+
+test('a re-encryption that is at work is told from one that was killed', () =>
+  withDirectory(async (directory) => {
+    const reencrypt = createLuksReencrypt({ run: createFakeRun([]), procDirectory: directory });
+    const processes = { 7: ['cryptsetup', 'open', '/dev/sdb'], 12: [], 30: ['vi', 'reencrypt'] };
+    for (const [pid, argv] of Object.entries(processes)) {
+      await mkdir(join(directory, pid));
+      await writeFile(join(directory, pid, 'cmdline'), argv.map((word) => `${word}\0`).join(''));
+    }
+    expect(await reencrypt.findReencryptProcess()).toBeUndefined();
+    await writeFile(join(directory, '12', 'cmdline'), '/usr/sbin/cryptsetup\0reencrypt\0/dev/sdb\0');
+    expect(await reencrypt.findReencryptProcess()).toBe(12);
+  }));
