@@ -111,8 +111,8 @@ export const oldKeyActivities = {
 
   /** Both keys, whoever set them, and a header backup that has them: an emergency may have come first since a run made its own. */
   proveKeysAtEnd: changes('KEYS_AT_END', async (attempt) => {
-    const { slots } = await assertTwoKeys(attempt, (_, role) => presentSecret[role]);
-    return { slots, headerBackup: await ensureHeaderBackupOfNow(attempt, 'at-end') };
+    const keys = await assertTwoKeys(attempt, (_, role) => presentSecret[role]);
+    return { ...keys, headerBackup: await ensureHeaderBackupOfNow(attempt, 'at-end') };
   }),
 
   /**

@@ -42,11 +42,12 @@ export async function readHeaderBackup(attempt: Attempt, which?: string): Promis
  * @throws where the one that was just taken differs from the device.
  */
 export async function takeHeaderBackupOfNow(attempt: Attempt, which: string): Promise<HeaderBackup> {
+  const now = await readIdentity(attempt, volumeDevice(attempt.config.volume));
   const present = await takeHeaderBackup(attempt, which);
-  if (await isOfNow(attempt, present.file)) return present;
+  if ((await readBackupIdentity(attempt, present.file)) === now) return present;
   await dropFact(attempt, placeOf(attempt, which).fact);
   const anew = await takeHeaderBackup(attempt, which);
-  if (await isOfNow(attempt, anew.file)) return anew;
+  if ((await readBackupIdentity(attempt, anew.file)) === now) return anew;
   throw new Error(`the header backup ${anew.file} differs from the header of ${volumeDevice(attempt.config.volume)} right after it was taken`);
 }
 
@@ -58,16 +59,20 @@ export async function takeHeaderBackupOfNow(attempt: Attempt, which: string): Pr
  */
 export async function ensureHeaderBackupOfNow(attempt: Attempt, otherwise: string): Promise<string> {
   const own = placeOf(attempt).file;
-  const found = await findHeaderBackups(attempt.config.stateDirectory);
-  for (const file of found.toSorted((one, other) => Number(other === own) - Number(one === own))) if (await isOfNow(attempt, file)) return file;
-  return (await takeHeaderBackupOfNow(attempt, otherwise)).file;
+  const { ofNow } = await sortHeaderBackups(attempt);
+  return ofNow.find((file) => file === own) ?? ofNow[0] ?? (await takeHeaderBackupOfNow(attempt, otherwise)).file;
 }
 
 /** Those on this host that have other slots than the volume has now, whoever took them. */
 export async function findOutdatedHeaderBackups(attempt: Attempt): Promise<readonly string[]> {
-  const outdated: string[] = [];
-  for (const file of await findHeaderBackups(attempt.config.stateDirectory)) if (!(await isOfNow(attempt, file))) outdated.push(file);
-  return outdated;
+  return (await sortHeaderBackups(attempt)).outdated;
+}
+
+async function sortHeaderBackups(attempt: Attempt): Promise<{ readonly ofNow: readonly string[]; readonly outdated: readonly string[] }> {
+  const now = await readIdentity(attempt, volumeDevice(attempt.config.volume));
+  const sorted: { ofNow: string[]; outdated: string[] } = { ofNow: [], outdated: [] };
+  for (const file of await findHeaderBackups(attempt.config.stateDirectory)) sorted[(await readBackupIdentity(attempt, file)) === now ? 'ofNow' : 'outdated'].push(file);
+  return sorted;
 }
 
 /** Removes those that this run has made. */
@@ -87,16 +92,16 @@ async function findHeaderBackups(stateDirectory: string): Promise<readonly strin
   return found.flat().filter((file) => headerBackupName.test(basename(file)));
 }
 
-/** Whether the same passphrases open it as open the volume, each to the volume's key. */
-async function isOfNow(attempt: Attempt, file: string): Promise<boolean> {
-  const { cryptsetup } = attempt.tools;
-  const device = volumeDevice(attempt.config.volume);
-  if (file.endsWith('.partial') || !(await cryptsetup.isLuks({ device: file })).isLuks) return false;
-  const identityOf = async (place: string) => {
-    const { uuid, slots } = await cryptsetup.readHeader({ device: place });
-    return [uuid, ...(await Promise.all(slots.map(async ({ slot }) => [slot, await cryptsetup.readSlotFingerprint({ device: place, slot })] as const)))];
-  };
-  return JSON.stringify(await identityOf(file)) === JSON.stringify(await identityOf(device));
+/** The same passphrases open whatever has the same, each to the same volume key. */
+async function readIdentity({ tools: { cryptsetup } }: Attempt, device: string): Promise<string> {
+  const { uuid, slots } = await cryptsetup.readHeader({ device });
+  return JSON.stringify([uuid, ...(await Promise.all(slots.map(async ({ slot }) => [slot, await cryptsetup.readSlotFingerprint({ device, slot })] as const)))]);
+}
+
+/** Of a file that may have been cut off, or be none: undefined. */
+async function readBackupIdentity(attempt: Attempt, file: string): Promise<string | undefined> {
+  if (file.endsWith('.partial') || !(await attempt.tools.cryptsetup.isLuks({ device: file })).isLuks) return undefined;
+  return readIdentity(attempt, file);
 }
 
 const headerBackupFactName = 'header-backup';

@@ -133,11 +133,21 @@ export const checkKeys = step({
   title: 'Exactly two slots, operational and recovery, both proven',
   plan: '5.3, step 9',
   do: (act) => act.assertKeys(),
-  show: ({ slots, weak = [] }) => [
+  show: showTwoKeys,
+});
+
+interface TwoKeys {
+  readonly slots: readonly { readonly slot: number; readonly role: KeyRole }[];
+  readonly weak?: readonly { readonly slot: number; readonly memoryKiB: number; readonly minimumMemoryKiB: number }[];
+}
+
+/** The keys of a volume as they were proven, and what of them lockstep.yaml would want to cost more. */
+export function showTwoKeys({ slots, weak = [] }: TwoKeys): Facts {
+  return [
     ...slots.map(({ slot, role }) => [`slot ${slot}`, role] as const),
     ...weak.map(({ slot, memoryKiB, minimumMemoryKiB }) => [`slot ${slot} is WEAK`, `argon2id with ${formatBytes(memoryKiB * 1024)}, least wanted ${formatBytes(minimumMemoryKiB * 1024)}: rotate that key next`] as const),
-  ],
-});
+  ];
+}
 
 export const backupReencrypted = optionalStep({
   id: 'backup-reencrypted-header',

@@ -1,5 +1,6 @@
 import { formatCount, formatSeconds, type Facts } from '../../contract/facts.js';
 import { leaveMaintenanceNode } from '../../contract/names.js';
+import { showTwoKeys } from '../keys/exchange.js';
 import { gate, optionalStep, step } from '../words.js';
 import { verifyRows } from './copy.js';
 import { withTestAccount } from './dayBefore.js';
@@ -113,7 +114,7 @@ export const keysAtEnd = optionalStep({
   skippable: true,
   requires: ['volume open', 'application up'],
   do: (act) => act.proveKeysAtEnd(),
-  show: ({ slots, headerBackup }) => [...slots.map(({ slot, role }) => [`slot ${slot}`, role] as const), ['header backup', headerBackup] as const],
+  show: (keys) => [...showTwoKeys(keys), ['header backup', keys.headerBackup] as const],
 });
 
 interface Watched {

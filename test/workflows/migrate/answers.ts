@@ -104,7 +104,7 @@ export const migrateAnswers = {
   addRecoveryKey: { slot: 1 },
   assertHeader: header,
   makeFilesystem: { filesystem: '9c1f-ext4', volume: header.uuid, availableBytes: 2.1 * gibibyte },
-  proveKeysAtEnd: { slots: [{ slot: 0, role: 'operational' }, { slot: 1, role: 'recovery' }], headerBackup: '/var/lib/lockstep/runs/migrate-1/luks-header.img' },
+  proveKeysAtEnd: { volume: header.uuid, slots: [{ slot: 0, role: 'operational' }, { slot: 1, role: 'recovery' }], headerBackup: '/var/lib/lockstep/runs/migrate-1/luks-header.img' },
   backupHeader: { slot: 0, file: '/var/lib/lockstep/runs/migrate-1/luks-header.img', sizeBytes: 16 * mebibyte, sha256: 'b'.repeat(64) },
   confirmPassphrase: { slot: 0, typed: true },
   closeVolume: { closed: 'pg-data-encrypted' },
