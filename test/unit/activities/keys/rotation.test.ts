@@ -139,14 +139,20 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
       expect(await slotsOf(device)).toEqual([0, 1, 2]);
     }));
 
+  /** A planned rotation whose new key an emergency has taken away, with the old one. */
+  async function overtaken(directory: string) {
+    const { attemptOf } = await createVolume(directory);
+    const planned = await attemptOf('planned');
+    await add(planned);
+    const emergency = await attemptOf('emergency', { ...presentKeys, newOperationalPassphrase: 'typed in a hurry, and long enough' });
+    await add(emergency);
+    await removeOld(emergency);
+    return { planned, emergency };
+  }
+
   it('finds its own key gone where another rotation came first, and says so', () =>
     withDirectory(async (directory) => {
-      const { attemptOf } = await createVolume(directory);
-      const planned = await attemptOf('planned');
-      await add(planned);
-      const emergency = await attemptOf('emergency', { ...presentKeys, newOperationalPassphrase: 'typed in a hurry, and long enough' });
-      await add(emergency);
-      await removeOld(emergency);
+      const { planned, emergency } = await overtaken(directory);
       await expect(newKeyActivities.confirmNewKey.perform(planned, { role: 'operational' })).rejects.toThrow('another rotation came first');
       await expect(oldKeyActivities.assertNewKeysStand.perform(planned, { replaced: ['operational'] })).rejects.toThrow('another rotation came first');
       expect(await newKeyActivities.removeNewKey.perform(planned, { role: 'operational' })).toEqual({ removed: [] });
@@ -183,12 +189,7 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
 
   it('overtaken before its old key was removed, is told so before a header backup, and before users go offline', () =>
     withDirectory(async (directory) => {
-      const { attemptOf } = await createVolume(directory);
-      const planned = await attemptOf('planned');
-      await add(planned);
-      const emergency = await attemptOf('emergency', { ...presentKeys, newOperationalPassphrase: 'typed in a hurry, and long enough' });
-      await add(emergency);
-      await removeOld(emergency);
+      const { planned } = await overtaken(directory);
       await expect(newKeyActivities.backupNewHeader.perform(planned, { which: 'new-keys' })).rejects.toThrow('another rotation came first');
       await expect(rotationActivities.closeForTest.perform(planned, undefined)).rejects.toThrow('another rotation came first');
     }));

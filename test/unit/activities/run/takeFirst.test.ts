@@ -41,6 +41,15 @@ function createHost(directory: string, running: (runId: string) => boolean = () 
   };
 }
 
+/** A host that an emergency has taken from a planned run; `lose` has the server know of that emergency no more. */
+async function takenFirst(directory: string, more: Record<string, unknown> = {}) {
+  let isLost = false;
+  const host = createHost(directory, (runId) => !(isLost && runId === 'emergency'));
+  await host.open('planned');
+  await host.open('emergency', true, more);
+  return { host, lose: () => void (isLost = true) };
+}
+
 test('it takes the host from a run that waits, whose next step begins when it has ended', () =>
   withDirectory(async (directory) => {
     const host = createHost(directory);
@@ -103,24 +112,9 @@ test('a run that ends while it waits for the host ends after the other one', () 
 
 test('where the one that came first was lost, the run before it is told so, and does not wait for ever', () =>
   withDirectory(async (directory) => {
-    let isAlive = true;
-    const host = createHost(directory, () => isAlive);
-    await host.open('planned');
-    await host.open('emergency', true);
-    isAlive = false;
+    const { host, lose } = await takenFirst(directory);
+    lose();
     await expect(host.step('planned', () => Promise.resolve())).rejects.toThrow(/h1\/emergency \(run emergency\) had this host first, .* and was ended from outside.*gives the host back/);
-  }));
-
-test('where the one that came first was lost, the run before it gets the host when a person says so, and waits for nobody then', () =>
-  withDirectory(async (directory) => {
-    const host = createHost(directory, (runId) => runId !== 'emergency');
-    await host.open('planned');
-    await host.open('emergency', true);
-    await host.catchUp('planned');
-    expect(await host.holder()).not.toHaveProperty('lentBy');
-    await host.step('planned', () => Promise.resolve());
-    await host.close('planned');
-    expect(await host.holder()).toBeUndefined();
   }));
 
 test('where the one that came first was lost and is taken up again, the host goes back to the run before it, and not to the lost one', () =>
@@ -152,13 +146,10 @@ test('what was typed for the run before it does not serve the one that comes fir
 
 test('the run before a lost one goes on once a person has said so, and does not wait for itself', () =>
   withDirectory(async (directory) => {
-    let isAlive = true;
-    const host = createHost(directory, () => isAlive);
-    await host.open('planned');
-    await host.open('emergency', true);
-    isAlive = false;
+    const { host, lose } = await takenFirst(directory);
+    lose();
     await host.catchUp('planned');
-    isAlive = true;
+    expect(await host.holder()).not.toHaveProperty('lentBy');
     const events: string[] = [];
     await host.step('planned', () => Promise.resolve(void events.push('planned')));
     expect(events).toEqual(['planned']);
@@ -168,14 +159,10 @@ test('the run before a lost one goes on once a person has said so, and does not 
 
 test('a lost one that came first is gone on with as it was begun, and does not get the host back', () =>
   withDirectory(async (directory) => {
-    let isAlive = true;
-    const host = createHost(directory, () => isAlive);
-    await host.open('planned');
-    await host.open('emergency', true, { options: { keys: 'both', leak: true } });
-    isAlive = false;
+    const { host, lose } = await takenFirst(directory, { options: { keys: 'both', leak: true } });
+    lose();
     expect(await host.open('emergency-2', true, { takeOver: true, resume: true, options: { keys: 'operational', leak: false } })).toMatchObject({ options: { keys: 'both', leak: true } });
     expect(await host.holder()).toMatchObject({ runId: 'emergency-2', lentBy: [{ runId: 'planned' }] });
-    isAlive = true;
     await host.close('emergency-2');
     expect((await host.holder())?.runId).toBe('planned');
   }));
