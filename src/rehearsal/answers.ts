@@ -103,12 +103,17 @@ async function awaitResult<Result>(handle: WorkflowHandle): Promise<Result> {
   }
 }
 
-/** A worker that has just died has no socket; it, or the question that it asks anew, is soon there again. */
-async function unlockPatiently({ rehearsal, handle }: { rehearsal: Rehearsal; handle: WorkflowHandle }, question: OpenQuestion, secret: string): Promise<boolean> {
+/**
+ * Types a secret as a person would: a worker that has just died has no socket; it, or the question that it asks anew, is soon
+ * there again.
+ *
+ * @throws where the secret is not taken twenty times.
+ */
+export async function unlockPatiently({ rehearsal, handle }: { rehearsal: Rehearsal; handle: WorkflowHandle }, question: OpenQuestion, secret: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       await rehearsal.unlock(question, secret, handle.workflowId);
-      return true;
+      return;
     } catch (error) {
       if (tries === 20) throw error;
       await sleep(1000);
@@ -126,7 +131,8 @@ async function answerOne(
   if (question.kind === 'secret' && given === undefined) {
     const secret = secrets[question.secret ?? ''];
     if (secret === undefined) throw new Error(`a rehearsal knows no secret ${question.secret ?? ''}`);
-    return unlockPatiently({ rehearsal, handle }, question, secret);
+    await unlockPatiently({ rehearsal, handle }, question, secret);
+    return true;
   }
   if (given === undefined) return false;
   try {

@@ -18,6 +18,12 @@ export async function slotOf({ guest }: Rehearsal, passphrase: string, header = 
   return exitCode === 0 ? Number(/Key slot (\d+) unlocked/.exec(stdout)?.[1]) : undefined;
 }
 
+/** Adds a key without a role, as somebody does who knows a passphrase and wants one of their own. */
+export async function addKey({ guest }: Rehearsal, present: string, added: string): Promise<void> {
+  const script = 'printf %s "$1" > /run/present && printf %s "$2" > /run/added && cryptsetup luksAddKey --batch-mode --pbkdf pbkdf2 --key-file /run/present "$3" /run/added';
+  await guest.expect('sh', ['-c', `${script}; added=$?; rm -f /run/present /run/added; exit $added`, 'sh', present, added, volumeFile]);
+}
+
 /**
  * Exactly two slots, each with its role, opened by what is right now and by nothing that it replaced; and so is each header
  * backup on the host.
