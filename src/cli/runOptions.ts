@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { formatMinute } from '../contract/facts.js';
 import { runOptions, type RunOption, type RunOptionName } from '../contract/inputs.js';
 import type { Runbook } from '../workflows/engine/nodes.js';
 import { wrongUsage } from './exit.js';
@@ -35,6 +37,7 @@ function toCommanderOption({ name, choices }: RunOption, description: string): O
   const flag = `--${toWords(name)}`;
   if (choices === undefined) return new Option(flag, description);
   if (choices === 'number') return new Option(`${flag} <number>`, description).argParser(readWholeNumber);
+  if (choices === 'time') return new Option(`${flag} <time>`, description).argParser(readTime);
   return new Option(`${flag} <which>`, description).choices(choices);
 }
 
@@ -42,6 +45,17 @@ function readWholeNumber(text: string): number {
   const number = Number(text);
   if (!/^\d+$/.test(text) || number < 1) throw new InvalidArgumentError('Expected a whole number, 1 or more.');
   return number;
+}
+
+/** What people write of a time, to the minute or the second; without a zone it is this machine's own. */
+const writtenTime = z.union([z.iso.datetime({ offset: true, local: true }), z.iso.datetime({ offset: true, local: true, precision: -1 })]);
+
+function readTime(text: string): string {
+  const { success, data } = writtenTime.safeParse(text.trim().replace(' ', 'T').toUpperCase());
+  if (!success) throw new InvalidArgumentError('Expected a time, such as "2026-03-01 02:15", or "2026-03-01T02:15Z" in UTC.');
+  const time = new Date(data);
+  if (time.getTime() > Date.now()) throw new InvalidArgumentError(`${formatMinute(time.toISOString())} has not come yet.`);
+  return time.toISOString();
 }
 
 /** `newDeployment` is typed as `--new-deployment`. */

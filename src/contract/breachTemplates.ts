@@ -5,7 +5,7 @@ export interface BreachFacts {
   /** The name under which users know the service. */
   readonly application: string;
   readonly host: string;
-  /** ISO time at which the response began: the 72 hours count from when the controller became aware. */
+  /** ISO time at which the controller became aware: the 72 hours count from then. */
   readonly awareAt: string;
   /** ISO time by which the authority has to be notified. */
   readonly notifyBy: string;

@@ -32,6 +32,7 @@ const optionSchemas = {
   reason: z.enum(['annual', 'personnel', 'incident']).default('annual').describe('why they are exchanged'),
   emergency: z.boolean().default(false).describe('a passphrase may be known to others: at once, before whatever else this host is busy with'),
   leak: z.boolean().default(false).describe('a header backup may have got out as well: new keys, and then a new volume key (cryptsetup reencrypt)'),
+  awareSince: z.iso.datetime({ offset: true }).optional().describe('when it became known, where that was earlier: all deadlines count from then (GDPR Art. 33(1))'),
   sizeGib: z.number().int().positive().max(1_048_576).optional().describe('how large the volume shall be, in GiB (default: the database plus growth)'),
 } as const;
 
@@ -46,16 +47,22 @@ export interface RunOption {
   readonly name: RunOptionName;
   readonly description: string;
   /** Absent of one that is set or not. */
-  readonly choices?: readonly string[] | 'number';
+  readonly choices?: readonly string[] | 'number' | 'time';
 }
 
 /** The options, in the order in which they are offered. */
 export const runOptions: readonly RunOption[] = (Object.keys(optionSchemas) as RunOptionName[]).map((name) => {
   const schema = optionSchemas[name];
   const inner = schema.unwrap();
-  const choices = inner instanceof z.ZodEnum ? inner.options : inner instanceof z.ZodNumber ? ('number' as const) : undefined;
+  const choices = choicesOf(inner);
   return { name, description: schema.description ?? '', ...(choices === undefined ? {} : { choices }) };
 });
+
+function choicesOf(schema: z.ZodType): RunOption['choices'] {
+  if (schema instanceof z.ZodEnum) return schema.options as string[];
+  if (schema instanceof z.ZodNumber) return 'number';
+  return schema instanceof z.ZodISODateTime ? 'time' : undefined;
+}
 
 /**
  * The input of a runbook that takes these options.

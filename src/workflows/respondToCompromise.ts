@@ -34,6 +34,7 @@ const writeReport = optionalStep({
 export const respondToCompromise: Runbook<Activities> = {
   name: 'respondToCompromise',
   title: 'Respond to a suspected compromise of a passphrase',
+  takes: ['awareSince'],
   holdsHost: false,
   sections: [
     section('Evidence', '5.3', [reviewUnlocks, readLogins, draftNotifications]),

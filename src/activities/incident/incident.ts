@@ -9,7 +9,7 @@ import { ifPresent } from '../../host/failure.js';
 import { ensureTextFile } from '../../host/files/textFile.js';
 import type { Login } from '../../host/logins.js';
 import { changes, reads, type Attempt } from '../activity.js';
-import { assessBreach, beganAt, readItems, renderIncidentReport, timeliness } from './incidentReport.js';
+import { assessBreach, awareSince, readItems, renderIncidentReport, timeliness } from './incidentReport.js';
 import { describeEvent, isFailure, reviewUnlockEvents } from './unlockReview.js';
 
 /** What history and a question's evidence take; the whole list is a file. */
@@ -74,7 +74,7 @@ export const incidentActivities = {
   /** The notifications of the authority and of users, with blanks for what only people know. */
   draftNotifications: changes('NOTIFICATIONS_DRAFT', async (attempt) => {
     const { config, directory } = attempt;
-    const awareAt = beganAt(await attempt.readJournal()) ?? attempt.now().toISOString();
+    const awareAt = awareSince(await attempt.readJournal()) ?? attempt.now().toISOString();
     const facts = {
       application: config.deployment.application.title,
       host: config.host,

@@ -32,10 +32,15 @@ export interface BreachAssessment {
   readonly reason: string;
 }
 
-/** When the response began, and deadlines count from: a lost run that this one goes on with had begun earlier. */
-export function beganAt(journal: readonly JournalEntry[]): string | undefined {
+/** When the response began: a lost run that this one goes on with had begun earlier. */
+function beganAt(journal: readonly JournalEntry[]): string | undefined {
   const opened = journal.find((entry) => entry.kind === 'opened');
   return opened?.adopted?.reached === undefined ? opened?.at : opened.adopted.startedAt;
+}
+
+/** From when deadlines count: people may have known of it before the response began (GDPR Art. 33(1)). */
+export function awareSince(journal: readonly JournalEntry[]): string | undefined {
+  return journal.find((entry) => entry.kind === 'opened')?.options?.awareSince ?? beganAt(journal);
 }
 
 /** Everything that had a deadline and is over, once and as it ended last, in the order in which it was done. */
@@ -71,7 +76,7 @@ export function renderIncidentReport({ host, workflowId, runId, startedBy, files
   return [
     `# Key compromise response on ${host}: report`,
     '',
-    `Begun ${beganAt(journal) ?? ''} by ${startedBy} (as claimed), run ${runId} (${workflowId}). Who did what is recorded as claimed.`,
+    `Begun ${beganAt(journal) ?? ''} by ${startedBy} (as claimed), run ${runId} (${workflowId}). Deadlines count from ${awareSince(journal) ?? ''}, when it became known. Who did what is recorded as claimed.`,
     '',
     '## Assessment (GDPR Art. 33 and 34; plan 5.3)',
     '',

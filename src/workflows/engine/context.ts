@@ -27,8 +27,8 @@ export interface RunContext {
   readonly inbox: Inbox;
   readonly results: Map<string, unknown>;
   settings: RunSettings;
-  /** ISO time from which deadlines count. */
-  startedAt: string;
+  /** ISO time from which deadlines count: of a run that goes on with a lost one, as there. */
+  countsFrom: string;
   /** What is open and due, by node. */
   readonly deadlines: Map<string, Deadline>;
   /** Runs that this one began and has left to themselves, by their workflow ids. */
@@ -136,7 +136,7 @@ export function createRunContext({ name: runbook, holdsHost }: Pick<Runbook<neve
     progress,
     results,
     settings: noSettings,
-    startedAt: info.startTime.toISOString(),
+    countsFrom: input.awareSince ?? info.startTime.toISOString(),
     deadlines: new Map(),
     leftRunning: [],
     begun: new Set(),

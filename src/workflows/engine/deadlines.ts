@@ -8,7 +8,7 @@ import { type Due, type Node, partsOf, secondsOf } from './nodes.js';
 /** When a node has to be done; nothing of one without a deadline. */
 export function dueAtOf(context: RunContext, due: Due | undefined): { readonly dueAt?: string } {
   if (due === undefined) return {};
-  return { dueAt: new Date(Date.parse(context.startedAt) + secondsOf(due, context.settings) * 1000).toISOString() };
+  return { dueAt: new Date(Date.parse(context.countsFrom) + secondsOf(due, context.settings) * 1000).toISOString() };
 }
 
 /** Has people told of those deadlines that count before the run comes to them. */
@@ -38,7 +38,7 @@ export async function within<R>(context: RunContext, { id, title }: { readonly i
 export async function watchDeadlines(context: RunContext): Promise<void> {
   const reminders = context.settings.reminders ?? defaultReminders;
   const toldAt = new Map<string, number>();
-  const nextOf = ([id, deadline]: [string, Deadline]) => nextMoment(context.startedAt, deadline, reminders, toldAt.get(id));
+  const nextOf = ([id, deadline]: [string, Deadline]) => nextMoment(context.countsFrom, deadline, reminders, toldAt.get(id));
   const next = () => Math.min(...[...context.deadlines].map(nextOf));
   for (;;) {
     await condition(() => next() < Infinity);
@@ -53,8 +53,8 @@ export async function watchDeadlines(context: RunContext): Promise<void> {
 }
 
 /** The first moment at which people are told of a deadline; what was missed while nobody could be told is told once. */
-function nextMoment(startedAt: string, { at }: Deadline, { beforePercent, firstAfterSeconds, everySeconds }: ReminderSettings, toldAt: number | undefined): number {
-  const start = Date.parse(startedAt);
+function nextMoment(countsFrom: string, { at }: Deadline, { beforePercent, firstAfterSeconds, everySeconds }: ReminderSettings, toldAt: number | undefined): number {
+  const start = Date.parse(countsFrom);
   const due = Date.parse(at);
   const first = start + ((due - start) * beforePercent) / 100;
   if (toldAt === undefined) return first;

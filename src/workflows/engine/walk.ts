@@ -34,6 +34,8 @@ export function workflowOf<Acts>(runbook: Runbook<Acts>): (input: unknown) => Pr
   return async (raw) => {
     const parsed = inputSchema.safeParse(raw);
     if (!parsed.success) throw ApplicationFailure.nonRetryable(z.prettifyError(parsed.error), failureTypes.invalidInput);
+    const { awareSince } = parsed.data;
+    if (awareSince !== undefined && Date.parse(awareSince) > Date.now()) throw ApplicationFailure.nonRetryable(`awareSince: ${awareSince} has not come yet; deadlines count from when it became known`, failureTypes.invalidInput);
     const placed = placedNodes(runbook);
     const context = createRunContext(runbook, parsed.data, createProgress(placed));
     listen(context);
@@ -193,7 +195,7 @@ async function open<Acts>(context: RunContext, runbook: Runbook<Acts>, placed: r
   const recorded = find(opened.nodes, placed, runbook);
   if (runbook.undoes === undefined) {
     const { reached, startedAt, wayBackBegun } = opened.adopted ?? {};
-    if (reached !== undefined && startedAt !== undefined) context.startedAt = startedAt;
+    if (reached !== undefined && startedAt !== undefined) context.countsFrom = context.input.awareSince ?? startedAt;
     if (reached !== undefined) {
       // The lost run told nobody of a reboot: what is asked first makes its conditions true, as after one.
       context.bootId = '';

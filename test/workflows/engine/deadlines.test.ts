@@ -120,6 +120,22 @@ test('a run that goes on with a lost one has the deadlines of that one', async (
   await rotation.terminate();
 });
 
+test('deadlines count from when it became known, and a time that has not come is refused at once', async () => {
+  const now = await driver.environment.temporal.currentTimeMs();
+  const startWith = (awareSince: string) => driver.start('incident', {}, { host: 'host', startedBy: 'starter', awareSince });
+  await expect((await startWith(new Date(now + hour).toISOString())).result()).rejects.toMatchObject({ cause: { message: expect.stringContaining('has not come yet') as string } });
+  await expect((await startWith('yesterday')).result()).rejects.toMatchObject({ cause: { message: expect.stringContaining('awareSince') as string } });
+
+  driver.prepare('host/rotation-emergency');
+  const run = await startWith(new Date(now - 30 * hour).toISOString());
+  expect(await run.asked('harmless')).toMatchObject({ dueAt: new Date(now - 6 * hour).toISOString() });
+  await expect.poll(() => run.told.map(({ subject }) => subject.replace(/^\S+ /, ''))).toEqual(['has 3 items OVERDUE']);
+  const rotation = await askedRotation();
+  await run.handle.signal(signalNames.rollback, { by: 'ann', reason: 'it was a drill' });
+  await ended(run);
+  await rotation.terminate();
+});
+
 test('an alert that gets to nobody stops nothing, and takes no news with it', async () => {
   driver.prepare('host/rotation-emergency');
   const run = await driver.start('incident', { alertPeople: () => Promise.reject(new Error('the mail server is away')) });

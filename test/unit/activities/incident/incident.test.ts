@@ -106,6 +106,19 @@ test('a response that goes on with a lost one has been aware since that began', 
     expect(await readFile(file, 'utf8')).toContain('Begun 2026-10-31T20:00:00.000Z by');
   }));
 
+test('where it was known before the response began, the 72 hours count from then', () =>
+  withDirectory(async (directory) => {
+    const attempt = createAttempt({ directory });
+    await attempt.journal({ ...opened, options: { awareSince: '2026-10-30T20:00:00.000Z' } } as JournalEntry);
+    const { authority } = await incidentActivities.draftNotifications.perform(attempt, undefined);
+    const draft = await readFile(authority, 'utf8');
+    expect(draft).toContain('send it by 2026-11-02 20:00 UTC');
+    expect(draft).toContain('Became aware: 2026-10-30 20:00 UTC');
+    const { file } = await incidentActivities.writeIncidentReport.perform(attempt, undefined);
+    expect(await readFile(file, 'utf8')).toContain('Begun 2026-11-01T20:00:00.000Z by');
+    expect(await readFile(file, 'utf8')).toContain('Deadlines count from 2026-10-30T20:00:00.000Z');
+  }));
+
 test('the review tells figures, the latest unusual events, and whether the log can be believed', () =>
   withDirectory(async (directory) => {
     const auditLog = join(directory, 'audit.log');

@@ -212,6 +212,7 @@ const harmless = acknowledgement({ id: 'harmless', title: 'Is it harmless?', pla
 export const incident: Runbook<TestActs> = {
   name: 'incident',
   title: 'Incident',
+  takes: ['awareSince'],
   holdsHost: false,
   sections: [
     section('First', '1', [
