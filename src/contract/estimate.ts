@@ -1,19 +1,25 @@
-/**
- * How often the data passes through the disk while users are offline, in the plan's order: dumped for the
- * final backup, decrypted to its end, restored for its proof, copied, and read once more on both sides.
- */
-const passesInWindow = 6;
+/** How often the data passes through the disk for a backup: dumped, decrypted to its end, restored for its proof. */
+const passesOfBackup = 3;
+/** The same for the move: copied, and read once more on both sides. */
+const passesOfMove = 3;
 /** Stops, starts and the throw-away server, however small the database is. */
 const fixedSeconds = 60;
 const bytesPerGigabyte = 1e9;
 
-/**
- * How long users will be offline, about.
- *
- * @param bytesPerSecond - What the disk writes in sequence.
- */
-export function estimateOfflineSeconds({ sizeBytes, bytesPerSecond }: { readonly sizeBytes: number; readonly bytesPerSecond: number }): number {
-  return (passesInWindow * sizeBytes) / Math.max(bytesPerSecond, 1) + fixedSeconds;
+/** What is known of the work that is done while users are offline. */
+export interface OfflineFigures {
+  readonly sizeBytes: number;
+  /** What the disk writes in sequence. */
+  readonly bytesPerSecond: number;
+  /** How long a backup and its verification have taken here, of how much: the processor counts in them as much as the disk. */
+  readonly backup?: { readonly seconds: number; readonly ofBytes: number };
+}
+
+/** How long users will be offline, about: the final backup, its proof, and the move. */
+export function estimateOfflineSeconds({ sizeBytes, bytesPerSecond, backup }: OfflineFigures): number {
+  const passes = (times: number): number => (times * sizeBytes) / Math.max(bytesPerSecond, 1);
+  const backupSeconds = backup === undefined ? passes(passesOfBackup) : (backup.seconds * sizeBytes) / Math.max(backup.ofBytes, 1);
+  return backupSeconds + passes(passesOfMove) + fixedSeconds;
 }
 
 /**

@@ -33,7 +33,7 @@ export const backupActivities = {
     const { config, tools } = attempt;
     const { name: database } = config.deployment.database;
     const done = await readFact<BackupManifest>(attempt, `backup-${kind}`);
-    if (done) return { file: done.file, sizeBytes: done.sizeBytes, sha256: done.sha256 };
+    if (done) return describe(done);
     // Asked for before anything is done, so that the snapshot is not held while a person types.
     await backupPassphrase(attempt, kind !== 'final');
     const connection = await connectionOf(attempt);
@@ -41,12 +41,14 @@ export const backupActivities = {
     if (attempt.hasPredecessor) await tools.postgres.terminateSessions(connection);
     await assertSuperuser(attempt);
     const takenAt = attempt.now().toISOString();
+    const began = performance.now();
     const file = await nameBackup(attempt, kind, kind === 'full' ? 'dump.zst.gpg' : 'sql.zst.gpg');
     const { published, ...held } = kind === 'full' ? await dumpDatabase(attempt, file) : await dumpCluster(attempt, file);
     const manifest: BackupManifest = {
       file,
       kind,
       takenAt,
+      takenInSeconds: (performance.now() - began) / 1000,
       database,
       serverVersion: (await needSource(attempt)).serverVersion,
       sizeBytes: published.sizeBytes,
@@ -56,7 +58,7 @@ export const backupActivities = {
     };
     await keepManifest(manifest);
     await keepFact(attempt, `backup-${kind}`, manifest);
-    return { file, sizeBytes: manifest.sizeBytes, sha256: manifest.sha256 };
+    return describe(manifest);
   }),
 
   /**
@@ -108,6 +110,10 @@ export const backupActivities = {
     return { file, sizeBytes };
   }),
 };
+
+function describe({ file, sizeBytes, sha256, takenInSeconds }: BackupManifest) {
+  return { file, sizeBytes, sha256, ...(takenInSeconds === undefined ? {} : { takenInSeconds }) };
+}
 
 async function dumpDatabase(attempt: Attempt, file: string) {
   const connection = { ...(await connectionOf(attempt)), database: attempt.config.deployment.database.name };

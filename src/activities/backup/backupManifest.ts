@@ -11,6 +11,8 @@ export interface BackupManifest {
   readonly file: string;
   readonly kind: 'full' | 'final' | 'cluster' | 'filesystem';
   readonly takenAt: string;
+  /** How long that took. Older manifests do not tell. */
+  readonly takenInSeconds?: number;
   readonly database: string;
   readonly serverVersion: string;
   readonly sizeBytes: number;

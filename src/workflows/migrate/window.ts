@@ -1,5 +1,8 @@
 import { formatBytes, formatCount, formatSeconds } from '../../contract/facts.js';
+import { estimateOfflineSeconds } from '../../contract/estimate.js';
+import type { From } from '../engine/nodes.js';
 import { gate, step, waitUntil } from '../words.js';
+import { fullBackup, verifyFullBackup } from './dayBefore.js';
 import { measureSource } from './preflight.js';
 
 export const maintenanceWindow = waitUntil({
@@ -27,11 +30,21 @@ export const goOfflineGate = gate({
   plan: '4, step 1',
   requires: ['database up', 'volume open'],
   evidence: ({ from }) => [
-    ['users offline, estimated', formatSeconds(from(measureSource).estimatedSeconds)],
+    ['users offline, estimated', estimateOffline(from)],
     ["the plan's estimate", formatSeconds(from(measureSource).planSeconds)],
     ['to copy', formatBytes(from(checkRoom).sizeBytes)],
   ],
 });
+
+/** By what the backup of the day before has taken on this host: the final one does the same once more. */
+function estimateOffline(from: From): string {
+  const { sizeBytes: ofBytes, bytesPerSecond, estimatedSeconds } = from(measureSource);
+  const { takenInSeconds } = from(fullBackup);
+  // Of a run that a version of before has begun.
+  if (takenInSeconds === undefined) return `${formatSeconds(estimatedSeconds)}, by the disk alone`;
+  const seconds = takenInSeconds + from(verifyFullBackup).restoreSeconds;
+  return `${formatSeconds(estimateOfflineSeconds({ sizeBytes: from(checkRoom).sizeBytes, bytesPerSecond, backup: { seconds, ofBytes } }))}, by what this run's own backup took`;
+}
 
 export const disableRestart = step({
   id: 'disable-restart',
