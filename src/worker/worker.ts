@@ -186,8 +186,8 @@ async function createStepWorker(settings: WorkerSettings, whose: Whose, isRunnin
     taskQueue: hostTaskQueue(settings.host),
     activities: await settings.createActivities({ isRunning }),
     interceptors: { activity: [...(settings.activityInterceptors ?? [])] },
-    // People watch the progress that heartbeats carry.
-    maxHeartbeatThrottleInterval: '1s',
+    // People watch the progress that heartbeats carry, one each second: what is held back is sent before a step's end can be told.
+    maxHeartbeatThrottleInterval: '500ms',
     shutdownGraceTime: '30s',
   });
 }
