@@ -4,6 +4,7 @@ import { volumeDevice } from '../../config/volumeDevice.js';
 import { rolesOf, type LuksHeader, type LuksRole } from '../../host/luks/cryptsetup.js';
 import type { Attempt } from '../activity.js';
 import { keepFact, readFact } from '../run/runFacts.js';
+import { forgetWrongPassphrases, tellWrongPassphrase, waitAfterWrongPassphrases } from '../volume/wrongPassphrases.js';
 import { keepProven, readProvenSlots } from './provenSlots.js';
 
 /** The two keys of a volume, in the order in which they are spoken of. */
@@ -113,15 +114,21 @@ export async function needOwnSlot(attempt: Attempt, role: LuksRole, nextMove = l
  */
 export async function proveRole(attempt: Attempt, role: LuksRole, name: SecretName, passphrase: Buffer): Promise<number> {
   const device = volumeDevice(attempt.config.volume);
+  await waitAfterWrongPassphrases(attempt);
   const answer = await attempt.tools.cryptsetup.testPassphrase({ device, passphrase });
   const opened = answer.matches ? (await readKeySlots(attempt)).find(({ slot }) => slot === answer.slot) : undefined;
   if (opened?.role === role) {
     await keepProven(attempt, opened.slot);
+    await forgetWrongPassphrases(attempt);
     return opened.slot;
   }
-  await attempt.audit('PASSPHRASE_WRONG', { role }, attempt.giverOf(name));
-  const found = opened === undefined ? 'opens no slot' : `opens slot ${opened.slot}, which is ${opened.role === undefined ? 'of no role' : `the ${opened.role} one`}`;
-  return attempt.refuseSecret(name, `that ${found}: the ${role} passphrase, from ${storedIn[role]}`);
+  const wanted = `the ${role} passphrase, from ${storedIn[role]}`;
+  if (opened === undefined) {
+    const told = await tellWrongPassphrase(attempt, { event: 'PASSPHRASE_WRONG', secret: name, details: { role } });
+    return attempt.refuseSecret(name, `that opens no slot (${told}): ${wanted}`);
+  }
+  await attempt.audit('PASSPHRASE_WRONG', { role }, attempt.giverOf(name), attempt.occurrence);
+  return attempt.refuseSecret(name, `that opens slot ${opened.slot}, which is ${opened.role === undefined ? 'of no role' : `the ${opened.role} one`}: ${wanted}`);
 }
 
 /**

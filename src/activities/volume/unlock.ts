@@ -6,7 +6,7 @@ import { tellPeople } from '../alerting.js';
 import { dropFact, keepFact, readFact } from '../run/runFacts.js';
 import { isOnVolume } from '../services/overlaySelection.js';
 import { unlockingSecret, type UnlockingSecret } from './unlockingSecret.js';
-import { countWrongPassphrase, forgetWrongPassphrases, waitAfterWrongPassphrases } from './wrongPassphrases.js';
+import { forgetWrongPassphrases, tellWrongPassphrase, waitAfterWrongPassphrases } from './wrongPassphrases.js';
 
 /** Who unlocked the volume in this run, and when. */
 export interface UnlockedFact {
@@ -144,20 +144,9 @@ async function refuseRecoveryKey(attempt: Attempt, { secret, words }: UnlockingS
 }
 
 async function refuseWrong(attempt: Attempt, { secret, words }: UnlockingSecret, device: string): Promise<never> {
-  const { host, volume } = attempt.config;
-  const giver = attempt.giverOf(secret);
-  const { count, delaySeconds } = await countWrongPassphrase(attempt);
-  await attempt.audit('VOLUME_UNLOCK_FAILED', { device, count }, giver, attempt.occurrence);
+  const told = await tellWrongPassphrase(attempt, { event: 'VOLUME_UNLOCK_FAILED', secret, details: { device } });
   await dropFact(attempt, unlockingFact);
-  await tellPeople(attempt, {
-    severity: 'warning',
-    subject: `wrong passphrase for ${volume.name} on ${host}`,
-    text: `given by ${giver?.by ?? 'the file that lockstep.yaml names'}${giver?.from === undefined ? '' : ` from ${giver.from}`}; ${count} in a row since the volume was opened last`,
-  });
-  return attempt.refuseSecret(
-    secret,
-    `no key slot of ${device} answers to that passphrase (${count} wrong in a row; the next one is tried ${delaySeconds} s later): ${words} once more, please`,
-  );
+  return attempt.refuseSecret(secret, `no key slot of ${device} answers to that passphrase (${told}): ${words} once more, please`);
 }
 
 async function tellUnlocked(attempt: Attempt): Promise<void> {

@@ -313,13 +313,26 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
     }));
 
   it.each([
-    ['opens no slot', 'nobody knows this one', 'that opens no slot: the operational passphrase, from the password manager'],
+    ['opens no slot', 'nobody knows this one', 'that opens no slot (1 wrong in a row; the next one is tried 1 s later): the operational passphrase, from the password manager'],
     ['is the recovery one', old.recovery, 'that opens slot 1, which is the recovery one: the operational passphrase'],
   ])('adds nothing by a passphrase that %s', (_, typed, words) =>
     withDirectory(async (directory) => {
       const { device, attemptOf } = await createVolume(directory);
       await expect(add(await attemptOf('run-1', { ...presentKeys, operationalPassphrase: typed }))).rejects.toThrow(words);
       expect(await slotsOf(device)).toEqual([0, 1]);
+    }));
+
+  it('counts passphrases that open nothing, whichever run asks, lets the next one wait for longer, and tells people', () =>
+    withDirectory(async (directory) => {
+      const { attemptOf } = await createVolume(directory);
+      const told: string[] = [];
+      const alert: Attempt['alert'] = ({ subject }) => Promise.resolve(void told.push(subject));
+      const typed = async (runId: string, operationalPassphrase: string) => ({ ...(await attemptOf(runId, { ...presentKeys, operationalPassphrase })), alert });
+      await expect(add(await typed('run-1', 'nobody knows this one'))).rejects.toThrow('1 wrong in a row; the next one is tried 1 s later');
+      await expect(add(await typed('run-2', 'nor this one'))).rejects.toThrow('2 wrong in a row; the next one is tried 2 s later');
+      expect(told).toEqual([expect.stringContaining('wrong passphrase for'), expect.stringContaining('wrong passphrase for')]);
+      await add(await attemptOf('run-1'));
+      await expect(add(await typed('run-2', 'nobody knows this one'))).rejects.toThrow('1 wrong in a row');
     }));
 
   it.each([
