@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { volumeDevice } from '../../config/volumeDevice.js';
 import { PermanentFailure } from '../../contract/errors.js';
-import { assertAes256Xts, type LuksRole } from '../../host/luks/cryptsetup.js';
+import { assertAes256Xts, weaknessOf, type LuksRole } from '../../host/luks/cryptsetup.js';
 import { syncDirectoryOf } from '../../host/files/durable.js';
 import type { SecretName } from '../../config/schema.js';
 import { changes, reads, type Attempt } from '../activity.js';
@@ -182,6 +182,10 @@ async function assertTwoKeys(attempt: Attempt, secretOf: (slot: KeySlot, role: L
     const { slot, role = 'operational' } = each;
     await proveAgain(attempt, role, slot, secretOf(each, role));
   }
-  const weak = header.slots.filter(({ kdf }) => (kdf.memoryKiB ?? 0) < least).map(({ slot, kdf }) => ({ slot, memoryKiB: kdf.memoryKiB ?? 0, minimumMemoryKiB: least }));
+  const weak = header.slots.flatMap((each) => {
+    const { slot, kdf } = each;
+    const weakness = weaknessOf(each);
+    return weakness === undefined && (kdf.memoryKiB ?? 0) >= least ? [] : [{ slot, memoryKiB: kdf.memoryKiB ?? 0, minimumMemoryKiB: least, ...(weakness === undefined ? {} : { weakness }) }];
+  });
   return { volume: header.uuid, slots: slots.map(({ slot, role = 'operational' }) => ({ slot, role })), ...(weak.length === 0 ? {} : { weak }) };
 }

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { PermanentFailure } from '../../contract/errors.js';
 import { formatBytes } from '../../contract/facts.js';
 import { volumeDevice } from '../../config/volumeDevice.js';
-import { assertAes256Xts, rolesOf } from '../../host/luks/cryptsetup.js';
+import { assertAes256Xts, rolesOf, weaknessOf, type LuksHeader } from '../../host/luks/cryptsetup.js';
 import { assertTakesData } from '../../host/files/writable.js';
 import type { Attempt } from '../activity.js';
 import { tellPeople } from '../alerting.js';
@@ -46,6 +46,7 @@ export async function checkVolume(attempt: Attempt): Promise<VolumeChecked> {
   if (below !== device && (await realpath(below)) !== (await realpath(device))) throw new PermanentFailure(`${name} lies on ${below}, not on ${device}`, look);
   const header = await tools.cryptsetup.readHeader({ device });
   assertAes256Xts({ device, header });
+  await tellOfWeakSlots(attempt, header);
   const mount = await tools.mounts.readMount({ path: mountPoint });
   const mapped = mount && (await tools.mounts.readMappedDevice(mount));
   if (mount === undefined || mapped?.name !== name) throw new PermanentFailure(`${mountPoint} is not the dm-crypt device ${name}`, look);
@@ -53,6 +54,17 @@ export async function checkVolume(attempt: Attempt): Promise<VolumeChecked> {
   if (!mount.options.includes('rw') || mount.options.includes('ro')) throw new PermanentFailure(`${mountPoint} is mounted read-only`, 'an I/O error makes Linux do that: look at dmesg; mend it, mount it again, then retry');
   await assertTakesData(mountPoint);
   return { uuid: header.uuid, cipher: status.cipher, roles: rolesOf(header).map(({ role, slots }) => `${slots.join(' ')} ${role}`), ...(await checkRoom(attempt)) };
+}
+
+/** Users wait for the database: a slot that somebody added by hand is told of, and stops nothing. */
+async function tellOfWeakSlots(attempt: Attempt, { slots }: LuksHeader): Promise<void> {
+  const { host, volume } = attempt.config;
+  const weak = slots.flatMap((each) => {
+    const weakness = weaknessOf(each);
+    return weakness === undefined ? [] : [`slot ${each.slot} ${weakness}`];
+  });
+  if (weak.length === 0) return;
+  await tellPeople(attempt, { severity: 'warning', subject: `a key of ${volume.name} on ${host} is weak`, text: `${weak.join('; ')}. A rotation of both keys leaves none but strong ones: lockstep start rotateKey --keys both` });
 }
 
 async function checkRoom(attempt: Attempt): Promise<Pick<VolumeChecked, 'usedPercent' | 'availableBytes'>> {

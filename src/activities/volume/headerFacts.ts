@@ -1,6 +1,6 @@
 import { PermanentFailure } from '../../contract/errors.js';
 import { volumeDevice } from '../../config/volumeDevice.js';
-import { assertAes256Xts, rolesOf, type LuksHeader, type LuksRole } from '../../host/luks/cryptsetup.js';
+import { assertAes256Xts, rolesOf, weaknessOf, type LuksHeader, type LuksRole } from '../../host/luks/cryptsetup.js';
 import type { Attempt } from '../activity.js';
 
 /** The slots in which a new volume gets its keys. */
@@ -9,12 +9,16 @@ export const newSlots = { operational: 0, recovery: 1 } as const satisfies Recor
 /**
  * What the header says of cipher, slots and roles, for people and for later steps.
  *
- * @throws {@link PermanentFailure} where it is not AES-256-XTS.
+ * @throws {@link PermanentFailure} where it is not AES-256-XTS, or a slot is weaker than the plan wants.
  */
 export async function readHeaderFacts({ config, tools }: Pick<Attempt, 'config' | 'tools'>) {
   const device = volumeDevice(config.volume);
   const header = await tools.cryptsetup.readHeader({ device });
   assertAes256Xts({ device, header });
+  for (const slot of header.slots) {
+    const weakness = weaknessOf(slot);
+    if (weakness !== undefined) throw new PermanentFailure(`${device}: slot ${slot.slot} ${weakness}`, 'roll back and make the volume anew');
+  }
   return {
     uuid: header.uuid,
     cipher: header.cipher,

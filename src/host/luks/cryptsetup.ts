@@ -9,7 +9,7 @@ import { createLuksSlotFingerprint } from './luksSlotFingerprint.js';
 import type { Run } from '../processes/runner.js';
 
 export type { CipherRate } from './cipherBenchmark.js';
-export { assertAes256Xts } from './luksHeader.js';
+export { assertAes256Xts, weaknessOf } from './luksHeader.js';
 export type { LuksHeader, LuksKeySlot, LuksToken } from './luksHeader.js';
 export type { HeaderBackup } from './luksHeaderBackup.js';
 export type { Argon2id } from './luksKeySlots.js';

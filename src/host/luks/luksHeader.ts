@@ -186,8 +186,8 @@ export function parseHeader(uuid: string, json: string): LuksHeader {
 }
 
 /**
- * Proves AES-256-XTS from the header: the cipher, a key of 512 bits (XTS splits it, so that 256 would
- * be AES-128), argon2id in every slot, and the same strength around the volume key inside the slots.
+ * Proves AES-256-XTS from the header: the cipher, and a key of 512 bits, since XTS splits it and 256 would be AES-128. How its
+ * slots guard that key is {@link weaknessOf} each.
  *
  * @throws {@link PermanentFailure} that names the first fact that falls short.
  */
@@ -197,13 +197,13 @@ export function assertAes256Xts({ device, header }: { readonly device: string; r
   };
   if (header.slots.length === 0) fail('the header holds no key slot');
   if (header.cipher !== 'aes-xts-plain64') fail(`the cipher is ${header.cipher}, not aes-xts-plain64`);
-  for (const slot of header.slots) {
-    if (slot.keySizeBits !== 512) fail(`slot ${slot.slot} holds a key of ${slot.keySizeBits} bits; AES-256 in XTS takes 512`);
-    if (slot.areaCipher !== 'aes-xts-plain64' || slot.areaKeySizeBits !== 512) {
-      fail(`slot ${slot.slot} protects its key with ${slot.areaCipher} and ${slot.areaKeySizeBits} bits, not aes-xts-plain64 and 512`);
-    }
-    if (slot.kdf.type !== 'argon2id') fail(`slot ${slot.slot} derives its key with ${slot.kdf.type}, not argon2id`);
-  }
+  for (const { slot, keySizeBits } of header.slots) if (keySizeBits !== 512) fail(`slot ${slot} holds a key of ${keySizeBits} bits; AES-256 in XTS takes 512`);
+}
+
+/** What makes a slot easier to open than the plan wants, whatever its passphrase; undefined where nothing does. Another key in its place mends it. */
+export function weaknessOf({ areaCipher, areaKeySizeBits, kdf }: LuksKeySlot): string | undefined {
+  if (areaCipher !== 'aes-xts-plain64' || areaKeySizeBits !== 512) return `protects its key with ${areaCipher} and ${areaKeySizeBits} bits, not aes-xts-plain64 and 512`;
+  return kdf.type === 'argon2id' ? undefined : `derives its key with ${kdf.type}, not argon2id`;
 }
 
 function toSlot(slot: number, opensVolume: boolean, { key_size: keySizeBytes, area, kdf }: z.infer<typeof keySlotSchema>): LuksKeySlot {

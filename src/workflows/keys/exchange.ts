@@ -138,14 +138,14 @@ export const checkKeys = step({
 
 interface TwoKeys {
   readonly slots: readonly { readonly slot: number; readonly role: KeyRole }[];
-  readonly weak?: readonly { readonly slot: number; readonly memoryKiB: number; readonly minimumMemoryKiB: number }[];
+  readonly weak?: readonly { readonly slot: number; readonly memoryKiB: number; readonly minimumMemoryKiB: number; readonly weakness?: string }[];
 }
 
 /** The keys of a volume as they were proven, and what of them lockstep.yaml would want to cost more. */
 export function showTwoKeys({ slots, weak = [] }: TwoKeys): Facts {
   return [
     ...slots.map(({ slot, role }) => [`slot ${slot}`, role] as const),
-    ...weak.map(({ slot, memoryKiB, minimumMemoryKiB }) => [`slot ${slot} is WEAK`, `argon2id with ${formatBytes(memoryKiB * 1024)}, least wanted ${formatBytes(minimumMemoryKiB * 1024)}: rotate that key next`] as const),
+    ...weak.map(({ slot, memoryKiB, minimumMemoryKiB, weakness = `argon2id with ${formatBytes(memoryKiB * 1024)}, least wanted ${formatBytes(minimumMemoryKiB * 1024)}` }) => [`slot ${slot} is WEAK`, `${weakness}: rotate that key next`] as const),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -271,6 +272,21 @@ describe('a rotation of keys', { timeout: 240_000 }, () => {
       // As cryptsetup does by itself where a derivation would take too long.
       const lowering = { ...cryptsetup, addKey: (key: Parameters<typeof cryptsetup.addKey>[0]) => cryptsetup.addKey({ ...key, argon2id }) };
       await expect(add({ ...attempt, config, tools: { cryptsetup: lowering, system } as unknown as Attempt['tools'] })).rejects.toThrow('derives its key with 32 KiB');
+    }));
+
+  it('removes a key that somebody added by hand with a weak derivation, and is not refused for it', () =>
+    withDirectory(async (directory) => {
+      const { device, attemptOf } = await createVolume(directory);
+      const [present, added] = [join(directory, 'present'), join(directory, 'added')];
+      await writeFile(present, old.operational);
+      await writeFile(added, 'one of their own');
+      execFileSync('cryptsetup', ['luksAddKey', '--batch-mode', '--pbkdf', 'pbkdf2', '--pbkdf-force-iterations', '1000', '--key-file', present, device, added]);
+      const attempt = await attemptOf('run-1');
+      expect((await oldKeyActivities.readKeys.perform(attempt, { replaced: ['operational'] })).slots).toContainEqual(expect.objectContaining({ slot: 2, role: null, kdf: 'pbkdf2' }));
+      expect(await add(attempt)).toEqual({ role: 'operational', slot: 3 });
+      await newKeyActivities.confirmNewKey.perform(attempt, { role: 'operational' });
+      expect((await removeOld(attempt)).removed).toEqual([{ slot: 0, role: 'operational' }, { slot: 2, role: 'none' }]);
+      expect(await slotsOf(device)).toEqual([1, 3]);
     }));
 
   it('is refused before anything is added where a role that stays has several keys', () =>

@@ -46,6 +46,13 @@ test('a volume on which all is well is told in figures', () =>
     expect(await check(directory)).toEqual({ found: { uuid: 'u1', cipher: 'aes-xts-plain64', roles: ['0 operational'], usedPercent: 50, availableBytes: 50 }, told: [] });
   }));
 
+test('a slot that somebody added, and that is weaker than it should be, keeps no user waiting, and is told', () =>
+  withDirectory(async (directory) => {
+    const { found, told } = await check(directory, { header: { slots: [slot, { ...slot, slot: 2, kdf: { type: 'pbkdf2' } }] } });
+    expect(found).toMatchObject({ cipher: 'aes-xts-plain64' });
+    expect(told).toEqual([['warning', 'a key of pg-data-encrypted on h1 is weak']]);
+  }));
+
 test.each<[string, Found, RegExp]>([
   ['closed', { status: { active: false } }, /is not open/],
   ['no dm-crypt device', { targets: ['linear'] }, /device-mapper has it as linear, not as crypt/],
