@@ -69,6 +69,8 @@ async function withLogin(): Promise<Pick<Decision, 'login'>> {
 export interface OutcomeContext {
   /** The question as it stands afterwards, where it is open still. */
   readonly after?: OpenQuestion | undefined;
+  /** The run that has the host before this one, where there is one. */
+  readonly ahead?: string | undefined;
   /** Added to each command that is shown, such as ` --host db2`. */
   readonly flags?: string;
   /** Named the run, where one was named; only answers take it. */
@@ -81,7 +83,7 @@ export interface OutcomeContext {
  * @throws CommandEnded where it did not count, with the next move, or where nobody could say.
  */
 export function explainOutcome(decision: Decision, recorded: RecordedDecision | undefined, context: OutcomeContext = {}): string {
-  const { after, flags = '' } = context;
+  const { after, ahead, flags = '' } = context;
   const what = `"${decision.answer}" for ${decision.question}`;
   if (recorded === undefined) {
     throw noAnswer(`${what} was sent, but no worker answers to say what became of it; see "lockstep status${flags}" when the host is back`);
@@ -90,7 +92,8 @@ export function explainOutcome(decision: Decision, recorded: RecordedDecision | 
     throw refused(`${what} did not count: ${recorded.outcome}; ${nextMoveAfter(recorded.outcome, decision, context)}`);
   }
   const missing = after?.people === undefined ? '' : `; ${after.people - (after.agreed?.length ?? 0)} more must agree`;
-  return `${what} by ${decision.by} counted${missing}`;
+  const later = ahead === undefined ? '' : `; ${ahead} comes first on this host: what follows begins when that has ended`;
+  return `${what} by ${decision.by} counted${missing}${later}`;
 }
 
 function nextMoveAfter(outcome: Exclude<RecordedDecision['outcome'], 'counted'>, { question, answer, by }: Decision, { after, flags = '', run }: OutcomeContext): string {

@@ -1,5 +1,7 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { searchAttributeNames, workflowTaskQueue } from '../contract/names.js';
+import { runInputSchema } from '../contract/inputs.js';
+import { searchAttributeNames, workflowIdOf, workflowTaskQueue } from '../contract/names.js';
+import { runbooks } from './runbooks.js';
 import { CommandEnded, exitCodes, wrongUsage } from './exit.js';
 
 /** Which run is meant. */
@@ -49,6 +51,20 @@ export async function nameAmongOpen(client: Client, { host, workflowId }: RunRef
   const open = await listRuns(client, host, undefined, `ExecutionStatus = 'Running'`);
   const own = open.find((run) => run.workflowId === workflowId);
   return own === undefined || open.length === 1 ? undefined : nameAmong(open, own);
+}
+
+/**
+ * The run that has the host before this one, which does nothing there until that has ended.
+ *
+ * @returns Its id; undefined where none is open, or this one comes first itself, or holds no host.
+ */
+export async function findRunAhead(client: Client, { host, workflowId, runbook }: RunReference): Promise<string | undefined> {
+  const inputs = [false, true].map((emergency) => ({ ...runInputSchema.parse({ host }), emergency }));
+  const ahead = runbooks.flatMap(({ name, comesFirst }) => inputs.flatMap((input) => (comesFirst?.(input) === true ? [workflowIdOf(host, name, input)] : [])));
+  const holdsNone = runbooks.some(({ name, holdsHost }) => name === runbook && holdsHost === false);
+  if (ahead.includes(workflowId) || holdsNone) return undefined;
+  const open = await listRuns(client, host, undefined, `ExecutionStatus = 'Running'`);
+  return open.find((run) => ahead.includes(run.workflowId))?.workflowId;
 }
 
 /** A planned rotation and one that came first are of the same runbook. */

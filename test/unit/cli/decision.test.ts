@@ -26,6 +26,7 @@ test('what is not open is refused with what is', () => {
 test('what became of a decision decides the exit status', () => {
   expect(explainOutcome(decision, recorded)).toBe('"go" for final-backup by ann counted');
   expect(explainOutcome(decision, recorded, { after: { ...gate, people: 2, agreed: ['ann'] } })).toBe('"go" for final-backup by ann counted; 1 more must agree');
+  expect(explainOutcome(decision, recorded, { ahead: 'h1/rotateKey-emergency' })).toBe('"go" for final-backup by ann counted; h1/rotateKey-emergency comes first on this host: what follows begins when that has ended');
   expect(() => explainOutcome(decision, undefined)).toThrow(expect.objectContaining({ exitCode: 4 }) as Error);
 });
 

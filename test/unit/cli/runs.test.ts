@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { expect, test } from 'vitest';
-import { findRun, nameAmongOpen } from '../../../src/cli/runs.js';
+import { findRun, findRunAhead, nameAmongOpen } from '../../../src/cli/runs.js';
 
 interface Listed {
   readonly type: string;
@@ -54,4 +54,14 @@ test('where there is none, it is said what to type', async () => {
   await expect(findRun(serverWith([]), 'db1', undefined, { flags: ' --host db1' })).rejects.toThrow('there is no run on db1; begin one with "lockstep start migrate --host db1"');
   await expect(findRun(serverWith([]), 'db1', 'rollback')).rejects.toThrow('there is no run of rollback on db1; begin one with "lockstep start rollback"');
   await expect(findRun(serverWith([]), 'db1', 'db1/x')).rejects.toThrow('there is no run db1/x on db1; "lockstep status" shows the last one');
+});
+
+test('a run is told of one that comes first on its host, but for one that holds none, or comes first itself', async () => {
+  const aheadOf = (runbook: string, runs: readonly Listed[]) => findRunAhead(serverWith(runs), { workflowId: `db1/${runbook}`, runId: `run-${runbook}`, runbook, host: 'db1' });
+  const emergency = { type: 'rotateKey', workflowId: 'db1/rotateKey-emergency', open: true };
+  expect(await aheadOf('migrate', [emergency])).toBe('db1/rotateKey-emergency');
+  expect(await aheadOf('rotateKey', [{ type: 'emergencyAccess', open: true }])).toBe('db1/emergencyAccess');
+  expect(await aheadOf('migrate', [{ type: 'rotateKey', open: true }, { ...emergency, open: false }])).toBeUndefined();
+  expect(await aheadOf('respondToCompromise', [emergency])).toBeUndefined();
+  expect(await aheadOf('emergencyAccess', [emergency])).toBeUndefined();
 });
