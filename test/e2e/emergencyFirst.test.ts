@@ -265,7 +265,8 @@ describe('an emergency comes first', { timeout: 600_000 }, () => {
     const { headerBackups } = await expectOnlyPresentKeys([ofSomebodyElse, ...replacedByPlanned, ...replaceKeys(newKeys.afterPlanned)]);
     retry = true;
     expect(await done).toMatchObject({ state: 'succeeded' });
-    expect((await expectOnlyPresentKeys([])).headerBackups).toEqual(headerBackups);
+    // It adds one of the keys that count to those of the run that came first.
+    expect((await expectOnlyPresentKeys([])).headerBackups).toEqual(expect.arrayContaining([...headerBackups]));
     expect(await text('cat /var/log/luks-audit.log')).toMatch(/KEY_ROTATION by e2e .*overtakenBy=rehearsal\/rotateKey-emergency/);
     expect((await rehearsal.guest.exec('test', ['-e', `${hostFiles.state}/claim.json`])).exitCode).toBe(1);
   });
