@@ -108,7 +108,7 @@ function nextMoveAfter(outcome: Exclude<RecordedDecision['outcome'], 'counted'>,
     case 'not open yet':
       return `the run has not come to it; answer when "lockstep watch${flags}" asks`;
     case 'not a choice':
-      return after === undefined ? `see "lockstep status${flags}" for its choices` : `it can be ${after.choices.join(', ')}`;
+      return after === undefined ? `see "lockstep status${flags}" for its choices` : `the choices are ${after.choices.join(', ')}`;
     case 'reason missing':
       return `say why: ${again.includes('--reason') ? again : `${again} --reason "…"`}`;
     case 'same person':

@@ -3,7 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../activities/index.js';
 import { workflowIdOf, workflowTaskQueue } from '../contract/names.js';
 import { answerUntilEnd } from '../rehearsal/answers.js';
-import { rehearsalHost } from '../rehearsal/hostConfig.js';
+import { rehearsalHost, rehearsalSecrets } from '../rehearsal/hostConfig.js';
 import type { Rehearsal } from '../rehearsal/rehearsal.js';
 import { isNotFound } from '../worker/serverErrors.js';
 import type { Runbook } from '../workflows/engine/nodes.js';
@@ -39,12 +39,27 @@ export async function beginRehearsed(rehearsing: Rehearsing, { name }: Runbook<A
   const { rehearsal, onProgress } = rehearsing;
   const { before } = courses[name] ?? {};
   if (before === 'nothing') return start(rehearsing, name);
-  onProgress(`migrating first, with go at every gate: ${name} begins where a migration has ended`);
+  onProgress(`migrating first, with go at every gate, some minutes: ${name} begins where a migration has ended`);
   await answerUntilEnd({ rehearsal, handle: await start(rehearsing, migrate.name) });
   if (before === undefined) return start(rehearsing, name);
   onProgress('cutting the power of the host: its worker begins the run by itself when it has booted');
   await rehearsal.powerCut();
   return waitForRun(rehearsal, name);
+}
+
+/**
+ * What a person has to type who answers by hand: the passphrases that the migration before the runbook set, which nobody saw.
+ *
+ * @returns Lines; none where the runbook begins on a bare host, and every passphrase is the person's own.
+ */
+export function tellPassphrases({ name }: Runbook<Activities>): readonly string[] {
+  if (courses[name]?.before === 'nothing') return [];
+  return [
+    'Passphrases of this disposable host, no secrets:',
+    ...[['operational', 'operationalPassphrase'] as const, ['recovery', 'recoveryPassphrase'] as const, ['backups', 'backupPassphrase'] as const].map(
+      ([title, secret]) => `  ${title.padEnd(12)} ${rehearsalSecrets[secret] ?? ''}`,
+    ),
+  ];
 }
 
 /** Brings the service back where the runbook has ended it. */

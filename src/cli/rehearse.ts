@@ -15,7 +15,7 @@ import { createPowerCut, type PowerCut } from './powerCut.js';
 import { renderVerdict } from './present/verdictLines.js';
 import type { Activities } from '../activities/index.js';
 import type { Runbook } from '../workflows/engine/nodes.js';
-import { beginRehearsed, followRehearsed } from './rehearsalCourse.js';
+import { beginRehearsed, followRehearsed, tellPassphrases } from './rehearsalCourse.js';
 import { runbookNamed, withRunbookArgument } from './runbooks.js';
 import type { Session } from './session.js';
 import { readSize } from './size.js';
@@ -80,7 +80,15 @@ async function rehearse(session: Session, name: string, options: RehearseOptions
   // After the end nobody waits for it any more.
   void interrupted.catch(() => undefined);
   try {
-    await Promise.race([perform(session, rehearsal, runbook, options, onProgress), interrupted]);
+    try {
+      await Promise.race([perform(session, rehearsal, runbook, options, onProgress), interrupted]);
+    } catch (error) {
+      if (options.keep !== true || stopped.aborted) throw error;
+      // What went wrong is what a person keeps a host for.
+      terminal.warn(`lockstep: ${error instanceof Error ? error.message : String(error)}`);
+      await keep(session, rehearsal, interrupted);
+      throw error;
+    }
     if (options.keep === true) await keep(session, rehearsal, interrupted);
   } finally {
     onProgress('throwing the host away');
@@ -95,8 +103,10 @@ async function perform(session: Session, rehearsal: Rehearsal, runbook: Runbook<
   await rehearsal.startWorker();
   await rehearsal.startSending();
   const rehearsing = { rehearsal, person: session.environment.person, onProgress };
-  const handle = await beginRehearsed(rehearsing, runbook);
   terminal.warn(`Look on in the browser: ${rehearsal.uiUrl}/namespaces/default/workflows`, `Enter the host:         ${rehearsal.guest.enterCommand}`, '');
+  const handle = await beginRehearsed(rehearsing, runbook);
+  const passphrases = options.yes === true ? [] : tellPassphrases(runbook);
+  if (passphrases.length > 0) terminal.warn(...passphrases, '');
   const powerCut = options.powerCutAt === undefined ? undefined : preparePowerCut(session, rehearsal, options.powerCutAt);
   const ended = options.yes === true ? await goThrough(session, rehearsal, handle, name, powerCut) : await letPersonAnswer(rehearsal, handle, name);
   await followRehearsed(rehearsing, runbook);
@@ -141,7 +151,7 @@ async function letPersonAnswer(rehearsal: Rehearsal, handle: WorkflowHandle, nam
   const { exitCode } = await execa(ssh, ['-t', ...args, 'lockstep', 'watch', name], { stdio: 'inherit', reject: false });
   const description = await handle.describe();
   if (description.status.name === 'RUNNING') {
-    throw new CommandEnded(exitCodes.failed, `the run was left before its end (watch ended with status ${exitCode ?? 'unknown'})`);
+    throw new CommandEnded(exitCodes.failed, `the rehearsal was left before its end (watch ended with status ${exitCode ?? 'unknown'})`);
   }
   return ((await handle.result()) as { state: string }).state;
 }

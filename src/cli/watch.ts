@@ -8,8 +8,10 @@ import { formatSeconds } from '../contract/facts.js';
 import type { RunStatus } from '../contract/status.js';
 import { isNoAnswer } from '../worker/serverErrors.js';
 import { answerQuestion, type AnswerContext } from './answer.js';
+import { createAnswerFlags } from './answerFlags.js';
 import { CommandEnded, exitCodes } from './exit.js';
 import { observe, type Observation } from './observe.js';
+import { renderChildren } from './present/childLines.js';
 import { renderCompact } from './present/compactLines.js';
 import { describeChanges, describeRetry, describeTurn } from './present/eventLines.js';
 import { explainLeft, wasLeft } from './present/leftLines.js';
@@ -91,7 +93,7 @@ async function watchLines({ terminal }: Session, client: Client, run: RunReferen
   let before: RunStatus | undefined;
   let running: RunningStep | undefined;
   let told = '';
-  const flags = `${runFlag(await nameAmongOpen(client, run))}${flagsFor(options)}`;
+  const flagsAt = createAnswerFlags(async () => `${runFlag(await nameAmongOpen(client, run))}${flagsFor(options)}`);
   const tellOnce = (words: string): void => {
     if (words !== told) terminal.warn(words);
     told = words;
@@ -104,7 +106,7 @@ async function watchLines({ terminal }: Session, client: Client, run: RunReferen
       tellOnce(`the worker on ${run.host} does not answer: it is down, or the host is busy; waiting for it`);
     } else {
       told = '';
-      terminal.print(...describeChanges(before, seen.status, flags));
+      terminal.print(...describeChanges(before, seen.status, await flagsAt(seen.status)));
       if (seen.running !== undefined) terminal.print(...describeRetry(running, seen.running, new Date()), ...describeTurn(running, seen.running, new Date()));
       before = seen.status;
       running = seen.running;
@@ -122,12 +124,15 @@ async function watchLive(session: Session, client: Client, run: RunReference, op
   const input = takeInput();
   const leftOpen = new Set<string>();
   const secrets = await findSecretWay(session, options);
-  const view = { flags: `${runFlag(await nameAmongOpen(client, run))}${flagsFor(options)}`, ...(await peopleForView(session, options)) };
+  const people = await peopleForView(session, options);
+  const flagsAt = createAnswerFlags(async () => `${runFlag(await nameAmongOpen(client, run))}${flagsFor(options)}`);
+  let children = '';
   let last: Observation | undefined;
   try {
     for await (const { seen, awaySeconds } of lookOn(client, run)) {
       const silence = explainSilence(run, { seen, last, awaySeconds });
       if (seen !== undefined && silence === undefined) last = seen;
+      const view = { flags: await flagsAt(last?.status), ...people };
       const lines = last === undefined ? [] : renderSeen(session, run, last, view);
       draw([...lines, ...(silence === undefined ? [] : ['', terminal.theme.warning(silence)])].join('\n'));
       if (seen === undefined) continue;
@@ -136,6 +141,10 @@ async function watchLive(session: Session, client: Client, run: RunReference, op
       const question = options.ask === false ? undefined : seen.status?.questions.find(({ id }) => !leftOpen.has(id));
       if (question === undefined) continue;
       draw.clear();
+      // What is drawn above is not seen while a question stands there.
+      const begun = seen.status === undefined ? [] : renderChildren(seen.status, terminal.width());
+      if (begun.length > 0 && begun.join() !== children) terminal.print(...begun, '');
+      children = begun.join();
       terminal.print(...renderQuestion(question, { width: terminal.width(), now: new Date(), theme: terminal.theme, ...view }));
       const context = { session, client, run, by: options.by ?? session.environment.person, flags: flagsFor(options), ...(secrets === undefined ? {} : { secrets }) };
       if ((await input.during(() => answerQuestion(context, question))) === 'left open') leftOpen.add(question.id);

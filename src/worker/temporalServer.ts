@@ -55,11 +55,12 @@ export async function startTemporalServer(settings: TemporalServerSettings): Pro
   await assertPortFree(ip, settings.port);
   const stopping = new AbortController();
   let processId: number | undefined;
+  let lastLines: readonly string[] = [];
   const ended = settings
     .run('setsid', ['setpriv', '--pdeathsig', 'TERM', settings.program.path, ...serverArguments(settings, ip)], {
       timeout: 'unlimited',
       signal: stopping.signal,
-      onLine: () => undefined,
+      onLine: (line) => (lastLines = [...lastLines, line].slice(-3)),
       onStart: (started) => (processId = started),
       // A clean end of its own is no answer either, unless it was asked for.
       answers: [],
@@ -67,7 +68,7 @@ export async function startTemporalServer(settings: TemporalServerSettings): Pro
     .then(
       () => undefined,
       (error: unknown) => {
-        if (!stopping.signal.aborted) throw explainEnd(error);
+        if (!stopping.signal.aborted) throw explainEnd(error, lastLines);
       },
     );
   const stop = async (): Promise<void> => {
@@ -149,8 +150,13 @@ async function ensureRetention(connection: Connection, namespace: string): Promi
   });
 }
 
-function explainEnd(error: unknown): Error {
+function explainEnd(error: unknown, lastLines: readonly string[]): Error {
   if (!(error instanceof CommandFailed)) return error instanceof Error ? error : new Error(String(error));
-  const words = error.stderr.trim().split('\n').slice(-3).join(' ');
-  return new PermanentFailure(`the Temporal server ended (${error.how}): ${words}`, 'mend what it names and start it again');
+  const words = error.stderr.trim().split('\n').slice(-3).join(' ') || lastLines.join(' ');
+  return words === ''
+    ? new PermanentFailure(
+        `the Temporal server ended (${error.how}) and did not say why`,
+        'start it again; another program may have taken one of its ports in that moment',
+      )
+    : new PermanentFailure(`the Temporal server ended (${error.how}): ${words}`, 'mend what it names and start it again');
 }

@@ -91,7 +91,7 @@ function describeConditions<Acts>(nodes: readonly Node<Acts>[], view: Parameters
   const unknown = nodes.flatMap(({ onlyIf }) => (onlyIf === undefined ? [] : [onlyIf]));
   if (conditions.length + unknown.length === 0) return {};
   const failing = view === undefined ? [] : conditions.filter(({ holds }) => !holds(view));
-  const words = (those: readonly Pick<Unless, 'otherwise'>[], between: string) => those.map(({ otherwise }) => otherwise).join(between);
+  const words = (those: readonly Pick<Unless, 'otherwise'>[], between: string) => [...new Set(those.map(({ otherwise }) => otherwise))].join(between);
   if (failing.length > 0) return { unless: words(failing, '; '), runs: false };
   return { unless: words([...conditions, ...unknown], ', or where '), ...(view === undefined || unknown.length > 0 ? {} : { runs: true }) };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connection } from '@temporalio/client';
@@ -47,8 +47,13 @@ test('a database that lost its settings is brought to them again at the next sta
   await second.stop();
 });
 
-test('a server that ends by itself is told with its last words', async () => {
+test.each([
+  ['standard error', 'echo "no room" >&2; exit 1', 'the Temporal server ended (exited with status 1): no room; mend what it names and start it again'],
+  ['standard output', 'echo "no room"; exit 1', 'the Temporal server ended (exited with status 1): no room; mend what it names and start it again'],
+  ['nothing', 'exit 1', 'the Temporal server ended (exited with status 1) and did not say why; start it again'],
+])('a server that ends by itself is told with its last words: %s', async (_, script, told) => {
   const port = await findFreePort();
-  const faulty = { ...program, path: '/bin/false' };
-  await expect(startTemporalServer({ run: createRun(), program: faulty, directory, port })).rejects.toThrow('the Temporal server ended (exited with status 1)');
+  const path = join(directory, 'faulty');
+  await writeFile(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  await expect(startTemporalServer({ run: createRun(), program: { ...program, path }, directory, port })).rejects.toThrow(told);
 });

@@ -29,7 +29,8 @@ export interface IncidentItem {
 /** How the incident stands under GDPR, by what was answered. */
 export interface BreachAssessment {
   readonly verdict: 'not notifiable' | 'notifiable' | 'not assessed';
-  readonly reason: string;
+  /** What was answered to each condition. */
+  readonly answers: readonly string[];
 }
 
 /** When the response began: a lost run that this one goes on with had begun earlier. */
@@ -63,14 +64,14 @@ export function assessBreach(items: readonly IncidentItem[]): BreachAssessment {
   const conditions = Object.values(breachConditions).map(({ id, title }) => ({ title, answered: items.findLast((item) => item.id === id && item.answer !== undefined) }));
   const answers = conditions.map(({ title, answered }) => (answered === undefined ? `${title} Not answered.` : `${title} ${answered.answer ?? ''}, ${answered.by ?? ''}: ${answered.words}`));
   const no = conditions.some(({ answered }) => answered?.answer === 'no');
-  if (!no && conditions.some(({ answered }) => answered === undefined)) return { verdict: 'not assessed', reason: answers.join(' ') };
-  return { verdict: isNotifiable(conditions.map(({ answered }) => answered?.answer)) ? 'notifiable' : 'not notifiable', reason: answers.join(' ') };
+  if (!no && conditions.some(({ answered }) => answered === undefined)) return { verdict: 'not assessed', answers };
+  return { verdict: isNotifiable(conditions.map(({ answered }) => answered?.answer)) ? 'notifiable' : 'not notifiable', answers };
 }
 
 /** The report of a suspected compromise, as a page to read: made from the journal alone. */
 export function renderIncidentReport({ host, workflowId, runId, startedBy, files }: IncidentFrame, journal: readonly JournalEntry[]): string {
   const items = readItems(journal);
-  const { verdict, reason } = assessBreach(items);
+  const { verdict, answers } = assessBreach(items);
   const findings = journal.flatMap((entry) => (entry.kind === 'node' && entry.dueAt === undefined && entry.facts !== undefined ? [entry] : []));
   const notified = items.filter(({ id }) => id.startsWith('notify-'));
   return [
@@ -80,7 +81,9 @@ export function renderIncidentReport({ host, workflowId, runId, startedBy, files
     '',
     '## Assessment (GDPR Art. 33 and 34; plan 5.3)',
     '',
-    `**${verdict}**. ${reason}`,
+    `**${verdict}**`,
+    '',
+    ...answers.map((answer) => `- ${answer}`),
     '',
     '## Notifications',
     '',

@@ -25,7 +25,8 @@ export async function askFromSheet(terminal: Terminal): Promise<string> {
     if (number > 1 && sameCode(typed, wholeCode(passphrase))) return passphrase;
     const line = readCheckedLine(typed, number, number === 1 ? undefined : form);
     if (line === undefined) {
-      terminal.warn(...wrapText(`Line ${number} does not fit its code: look at it again, word by word. The lines before it are kept.`, terminal.width()));
+      const what = number === 1 ? 'Line 1 does not fit its code' : `That is neither line ${number} with a code that fits nor the code over the whole`;
+      terminal.warn(...wrapText(`${what}: look at it again, word by word. The lines before it are kept.`, terminal.width()));
     } else {
       form = line.form;
       texts.push(line.text);

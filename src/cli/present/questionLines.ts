@@ -20,6 +20,15 @@ function isTyped({ kind }: Pick<OpenQuestion, 'kind'>, answer: string): boolean 
   return kind === 'secret' && answer === secretAnswers.typed;
 }
 
+/** The recovery passphrase as it is kept: a new one is on no paper yet. */
+function fromPaper({ secret, isNewSecret }: OpenQuestion, flags: string): (readonly [string, string])[] {
+  if (secret === undefined || isNewSecret === true || !/recoveryPassphrase$/i.test(secret)) return [];
+  return [
+    ['from its sheet', `lockstep unlock --from-sheet${flags}`],
+    ['from shares', `lockstep unlock --from-shares${flags}`],
+  ];
+}
+
 /** Answers that are commands of their own. */
 const verbs: Readonly<Record<string, string>> = {
   go: 'go',
@@ -48,7 +57,7 @@ export function renderQuestion(question: OpenQuestion, { width, now, theme, flag
   const inner = width - 2;
   const open = `open ${formatSeconds(Math.max(0, (now.getTime() - Date.parse(question.openedAt)) / 1000))}`;
   const label = (answer: string) => (isTyped(question, answer) ? 'type it' : answer === question.recommended ? `${answer} (recommended)` : answer);
-  const commands = question.choices.map((answer) => [label(answer), commandFor(question, answer, flags)] as const);
+  const commands = question.choices.flatMap((answer) => [[label(answer), commandFor(question, answer, flags)] as const, ...(isTyped(question, answer) ? fromPaper(question, flags) : [])]);
   return [
     ...spread('', theme.bold(question.title), theme.dim(open), inner),
     ...tabulate(question.evidence, 2, inner),

@@ -3,14 +3,15 @@ import type { Sheet } from './sheet.js';
 
 /** Sheets as one page of HTML that needs nothing else, and prints each on a paper of its own (A4). */
 export function renderSheetPage(sheets: readonly Sheet[]): string {
-  const [first] = sheets;
+  // A browser prints the document's title on each paper, beside the sheet's own.
+  const title = sheets.length === 1 ? (sheets[0]?.title ?? '') : 'Shares of a recovery passphrase';
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="referrer" content="no-referrer">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeHtml(first?.title ?? '')}</title>
+<title>${escapeHtml(title)}</title>
 <style>${style}</style>
 </head>
 <body>

@@ -25,8 +25,10 @@ export function renderPage(status: RunStatus): string {
     [
       `### ${question.title}`,
       ...question.evidence.map(([label, value]) => `- ${label}: **${value}**`),
-      ...(question.dueAt === undefined ? [] : [`Due: **${formatMinute(question.dueAt)}**`]),
-      ...(question.recommended === undefined ? [] : [`Recommended: **${question.recommended}**`]),
+      // Each a paragraph: else Markdown takes it for more of the line above.
+      ...(question.evidence.length === 0 ? [] : ['']),
+      ...(question.dueAt === undefined ? [] : [`Due: **${formatMinute(question.dueAt)}**`, '']),
+      ...(question.recommended === undefined ? [] : [`Recommended: **${question.recommended}**`, '']),
       ...howToAnswer(question),
     ].join('\n'),
   );

@@ -35,7 +35,7 @@ test.each([
   ['unknown question', 'see "lockstep status --host db2" for the questions that are open'],
   ['not open any more', 'it was answered, or the run has moved on; see "lockstep status --host db2"'],
   ['not open yet', 'the run has not come to it; answer when "lockstep watch --host db2" asks'],
-  ['not a choice', 'it can be go, no-go'],
+  ['not a choice', 'the choices are go, no-go'],
   ['reason missing', 'say why: lockstep go final-backup --run migrate --host db2 --reason "…"'],
   ['same person', 'ann has agreed already, and somebody else has to: lockstep go final-backup --run migrate --host db2 --by NAME'],
   ['starter may not decide', 'ann started the run, and somebody else has to decide: lockstep go final-backup --run migrate --host db2 --by NAME'],

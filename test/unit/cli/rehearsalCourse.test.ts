@@ -1,7 +1,8 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { expect, test } from 'vitest';
-import { beginRehearsed, followRehearsed } from '../../../src/cli/rehearsalCourse.js';
+import { beginRehearsed, followRehearsed, tellPassphrases } from '../../../src/cli/rehearsalCourse.js';
 import { runbookNamed } from '../../../src/cli/runbooks.js';
+import { rehearsalSecrets } from '../../../src/rehearsal/hostConfig.js';
 import type { Rehearsal } from '../../../src/rehearsal/rehearsal.js';
 
 /** A rehearsal in which every run succeeds at once, and whose host begins a run itself a while after a power cut. */
@@ -42,4 +43,13 @@ test.each([
   expect((await beginRehearsed(rehearsing, runbookNamed(name))).workflowId).toBe(`rehearsal/${name}`);
   await followRehearsed(rehearsing, runbookNamed(name));
   expect(did).toEqual(expected);
+});
+
+test.each(['migrate', 'setupVolume'])('%s by hand: every passphrase is the person\'s own', (name) => {
+  expect(tellPassphrases(runbookNamed(name))).toEqual([]);
+});
+
+test.each(['startup', 'rotateKey', 'growVolume', 'emergencyAccess'])('%s by hand: the passphrases that the migration before it set are told', (name) => {
+  const told = tellPassphrases(runbookNamed(name)).join('\n');
+  for (const secret of ['operationalPassphrase', 'recoveryPassphrase', 'backupPassphrase']) expect(told).toContain(rehearsalSecrets[secret]);
 });

@@ -62,6 +62,15 @@ test("a question of a group is left out by its own condition and by the group's,
   expect(where(false, false)?.[0]).toEqual([`${ofGroup.otherwise}; ${own.otherwise}`, false]);
 });
 
+test('a reason that a node shares with its group is told once', () => {
+  const { gate, parallel, section } = wordsFor<object>();
+  const when = { holds: () => false, otherwise: 'an emergency: at once' };
+  const nodes = [gate({ id: 'told', title: 'Told?', plan: '1', when })];
+  const runbook: Runbook<object> = { name: 'one', title: 'One', sections: [section('Only', '1', [parallel({ id: 'together', title: 'Together', plan: '1', when, nodes })])], afterRollback: [], summary: () => [] };
+  expect(describeRunbook(runbook).sections[0]?.nodes[0]?.unless).toBe('an emergency: at once');
+  expect(describeRunbook(runbook, { settings: toySettings, input }).sections[0]?.nodes[0]?.unless).toBe('an emergency: at once');
+});
+
 test('one node and one question are told of as one', () => {
   const node = (id: string, different: Partial<NodeDescription> = {}): NodeDescription => ({ id, title: id, plan: '1', kind: 'step', usersOffline: false, requires: [], skippable: false, ...different });
   const words = (...nodes: readonly NodeDescription[]) => sizeWords({ sections: [{ title: 'Only', plan: '1', nodes }] });

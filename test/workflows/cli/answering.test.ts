@@ -76,7 +76,7 @@ test('without a terminal an answer that names no question is not sent: it could 
 test('skip needs a step that may be left out, and a reason; who skipped is told', async () => {
   const run = await driver.start('steps', { measure: inTurn(fails, succeeds), compare: fails });
   await run.asked('measure.failed.1');
-  expect(await type(run, 'skip', 'measure.failed.1', '--reason', 'no need')).toMatchObject({ exitCode: 3, words: '"skip" for measure.failed.1 did not count: not a choice; it can be retry, rollback' });
+  expect(await type(run, 'skip', 'measure.failed.1', '--reason', 'no need')).toMatchObject({ exitCode: 3, words: '"skip" for measure.failed.1 did not count: not a choice; the choices are retry, rollback' });
   await run.decide('measure.failed.1', 'retry');
   await run.asked('compare.failed.1');
   expect(await type(run, 'skip', 'compare.failed.1')).toMatchObject({ exitCode: 3, words: '"skip" needs a reason; add --reason "…"' });

@@ -46,6 +46,20 @@ test('the report says of each item who did it when, against its deadline', () =>
     expect(text).toContain('- unlocks: 11');
   }));
 
+test('the assessment has a line for each condition', () =>
+  withDirectory(async (directory) => {
+    const { text } = await report(directory, ...answered('no', 'yes'));
+    const lines = text.split('\n');
+    expect(lines.slice(lines.indexOf('**notifiable**'), lines.indexOf('## Notifications'))).toEqual([
+      '**notifiable**',
+      '',
+      expect.stringMatching(/^- Was the volume never unlocked .* no, ann: /),
+      expect.stringMatching(/^- Was no data accessed\? yes, ann: /),
+      expect.stringMatching(/^- Was the rotation completed .* Not answered\.$/),
+      '',
+    ]);
+  }));
+
 test('of a run that was begun anew the report says what it came to, and not how it was begun', () =>
   withDirectory(async (directory) => {
     const { result, text } = await report(
@@ -75,7 +89,7 @@ test.each([
   withDirectory(async (directory) => {
     const { result, text } = await report(directory, ...answered(...answers));
     expect(result.verdict).toBe(verdict);
-    expect(text).toContain(`**${verdict}**. Was the volume never unlocked by an unauthorised party?`);
+    expect(text).toContain(`**${verdict}**\n\n- Was the volume never unlocked by an unauthorised party?`);
   }));
 
 test('an answer that did not count does not count in the report', () =>

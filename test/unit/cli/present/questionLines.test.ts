@@ -33,6 +33,17 @@ test('a question that answers itself says when and with what', () => {
 
 const secret = { ...gate, id: 'format.secret.1', kind: 'secret', secret: 'operationalPassphrase', title: 'the operational passphrase, to open pg-data-encrypted', evidence: [], choices: ['provided', 'unavailable'], reasonFor: ['unavailable'] } as const;
 
+test.each([
+  ['recoveryPassphrase', {}, true],
+  ['newRecoveryPassphrase', {}, true],
+  ['newRecoveryPassphrase', { isNewSecret: true }, false],
+  ['operationalPassphrase', {}, false],
+])('%s %o can be typed from paper: %s', (name, different, expected) => {
+  const lines = renderQuestion({ ...secret, secret: name, ...different }, { width: 80, theme: plainTheme, now: new Date(secret.openedAt), flags: ' --host db2' }).map((line) => line.replaceAll(/ +/g, ' '));
+  const paper = ['┃ from its sheet lockstep unlock --from-sheet --host db2', '┃ from shares lockstep unlock --from-shares --host db2'];
+  expect(lines.filter((line) => line.includes('--from-'))).toEqual(expected ? paper : []);
+});
+
 test('a question for a secret says who can answer and where it is kept, on the host where that is known', () => {
   const { people } = configSchema.parse({ host: 'db1', people: completePeople });
   const view = { width: 80, now: new Date(at(70)), theme: plainTheme };

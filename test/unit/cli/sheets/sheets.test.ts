@@ -21,7 +21,11 @@ test('what a passphrase holds is no markup, and its spaces are seen', () => {
 
 test('each holder has a page of their own, without the passphrase', async () => {
   const sheets = (await splitPassphrase(words, { shares: 3, threshold: 2 })).map((share) => makeShareSheet(share, subject));
-  expect(renderSheetPage(sheets).match(/<section>/g)).toHaveLength(3);
+  const page = renderSheetPage(sheets);
+  expect(page.match(/<section>/g)).toHaveLength(3);
+  // On each paper, whichever share it has.
+  expect(page).toContain('<title>Shares of a recovery passphrase</title>');
+  expect(renderSheetPage(sheets.slice(0, 1))).toContain('<title>Share 1 of 3 of a recovery passphrase</title>');
   for (const sheet of sheets) {
     const text = renderSheetText(sheet, 80);
     expect(text.join('\n')).not.toContain('footgear');
