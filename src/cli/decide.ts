@@ -5,6 +5,7 @@ import { chooseQuestion, explainOutcome, sendDecision, signDecision } from './de
 import { noAnswer, refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
 import { commandFor, renderQuestion } from './present/questionLines.js';
+import { sentence } from './present/text.js';
 import { runFlag, runOption } from './runbooks.js';
 import { findRun, findRunAhead } from './runs.js';
 import { flagsFor, resolveHost, withHostOptions, withServer, type HostOptions, type Session } from './session.js';
@@ -71,7 +72,7 @@ async function decide(session: Session, named: string | undefined, answer: strin
     const decision = readDecision({ question: question?.id ?? named ?? '', answer, ...said }, flags);
     const recorded = await sendDecision(client, run, options.sign === undefined ? decision : await signDecision(run, decision, options.sign));
     const after = (await observe(client, run)).status?.questions.find(({ id }) => id === decision.question);
-    session.terminal.print(explainOutcome(decision, recorded, { after, ahead: await findRunAhead(client, run), flags, run: options.run }));
+    session.terminal.print(...sentence(explainOutcome(decision, recorded, { after, ahead: await findRunAhead(client, run), flags, run: options.run }), session.terminal));
   });
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readEnvironment } from '../config/environment.js';
 import { explainEnd } from './exit.js';
+import { sentence } from './present/text.js';
 import { createProgram } from './program.js';
 import type { Session } from './session.js';
 import { openTerminal } from './terminal.js';
@@ -16,7 +17,7 @@ async function run(): Promise<void> {
     await createProgram(session, await readVersion()).parseAsync();
   } catch (error) {
     const { exitCode, words } = explainEnd(error);
-    if (words !== undefined) session.terminal.warn(exitCode === 0 ? words : `${session.terminal.theme.bad('lockstep:')} ${words}`);
+    if (words !== undefined) session.terminal.warn(...sentence(exitCode === 0 ? words : `${session.terminal.theme.bad('lockstep:')} ${words}`, session.terminal));
     process.exitCode = exitCode;
   }
 }

@@ -6,6 +6,7 @@ import { isTurnPhase, workflowIdOf } from '../contract/names.js';
 import { startRun } from '../worker/startRun.js';
 import { refused, wrongUsage } from './exit.js';
 import { observe } from './observe.js';
+import { sentence } from './present/text.js';
 import { readRunOptions, withRunOptions, type TypedRunOptions } from './runOptions.js';
 import { runbookNamed, withRunbookArgument } from './runbooks.js';
 import type { RunReference } from './runs.js';
@@ -37,7 +38,7 @@ async function start(session: Session, name: string, options: StartOptions): Pro
   if (!input.success) throw wrongUsage(input.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
   await withServer(session, async ({ client }) => {
     const run = await begin(client, { host, runbook, input: input.data, flags: flagsFor(options) });
-    session.terminal.print(await readBeginning(client, run, options));
+    session.terminal.print(...sentence(await readBeginning(client, run, options), session.terminal));
     if (options.watch === true) await watch(session, client, run, options);
   });
 }

@@ -52,8 +52,12 @@ const document = step({
   title: 'Emergency access documented: audit log, and a report with reason, witnesses and what was done',
   plan: '5.3, emergency access, step 5',
   do: (act) => act.documentEmergencyAccess(),
-  show: ({ file }) => [['report', file]],
+  show: (documented) => [['report', documented.file], ...showWitnesses(documented)],
 });
+
+function showWitnesses({ distinctness }: { readonly distinctness?: string }): Facts {
+  return distinctness === undefined ? [] : [['the two witnesses', distinctness]];
+}
 
 const holdersTold = acknowledgement({
   id: 'holders-told',
@@ -99,6 +103,6 @@ function summarise({ from }: View, has: (step: { readonly id: string }) => boole
     ['replaced', has(removeOld) ? 'operational and recovery' : 'nothing'],
     ...(has(checkKeys) ? from(checkKeys).slots.map(({ slot, role }) => [`slot ${slot}`, role] as const) : []),
     ...(has(retireBackups) ? [['header backup', from(retireBackups).kept] as const] : []),
-    ...(has(document) ? [['report', from(document).file] as const] : []),
+    ...(has(document) ? [...showWitnesses(from(document)), ['report', from(document).file] as const] : []),
   ];
 }

@@ -28,7 +28,7 @@ import { section } from './words.js';
 export const rotateKey: Runbook<Activities> = {
   name: 'rotateKey',
   title: 'Replace keys of the encrypted volume',
-  takes: ['keys', 'reason', 'emergency', 'leak'],
+  takes: ['keys', 'reason', 'emergency', 'leak', 'awareSince'],
   comesFirst: ({ emergency }) => emergency === true,
   noWayBackFrom: removeOld,
   sections: [

@@ -6,6 +6,7 @@ import { describeDistinctness } from '../run/witnesses.js';
 import { ensureApplicationHealthy, ensureDatabaseReady, readHealth } from '../services/ensureServices.js';
 import { isOnVolume } from '../services/overlaySelection.js';
 import { openAndMount } from '../volume/openVolume.js';
+import type { JournalEntry } from '../wrapper/journal.js';
 import { keepUnlockingSecret } from '../volume/unlockingSecret.js';
 import { presentSecret, proveRole } from './keySlots.js';
 
@@ -27,18 +28,19 @@ export const emergencyAccessActivities = {
   /** The plan's step 5: date, reason, who had the recovery key, what was done. */
   documentEmergencyAccess: changes('EMERGENCY_ACCESS_DOCUMENT', async (attempt) => {
     const file = join(attempt.directory, 'emergency-access.md');
-    await ensureTextFile({ path: file, content: await renderReport(attempt), mode: 0o600 });
-    return { file };
+    const entries = await attempt.readJournal();
+    const witnesses = entries.flatMap((entry) => (entry.kind === 'decision' && entry.outcome === 'counted' && entry.question.split('.')[0] === 'witnesses' ? [entry] : []));
+    const distinctness = await describeDistinctness(attempt, witnesses);
+    await ensureTextFile({ path: file, content: await renderReport(attempt, entries, distinctness), mode: 0o600 });
+    return { file, ...(witnesses.length === 0 ? {} : { distinctness }) };
   }),
 };
 
-async function renderReport(attempt: Attempt): Promise<string> {
-  const entries = await attempt.readJournal();
+async function renderReport(attempt: Attempt, entries: readonly JournalEntry[], distinctness: string): Promise<string> {
   const removed = (await readFact<{ readonly slots: readonly { readonly slot: number; readonly role: string }[] }>(attempt, 'removed-keys'))?.slots ?? [];
   const decisions = entries.flatMap((entry) => (entry.kind === 'decision' && entry.outcome === 'counted' ? [entry] : []));
   const said = (question: string) =>
     decisions.filter((each) => each.question.split('.')[0] === question).map(({ at, by, login, reason = '' }) => `- ${at} ${by}${login === undefined ? '' : ` (login ${login})`}: ${reason}`);
-  const witnesses = decisions.filter(({ question }) => question.split('.')[0] === 'witnesses');
   const endOf = (node: string) => entries.find((entry) => entry.kind === 'ended' && entry.node === node && entry.phase === 'do' && entry.result === 'done');
   const unlocked = endOf('unlock-with-recovery');
   return [
@@ -54,7 +56,7 @@ async function renderReport(attempt: Attempt): Promise<string> {
     '',
     ...said('witnesses'),
     '',
-    await describeDistinctness(attempt, witnesses),
+    distinctness,
     '',
     '## Envelope',
     '',

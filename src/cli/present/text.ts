@@ -18,6 +18,11 @@ export function wrapHanging(first: string, text: string, width: number): string[
   return wrapText(text, width - indent).map((line, index) => `${index === 0 ? first : ' '.repeat(indent)}${line}`);
 }
 
+/** A sentence: broken between its words for a person at a terminal, and one line for whatever else reads it. */
+export function sentence(words: string, { interactive, width }: { readonly interactive: boolean; readonly width: () => number }): string[] {
+  return interactive ? words.split('\n').flatMap((line) => wrapText(line, width())) : [words];
+}
+
 /** Text and, at the line's end, something short: the text is broken so that both fit. */
 export function spread(first: string, text: string, right: string, width: number): string[] {
   const rightWidth = stringWidth(right);

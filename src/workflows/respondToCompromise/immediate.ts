@@ -19,7 +19,7 @@ export const rotateKeys = child({
   title: 'Emergency key rotation: operational and recovery key',
   plan: '5.3',
   runbook: 'rotateKey',
-  input: () => ({ emergency: true, reason: 'incident', keys: 'both' }),
+  input: ({ input: { awareSince } }) => ({ emergency: true, reason: 'incident', keys: 'both', ...(awareSince === undefined ? {} : { awareSince }) }),
   due: immediately,
 });
 

@@ -30,5 +30,5 @@ test('a time that has not come yet is refused', () => {
 
 test('a runbook is told which options it takes', () => {
   expect(() => typed('migrate', '--aware-since', '2026-03-01T02:15Z')).toThrow('migrate takes no --aware-since; it takes none of these options');
-  expect(() => typed('rotateKey', '--size-gib', '3')).toThrow('it takes --keys, --reason, --emergency, --leak');
+  expect(() => typed('rotateKey', '--size-gib', '3')).toThrow('it takes --keys, --reason, --emergency, --leak, --aware-since');
 });

@@ -3,7 +3,7 @@ import { renderPlan } from '../../../src/cli/present/planLines.js';
 import { plainTheme } from '../../../src/cli/present/theme.js';
 import { stepActivities } from '../../../src/activities/activities.js';
 import { describeRunbook } from '../../../src/workflows/describe.js';
-import { partsOf } from '../../../src/workflows/engine/nodes.js';
+import { partsOf, type View } from '../../../src/workflows/engine/nodes.js';
 import { respondToCompromise } from '../../../src/workflows/respondToCompromise.js';
 import { examineRunbook } from './examine.js';
 
@@ -39,4 +39,11 @@ test('the plan tells the deadlines, the run of its own, and that there is nothin
   expect(lines).toContain('left out where not notifiable');
   expect(lines).toContain('It changes nothing of the service');
   expect(lines).not.toContain('Rollback');
+});
+
+test('the rotation that it begins counts from the same time', () => {
+  const rotation = parts.find(({ id }) => id === 'rotate-keys');
+  const begunWith = (more: object) => (rotation?.kind === 'child' ? rotation.input({ input: { host: 'h1', ...more } } as View) : undefined);
+  expect(begunWith({ awareSince: '2026-03-01T02:15:00.000Z' })).toEqual({ emergency: true, reason: 'incident', keys: 'both', awareSince: '2026-03-01T02:15:00.000Z' });
+  expect(begunWith({})).toEqual({ emergency: true, reason: 'incident', keys: 'both' });
 });

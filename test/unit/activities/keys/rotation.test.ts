@@ -406,7 +406,8 @@ describe('the report of an emergency access', () => {
       const attempt = createAttempt({ directory });
       const decision = (question: string, by: string, reason: string, login?: string) => ({ kind: 'decision', at: '2026-11-01T20:00:00Z', question, answer: 'go', by, reason, outcome: 'counted', ...(login === undefined ? {} : { login }) }) as const;
       await attempt.journal(decision('reason', 'ann', 'the password manager is gone'), decision('witnesses', 'ann', 'ID checked by ben', one), decision('witnesses', 'ben', 'ID checked by ann', other));
-      const { file } = await emergencyAccessActivities.documentEmergencyAccess.perform(attempt, undefined);
+      const { file, distinctness } = await emergencyAccessActivities.documentEmergencyAccess.perform(attempt, undefined);
+      expect(distinctness).toContain(words);
       const report = await readFile(file, 'utf8');
       expect(report).toContain(words);
       expect(report).toContain('the password manager is gone');
