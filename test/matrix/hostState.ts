@@ -49,9 +49,10 @@ function countEvents(log: string, runId: string): HostState['events'] {
   for (const line of log.split('\n')) {
     const id = idOf(line);
     if (id === undefined || !id.startsWith(runId) || line.includes('_WAITS ')) continue;
-    const [, node = '', phase = '', opening = '', event = ''] = id.split('/');
-    const key = `${node}/${phase}/${opening}/${event}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+    // Of a decision more follows: two witnesses may say so in the same moment.
+    const [, ...key] = id.split('/');
+    const event = key.join('/');
+    counts.set(event, (counts.get(event) ?? 0) + 1);
   }
   return [...counts].map(([key, count]) => `${key} ${count}`).sort();
 }

@@ -50,8 +50,9 @@ const script = [
 ].join(`; echo '${marker}'; `);
 
 async function readInstant({ guest }: Rehearsal): Promise<Instant> {
-  const { stdout } = await guest.exec('sh', ['-c', script]);
-  const [header = 'null', proofs = '[]', before = '', claim = '', after = ''] = stdout.split(`${marker}\n`).map((part) => part.trim());
+  const { stdout, stderr, exitCode } = await guest.exec('sh', ['-c', script]);
+  const [header, proofs, before, claim, after] = stdout.split(`${marker}\n`).map((part) => part.trim());
+  if (header === undefined || proofs === undefined || claim === undefined || after === undefined) throw new Error(`the host did not tell how its keys are (status ${exitCode}): ${stderr || stdout}`);
   const holder = claim.startsWith('{') ? (JSON.parse(claim) as { readonly workflowId: string }).workflowId : undefined;
   const read = JSON.parse(header) as HeaderJson | null;
   return {
