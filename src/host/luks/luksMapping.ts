@@ -27,10 +27,15 @@ const sectorBytes = 512;
 export function createLuksMapping({ run }: { readonly run: Run }) {
   /** What device-mapper says of a name. */
   async function status({ name }: { readonly name: string }): Promise<LuksStatus | { readonly active: false }> {
+    const stdout = await readStatus(name);
+    return isInactive(stdout) ? { active: false } : parseStatus(name, stdout);
+  }
+
+  async function readStatus(name: string): Promise<string> {
     const { stdout } = await run('cryptsetup', ['status', name], { answers: [0, 4] }).catch((error: unknown) =>
       explain(error, [{ says: /Cannot initialize device-mapper/, then: () => noDeviceMapper() }]),
     );
-    return parseStatus(name, stdout);
+    return stdout;
   }
 
   return {
@@ -86,7 +91,8 @@ export function createLuksMapping({ run }: { readonly run: Run }) {
      * @throws when something still holds it.
      */
     async close({ name }: { readonly name: string }): Promise<{ changed: boolean }> {
-      if (!(await status({ name })).active) return { changed: false };
+      // Nothing else is asked of it: of a volume whose re-encryption was cut off it may not be told.
+      if (isInactive(await readStatus(name))) return { changed: false };
       try {
         await run('cryptsetup', ['close', name], { timeout: 'standard' });
       } catch (error) {
@@ -119,8 +125,11 @@ async function isSameDevice(one: string, other: string): Promise<boolean> {
   return one === other || (first !== undefined && first === second);
 }
 
-function parseStatus(name: string, stdout: string): LuksStatus | { readonly active: false } {
-  if (/is inactive\.?\s*$/m.test(stdout)) return { active: false };
+function isInactive(stdout: string): boolean {
+  return /is inactive\.?\s*$/m.test(stdout);
+}
+
+function parseStatus(name: string, stdout: string): LuksStatus {
   const fields = new Map(
     stdout.split('\n').flatMap((line) => {
       const [, key, value] = /^ +([a-z ]+): +(.*)$/.exec(line) ?? [];
@@ -137,8 +146,9 @@ function parseStatus(name: string, stdout: string): LuksStatus | { readonly acti
     active: true,
     inUse: stdout.includes('is active and is in use'),
     type: need('type'),
-    cipher: need('cipher'),
-    keySizeBits: Number.parseInt(need('keysize'), 10),
+    // Of one whose re-encryption was cut off it may tell neither.
+    cipher: fields.get('cipher') ?? 'unknown',
+    keySizeBits: Number.parseInt(fields.get('keysize') ?? '0', 10),
     device: need('device'),
     ...(loop === undefined ? {} : { loop }),
     sizeBytes: Number.parseInt(need('size'), 10) * sectorBytes,

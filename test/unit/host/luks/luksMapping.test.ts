@@ -43,6 +43,13 @@ describe('a mapping', () => {
     expect(await createCryptsetup({ run: createFakeRun([statuses(inactive)]) }).status({ name: 'pg-data' })).toEqual({ active: false });
   });
 
+  it('of a volume whose re-encryption was cut off may be told by its type alone, and is closed all the same', async () => {
+    const cutOff = open.split('\n').filter((line) => !/cipher|keysize/.test(line)).join('\n');
+    expect(await createCryptsetup({ run: createFakeRun([statuses(cutOff)]) }).status({ name: 'pg-data' })).toMatchObject({ active: true, type: 'LUKS2', cipher: 'unknown', keySizeBits: 0 });
+    const typeAlone = '/dev/mapper/pg-data is active.\n  type:    LUKS2\n';
+    expect(await createCryptsetup({ run: createFakeRun([statuses(typeAlone), { file: 'cryptsetup', args: ['close', 'pg-data'] }]) }).close({ name: 'pg-data' })).toEqual({ changed: true });
+  });
+
   it('is opened once, with the passphrase on standard input and without discards', async () => {
     const run = createFakeRun([statuses(inactive, open), { file: 'cryptsetup', args: openArgs }]);
     const cryptsetup = createCryptsetup({ run });
