@@ -144,8 +144,9 @@ async function refuseRecoveryKey(attempt: Attempt, { secret, words }: UnlockingS
 }
 
 async function refuseWrong(attempt: Attempt, { secret, words }: UnlockingSecret, device: string): Promise<never> {
-  const told = await tellWrongPassphrase(attempt, { event: 'VOLUME_UNLOCK_FAILED', secret, details: { device } });
+  // First: a worker that is killed in the telling must not leave this try to be taken for the one that opened the volume.
   await dropFact(attempt, unlockingFact);
+  const told = await tellWrongPassphrase(attempt, { event: 'VOLUME_UNLOCK_FAILED', secret, details: { device } });
   return attempt.refuseSecret(secret, `no key slot of ${device} answers to that passphrase (${told}): ${words} once more, please`);
 }
 
