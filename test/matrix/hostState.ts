@@ -50,8 +50,7 @@ function countEvents(log: string, runId: string): HostState['events'] {
     const id = idOf(line);
     if (id === undefined || !id.startsWith(runId) || line.includes('_WAITS ')) continue;
     // Of a decision more follows: two witnesses may say so in the same moment.
-    const [, ...key] = id.split('/');
-    const event = key.join('/');
+    const event = id.slice(id.indexOf('/') + 1);
     counts.set(event, (counts.get(event) ?? 0) + 1);
   }
   return [...counts].map(([key, count]) => `${key} ${count}`).sort();

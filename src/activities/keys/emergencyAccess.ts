@@ -29,18 +29,21 @@ export const emergencyAccessActivities = {
   documentEmergencyAccess: changes('EMERGENCY_ACCESS_DOCUMENT', async (attempt) => {
     const file = join(attempt.directory, 'emergency-access.md');
     const entries = await attempt.readJournal();
-    const witnesses = entries.flatMap((entry) => (entry.kind === 'decision' && entry.outcome === 'counted' && entry.question.split('.')[0] === 'witnesses' ? [entry] : []));
+    const witnesses = decidedAt(entries, 'witnesses');
     const distinctness = await describeDistinctness(attempt, witnesses);
     await ensureTextFile({ path: file, content: await renderReport(attempt, entries, distinctness), mode: 0o600 });
     return { file, ...(witnesses.length === 0 ? {} : { distinctness }) };
   }),
 };
 
+/** What counted at a question, in whichever opening. */
+function decidedAt(entries: readonly JournalEntry[], question: string) {
+  return entries.flatMap((entry) => (entry.kind === 'decision' && entry.outcome === 'counted' && entry.question.split('.')[0] === question ? [entry] : []));
+}
+
 async function renderReport(attempt: Attempt, entries: readonly JournalEntry[], distinctness: string): Promise<string> {
   const removed = (await readFact<{ readonly slots: readonly { readonly slot: number; readonly role: string }[] }>(attempt, 'removed-keys'))?.slots ?? [];
-  const decisions = entries.flatMap((entry) => (entry.kind === 'decision' && entry.outcome === 'counted' ? [entry] : []));
-  const said = (question: string) =>
-    decisions.filter((each) => each.question.split('.')[0] === question).map(({ at, by, login, reason = '' }) => `- ${at} ${by}${login === undefined ? '' : ` (login ${login})`}: ${reason}`);
+  const said = (question: string) => decidedAt(entries, question).map(({ at, by, login, reason = '' }) => `- ${at} ${by}${login === undefined ? '' : ` (login ${login})`}: ${reason}`);
   const endOf = (node: string) => entries.find((entry) => entry.kind === 'ended' && entry.node === node && entry.phase === 'do' && entry.result === 'done');
   const unlocked = endOf('unlock-with-recovery');
   return [

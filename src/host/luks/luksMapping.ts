@@ -11,6 +11,7 @@ export interface LuksStatus {
   readonly inUse: boolean;
   /** For example `LUKS2`. */
   readonly type: string;
+  /** `unknown` where cryptsetup does not tell it, as of a re-encryption that was cut off; the key's size is 0 then. */
   readonly cipher: string;
   readonly keySizeBits: number;
   /** The block device below, for example `/dev/loop0`. */
